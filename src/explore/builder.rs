@@ -1,0 +1,170 @@
+use std::fmt;
+use std::future::Future;
+
+use super::check::check;
+use super::outcomes::{Report, explore};
+use super::run::Run;
+use super::subject::Subject;
+use super::test_id::TestId;
+use super::verdict::Verdict;
+use crate::runtime::{Engine, Limits};
+use crate::schedule::Schedule;
+use crate::scheduler::{Fifo, Replay, Scheduler};
+
+/// Runs with other limits than the usual ones.
+///
+/// ```
+/// let run = dacapo::Builder::new().max_steps(50).run(async || {
+///     loop {
+///         dacapo::task::yield_now().await;
+///     }
+/// });
+/// assert!(run.failure().unwrap().is_limit());
+/// ```
+#[derive(Clone, Debug)]
+#[must_use = "a builder does nothing until it makes a run"]
+pub struct Builder {
+    limits: Limits,
+    pub(super) max_shrink_runs: usize,
+    pub(super) recheck_every: usize,
+    pub(super) fresh_process: bool,
+}
+
+impl Default for Builder {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl Builder {
+    /// The limits that [`run`](crate::run), [`check`](crate::check) and the others have.
+    pub fn new() -> Self {
+        Self {
+            limits: Limits::DEFAULT,
+            max_shrink_runs: 1000,
+            recheck_every: 16,
+            fresh_process: true,
+        }
+    }
+
+    /// The most steps (polls of a task) that one run may take; more fail it, as one that never ends.
+    /// 1,000,000 by default.
+    pub fn max_steps(mut self, max_steps: usize) -> Self {
+        self.limits.max_steps = max_steps;
+        self
+    }
+
+    /// The most tasks that may be alive at once in a run, with those that have ended and whose handle
+    /// is kept; more fail it. 100,000 by default.
+    pub fn max_tasks(mut self, max_tasks: usize) -> Self {
+        self.limits.max_tasks = max_tasks;
+        self
+    }
+
+    /// The most events that a trace keeps, of 24 bytes each. Of a longer run it keeps the last ones,
+    /// and says how many it has left out. 100,000 by default.
+    pub fn max_events(mut self, max_events: usize) -> Self {
+        self.limits.max_events = max_events;
+        self
+    }
+
+    /// The most runs that may be spent on shrinking a failing schedule. 1,000 by default.
+    pub fn max_shrink_runs(mut self, max_shrink_runs: usize) -> Self {
+        self.max_shrink_runs = max_shrink_runs;
+        self
+    }
+
+    /// Of the passing runs of a search, the first eight and then every n-th are made twice, to see that
+    /// they can be repeated. 16 by default, which costs some 6 % of the time; 0 leaves all of this
+    /// out. A failing run is always made again.
+    pub fn recheck_every(mut self, n: usize) -> Self {
+        self.recheck_every = n;
+        self
+    }
+
+    /// Whether [`check`](Builder::check) confirms a failure in a fresh process, by running the test's
+    /// binary once more. `true` by default.
+    pub fn fresh_process(mut self, fresh_process: bool) -> Self {
+        self.fresh_process = fresh_process;
+        self
+    }
+
+    /// As [`dacapo::run`](crate::run).
+    ///
+    /// # Panics
+    ///
+    /// As [`dacapo::run`](crate::run).
+    #[track_caller]
+    pub fn run<F: Future>(&self, body: impl FnOnce() -> F) -> Run<F::Output> {
+        self.run_once(Box::new(Fifo::new()), 0, body)
+    }
+
+    /// As [`dacapo::replay`](crate::replay).
+    ///
+    /// # Panics
+    ///
+    /// As [`dacapo::replay`](crate::replay).
+    #[track_caller]
+    pub fn replay<F: Future, S>(&self, schedule: S, body: impl FnOnce() -> F) -> Run<F::Output>
+    where
+        S: TryInto<Schedule, Error: fmt::Display>,
+    {
+        let mut replay = Replay::new(schedule);
+        let seed = replay.next_run().unwrap_or(0);
+        self.run_once(Box::new(replay), seed, body)
+    }
+
+    #[track_caller]
+    fn run_once<F: Future>(
+        &self,
+        scheduler: Box<dyn Scheduler>,
+        seed: u64,
+        body: impl FnOnce() -> F,
+    ) -> Run<F::Output> {
+        let mut engine = Engine::new(self.limits);
+        let (raw, scheduler) = engine.run(scheduler, seed, body);
+        Run::new(raw, std::mem::take(engine.trace_mut()), scheduler.divergence())
+    }
+
+    /// As [`dacapo::explore`](crate::explore).
+    ///
+    /// # Panics
+    ///
+    /// As [`dacapo::explore`](crate::explore).
+    #[track_caller]
+    pub fn explore<S, F>(&self, scheduler: S, body: impl Fn() -> F) -> Report
+    where
+        S: Scheduler + 'static,
+        F: Future<Output: fmt::Debug>,
+    {
+        let subject = Subject::new(self.limits, &body, |output| Ok(format!("{output:?}")));
+        explore(self, subject, Box::new(scheduler))
+    }
+
+    /// As [`dacapo::check`](crate::check).
+    ///
+    /// # Panics
+    ///
+    /// As [`dacapo::check`](crate::check).
+    #[track_caller]
+    pub fn check<S, F>(&self, scheduler: S, body: impl Fn() -> F)
+    where
+        S: Scheduler + 'static,
+        F: Future<Output: Verdict>,
+    {
+        self.check_test(TestId::infer(), scheduler, body);
+    }
+
+    /// `check` for a test whose name is known.
+    #[track_caller]
+    pub(crate) fn check_test<S, F>(&self, test: TestId, scheduler: S, body: impl Fn() -> F)
+    where
+        S: Scheduler + 'static,
+        F: Future<Output: Verdict>,
+    {
+        let subject = Subject::new(self.limits, &body, |output: F::Output| {
+            output.verdict().map(|()| String::new())
+        });
+        check(self, subject, Box::new(scheduler), &test);
+    }
+}

@@ -1,0 +1,297 @@
+//! A search that ends at the first failure, and reports it.
+
+use super::Builder;
+use super::confirm::{self, Answer};
+use super::env::Env;
+use super::shrink::shrink;
+use super::store::{Store, shown};
+use super::subject::{Sample, Subject};
+use super::test_id::TestId;
+use crate::report::{FailureReport, NondeterminismReport, count, difference, shrunk};
+use crate::schedule::Schedule;
+use crate::scheduler::Scheduler;
+use crate::trace::Trace;
+
+/// Makes all runs that the scheduler asks for.
+///
+/// # Panics
+///
+/// With a report, if one fails or cannot be repeated.
+#[track_caller]
+pub(super) fn check(
+    builder: &Builder,
+    mut subject: Subject<'_>,
+    mut scheduler: Box<dyn Scheduler>,
+    test: &TestId,
+) {
+    let env = Env::read();
+    if let Some(schedule) = &env.replay {
+        match &env.confirm {
+            Some(confirm) if confirm.test == test.name() => {
+                confirm::answer(confirm, &mut subject, schedule)
+            }
+            // Another check of the test that is in question, which it is not here to answer for.
+            Some(_) => {}
+            None => return replay(subject, schedule, &env, test),
+        }
+    }
+    if let Some(seeds) = env.seeds.clone() {
+        scheduler.set_seeds(seeds);
+    }
+    let name = scheduler.name().to_owned();
+    let mut recheck = Recheck::new(builder);
+    let mut runs = 0;
+    let mut note = None;
+    while let Some(seed) = scheduler.next_run() {
+        let sample;
+        (sample, scheduler) = subject.run(scheduler, seed);
+        runs += 1;
+        if sample.outcome.is_err() {
+            let how = format!("{name}, seed {seed}, run {runs}");
+            panic!("{}", found(builder, subject, sample, &env, test, how));
+        }
+        note = note.or(sample.divergence);
+        if recheck.is_due()
+            && let Some(difference) = recheck.run(&mut subject, &sample)
+        {
+            panic!("{}", difference.report(test));
+        }
+    }
+    assert!(runs > 0, "dacapo: the scheduler `{name}` made no run, so nothing was tested");
+    if let Some(divergence) = note {
+        say(&format!("dacapo: {}: the run does not fit its schedule: {divergence}", test.name()));
+    }
+    if name == "exhaustive" && !scheduler.is_complete() {
+        let runs = count(runs, "run");
+        say(&format!("dacapo: {}: stopped after {runs}, which are not all there are", test.name()));
+    }
+    if env.trace {
+        say(&subject.trace().to_string());
+    }
+}
+
+/// Makes the one run that the environment asks for.
+#[track_caller]
+fn replay(mut subject: Subject<'_>, schedule: &Schedule, env: &Env, test: &TestId) {
+    let sample = subject.replay(schedule);
+    let trace = subject.take_trace();
+    if env.trace {
+        say(&trace.to_string());
+    }
+    let mut facts = vec![("replayed", format!("DACAPO_REPLAY, {}", count(sample.steps, "step")))];
+    if let Some(divergence) = sample.divergence {
+        facts.push(("but", format!("it does not fit the schedule any more: {divergence}")));
+    }
+    let Err(failure) = &sample.outcome else {
+        for (word, fact) in facts {
+            say(&format!("dacapo: {}: {word} {fact}; it passes", test.name()));
+        }
+        return;
+    };
+    facts.push(("trace", format!("hash {:016x}", sample.hash)));
+    let report = FailureReport {
+        test: test.name(),
+        failure,
+        facts,
+        schedule: &sample.schedule,
+        is_least: false,
+        trace: &trace,
+        next: Vec::new(),
+    };
+    panic!("{report}");
+}
+
+/// Shrinks a failure, makes sure of it, and writes the report.
+fn found(
+    builder: &Builder,
+    mut subject: Subject<'_>,
+    first: Sample,
+    env: &Env,
+    test: &TestId,
+    how: String,
+) -> String {
+    let first_trace = subject.take_trace();
+    if let Some(difference) = repeat(&mut subject, &first, &first_trace) {
+        return difference.report(test);
+    }
+    let from = first.schedule.clone();
+    let shrinking = shrink(&mut subject, first, builder.max_shrink_runs);
+    let least = shrinking.sample;
+    let again = subject.replay(&least.schedule);
+    let trace = subject.take_trace();
+    if again.hash != least.hash {
+        // The shrinking has kept no trace of the run that it ended with; make one more.
+        let third = subject.replay(&least.schedule);
+        let answers = [
+            Answer::of(&again, trace.to_string()),
+            Answer::of(&third, subject.trace().to_string()),
+        ];
+        let names = ["one run", "the next run"];
+        return Parting { schedule: least.schedule, names, answers }.report(test);
+    }
+    if env.trace {
+        say(&trace.to_string());
+    }
+
+    let mut facts = vec![("found by", how)];
+    if from != least.schedule || shrinking.runs > 0 {
+        let unfinished =
+            if shrinking.finished { "" } else { "; not finished, raise Builder::max_shrink_runs" };
+        let text = shrunk(&from, &least.schedule, shrinking.runs);
+        facts.push(("shrunk", format!("{text}{unfinished}")));
+    }
+    let store = Store::open(test);
+    let hash = least.hash;
+    match store.as_ref().map_err(ToString::to_string).and_then(|store| {
+        if !builder.fresh_process {
+            return Err("Builder::fresh_process(false)".to_owned());
+        }
+        if env.confirm.is_some() {
+            return Err("this is one".to_owned());
+        }
+        confirm::in_fresh_process(test, store, &least.schedule)
+    }) {
+        Ok(answer) if answer.hash == hash => facts.push((
+            "confirmed",
+            format!("the same failure and trace, hash {hash:016x}, again here and in a fresh process"),
+        )),
+        Ok(answer) => {
+            let answers = [Answer::of(&least, trace.to_string()), answer];
+            let names = ["the run in this process", "the run in a fresh process"];
+            return Parting { schedule: least.schedule, names, answers }.report(test);
+        }
+        Err(why) => facts.push((
+            "confirmed",
+            format!(
+                "the same failure and trace, hash {hash:016x}, again here; not in a fresh process: {why}"
+            ),
+        )),
+    }
+
+    let least_text = least.schedule.to_string();
+    let mut next = Vec::new();
+    let stored = store.and_then(|store| {
+        let path = store.write("schedule.txt", &format!("{least_text}\n"))?;
+        store.write("trace.txt", &trace.to_string())?;
+        Ok((store, path))
+    });
+    // A longer line is nothing that one would paste.
+    let pasted = match &stored {
+        Ok((_, path)) if least_text.len() > 200 => path.display().to_string(),
+        _ => least_text.clone(),
+    };
+    next.push(("replay now", format!("DACAPO_REPLAY='{pasted}' {}", test.command())));
+    if least_text.len() <= 200 {
+        next.push(("keep as a test", format!("Replay::strict({least_text:?}) as its scheduler")));
+    }
+    next.push(match &stored {
+        Ok((store, _)) => ("written to", format!("{}/", store.shown())),
+        Err(error) => ("not written", error.to_string()),
+    });
+    let failure = least.outcome.as_ref().expect_err("dacapo bug: a shrunk run passes");
+    let report = FailureReport {
+        test: test.name(),
+        failure,
+        facts,
+        schedule: &least.schedule,
+        is_least: true,
+        trace: &trace,
+        next,
+    };
+    let report = report.to_string();
+    if let Ok((store, _)) = &stored
+        && let Err(error) = store.write("report.txt", &report)
+    {
+        let path = shown(&store.path("report.txt"));
+        return format!("{report}(not written to {path}: {error})\n");
+    }
+    report
+}
+
+/// Makes some of the passing runs again.
+pub(super) struct Recheck {
+    every: usize,
+    runs: usize,
+}
+
+impl Recheck {
+    /// So many of the first runs are always made again: a body that cannot be repeated mostly shows
+    /// that at once.
+    const FIRST: usize = 8;
+
+    pub(super) fn new(builder: &Builder) -> Self {
+        Self { every: builder.recheck_every, runs: 0 }
+    }
+
+    /// Counts a run, and says whether it is one to be made again.
+    pub(super) fn is_due(&mut self) -> bool {
+        self.runs += 1;
+        self.every > 0 && (self.runs <= Self::FIRST || self.runs.is_multiple_of(self.every))
+    }
+
+    /// Makes the last run again.
+    pub(super) fn run(&self, subject: &mut Subject<'_>, sample: &Sample) -> Option<Parting> {
+        let trace = subject.take_trace();
+        repeat(subject, sample, &trace)
+    }
+}
+
+/// Makes a run again; returns how the two differ, if they do.
+fn repeat(subject: &mut Subject<'_>, first: &Sample, trace: &Trace) -> Option<Parting> {
+    let again = subject.replay(&first.schedule);
+    (again.hash != first.hash).then(|| Parting {
+        schedule: first.schedule.clone(),
+        names: ["the first run", "the second run"],
+        answers: [
+            Answer::of(first, trace.to_string()),
+            Answer::of(&again, subject.trace().to_string()),
+        ],
+    })
+}
+
+/// Two runs with one schedule that went different ways.
+pub(super) struct Parting {
+    schedule: Schedule,
+    names: [&'static str; 2],
+    answers: [Answer; 2],
+}
+
+impl Parting {
+    pub(super) fn describe<'a>(&'a self, test: &'a str) -> NondeterminismReport<'a> {
+        let [a, b] = &self.answers;
+        NondeterminismReport {
+            test,
+            schedule: &self.schedule,
+            runs: self.names,
+            outcomes: [a.ending.clone(), b.ending.clone()],
+            difference: difference(&a.trace, &b.trace),
+            next: Vec::new(),
+        }
+    }
+
+    /// The report, which is also written to a file.
+    fn report(&self, test: &TestId) -> String {
+        let mut report = self.describe(test.name());
+        report.next.push(match self.store(test) {
+            Ok(directory) => ("both traces", format!("{directory}/{{first,second}}.txt")),
+            Err(error) => ("not written", error.to_string()),
+        });
+        let report = report.to_string();
+        // That it cannot be written has been said.
+        let _ = Store::open(test).and_then(|store| store.write("report.txt", &report));
+        report
+    }
+
+    fn store(&self, test: &TestId) -> std::io::Result<String> {
+        let store = Store::open(test)?;
+        store.write("schedule.txt", &format!("{}\n", self.schedule))?;
+        store.write("first.txt", &self.answers[0].trace)?;
+        store.write("second.txt", &self.answers[1].trace)?;
+        Ok(store.shown())
+    }
+}
+
+#[expect(clippy::print_stderr, reason = "a test that passes has no other way to say something")]
+fn say(text: &str) {
+    eprintln!("{text}");
+}

@@ -1,0 +1,106 @@
+//! Is a failure the same in a process that knows nothing of this one?
+
+use std::fs;
+use std::path::Path;
+use std::process::{Command, Stdio};
+use std::time::Duration;
+
+use super::env::Confirm;
+use super::store::Store;
+use super::subject::{Sample, Subject};
+use super::test_id::{TestId, program};
+use crate::schedule::Schedule;
+
+/// What another process saw of a run.
+pub(super) struct Answer {
+    pub(super) hash: u64,
+    pub(super) ending: String,
+    pub(super) trace: String,
+}
+
+/// How long the other process may take. It makes one run; what comes before that in its test is
+/// not known here.
+const PATIENCE: Duration = Duration::from_secs(60);
+const PAUSE: Duration = Duration::from_millis(2);
+
+/// Runs this test once more, in a new process, with the schedule in the environment.
+///
+/// # Errors
+///
+/// If that could not be done, with the reason.
+pub(super) fn in_fresh_process(
+    test: &TestId,
+    store: &Store,
+    schedule: &Schedule,
+) -> Result<Answer, String> {
+    let program = program().ok_or("this program has no path")?;
+    let answer = store.path("confirm.txt");
+    let schedule = store
+        .write("schedule.txt", &format!("{schedule}\n"))
+        .map_err(|error| format!("the schedule could not be written: {error}"))?;
+    let _ = fs::remove_file(&answer);
+    let mut child = Command::new(program)
+        .args(test.arguments())
+        .env("DACAPO_REPLAY", &schedule)
+        .env("DACAPO_TEST", test.name())
+        .env("DACAPO_CONFIRM", &answer)
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn()
+        .map_err(|error| format!("the process could not be started: {error}"))?;
+    let mut waited = Duration::ZERO;
+    while child.try_wait().map_err(|error| error.to_string())?.is_none() {
+        if waited >= PATIENCE {
+            let _ = child.kill();
+            let _ = child.wait();
+            return Err(format!("it had not ended after {} s", PATIENCE.as_secs()));
+        }
+        pause();
+        waited += PAUSE;
+    }
+    let text = fs::read_to_string(&answer)
+        .map_err(|_| "the test, run alone, did not get as far as this check".to_owned())?;
+    let _ = fs::remove_file(&answer);
+    Answer::parse(&text).ok_or_else(|| "its answer is not complete".to_owned())
+}
+
+#[expect(clippy::disallowed_methods, reason = "another process takes real time")]
+fn pause() {
+    std::thread::sleep(PAUSE);
+}
+
+/// The other side: makes the run, writes what it saw, and ends the process.
+pub(super) fn answer(confirm: &Confirm, subject: &mut Subject<'_>, schedule: &Schedule) -> ! {
+    let sample = subject.replay(schedule);
+    let answer = Answer::of(&sample, subject.trace().to_string());
+    // Without an answer the process that asked says so.
+    let written = answer.write(&confirm.file);
+    std::process::exit(i32::from(written.is_err()));
+}
+
+const END: &str = "end of the ending";
+
+impl Answer {
+    pub(super) fn of(sample: &Sample, trace: String) -> Self {
+        Self { hash: sample.hash, ending: sample.ending(), trace }
+    }
+
+    fn write(&self, file: &Path) -> std::io::Result<()> {
+        // Renamed when it is whole, so that nobody reads half of it.
+        let part = file.with_extension("part");
+        let Self { hash, ending, trace } = self;
+        fs::write(&part, format!("{hash:016x}\n{ending}\n{END}\n{trace}"))?;
+        fs::rename(part, file)
+    }
+
+    fn parse(text: &str) -> Option<Self> {
+        let (hash, rest) = text.split_once('\n')?;
+        let (ending, trace) = rest.split_once(&format!("\n{END}\n"))?;
+        Some(Self {
+            hash: u64::from_str_radix(hash, 16).ok()?,
+            ending: ending.to_owned(),
+            trace: trace.to_owned(),
+        })
+    }
+}

@@ -1,0 +1,147 @@
+//! The variables of the environment that change what a search does. Nothing else reads any.
+//!
+//! | variable | value | what it does |
+//! |---|---|---|
+//! | `DACAPO_REPLAY` | a schedule (`d1:…`), or a file that holds one | makes that one run only |
+//! | `DACAPO_SEEDS` | `N`, or `A..B` | the seeds of every scheduler that works from seeds: 0 to N, or A to B, without the last |
+//! | `DACAPO_TRACE` | `1` (or `0`) | prints the whole trace of the last run, or of the one that failed |
+//!
+//! `DACAPO_CONFIRM` and `DACAPO_TEST` are set by dacapo itself for the process in which a failure is
+//! confirmed. `CARGO_PKG_NAME`, which cargo sets, names the package in the line that replays a run.
+
+use std::ops::Range;
+use std::path::PathBuf;
+
+use crate::schedule::Schedule;
+
+/// What the environment asks for.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(super) struct Env {
+    pub(super) replay: Option<Schedule>,
+    pub(super) seeds: Option<Range<u64>>,
+    pub(super) trace: bool,
+    pub(super) confirm: Option<Confirm>,
+}
+
+/// This process was started to confirm a failure.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Confirm {
+    /// The test in question; others are not concerned.
+    pub(super) test: String,
+    /// Where the answer goes.
+    pub(super) file: PathBuf,
+}
+
+impl Env {
+    /// Reads the variables.
+    ///
+    /// # Panics
+    ///
+    /// If one is malformed, naming it and what was expected.
+    #[track_caller]
+    pub(super) fn read() -> Self {
+        match Self::parse(|name| variable(name).filter(|value| !value.is_empty())) {
+            Ok(env) => env,
+            Err(message) => panic!("dacapo: {message}"),
+        }
+    }
+
+    fn parse(get: impl Fn(&str) -> Option<String>) -> Result<Self, String> {
+        let confirm = match (get("DACAPO_TEST"), get("DACAPO_CONFIRM")) {
+            (Some(test), Some(file)) => Some(Confirm { test, file: file.into() }),
+            _ => None,
+        };
+        Ok(Self {
+            replay: get("DACAPO_REPLAY").map(|value| replay(&value)).transpose()?,
+            seeds: get("DACAPO_SEEDS").map(|value| seeds(&value)).transpose()?,
+            trace: get("DACAPO_TRACE").map_or(Ok(false), |value| trace(&value))?,
+            confirm,
+        })
+    }
+}
+
+#[expect(clippy::disallowed_methods, reason = "this is the one file that reads the environment")]
+fn variable(name: &str) -> Option<String> {
+    // One that is not Unicode is rejected by what parses it.
+    std::env::var_os(name).map(|value| value.to_string_lossy().into_owned())
+}
+
+/// The package whose tests or example cargo runs, as far as that is known.
+pub(super) fn package() -> Option<String> {
+    variable("CARGO_PKG_NAME")
+}
+
+fn replay(value: &str) -> Result<Schedule, String> {
+    if value.trim_start().starts_with("d1:") {
+        return value.parse().map_err(|error| format!("DACAPO_REPLAY={value}: {error}"));
+    }
+    let text = std::fs::read_to_string(value).map_err(|error| {
+        format!(
+            "DACAPO_REPLAY={value}: expected a schedule, which begins with `d1:`, or the path of a \
+             file that holds one; there is no such file to read: {error}"
+        )
+    })?;
+    text.parse().map_err(|error| format!("DACAPO_REPLAY: in the file {value}: {error}"))
+}
+
+fn seeds(value: &str) -> Result<Range<u64>, String> {
+    let expected =
+        "expected a number of seeds, such as 10000, or a range of them, such as 500..600";
+    let number = |text: &str| {
+        let digits = text.trim().replace('_', "");
+        digits.parse::<u64>().map_err(|error| format!("DACAPO_SEEDS={value}: {expected}: {error}"))
+    };
+    let range = match value.split_once("..") {
+        Some((start, end)) => number(start)?..number(end)?,
+        None => 0..number(value)?,
+    };
+    if range.is_empty() {
+        return Err(format!("DACAPO_SEEDS={value}: the range is empty; {expected}"));
+    }
+    Ok(range)
+}
+
+fn trace(value: &str) -> Result<bool, String> {
+    match value {
+        "0" => Ok(false),
+        "1" => Ok(true),
+        _ => Err(format!("DACAPO_TRACE={value}: expected 1 (print the trace) or 0")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[track_caller]
+    fn check(name: &str, value: &str, expectation: Result<Env, &str>) {
+        let env = Env::parse(|asked| (asked == name).then(|| value.to_owned()));
+        match (env, expectation) {
+            (Err(message), Err(part)) => assert!(message.contains(part), "{message}"),
+            (env, expectation) => assert_eq!(env, expectation.map_err(str::to_owned)),
+        }
+    }
+
+    #[test]
+    fn good_values() {
+        let seeds = |seeds| Ok(Env { seeds: Some(seeds), ..Env::default() });
+        check("DACAPO_SEEDS", "10_000", seeds(0..10_000));
+        check("DACAPO_SEEDS", "7..9", seeds(7..9));
+        check("DACAPO_TRACE", "1", Ok(Env { trace: true, ..Env::default() }));
+        check("DACAPO_TRACE", "0", Ok(Env::default()));
+        let replay = Some(Schedule::new([0, 2]));
+        check("DACAPO_REPLAY", " d1:0.2\n", Ok(Env { replay, ..Env::default() }));
+        check("SOMETHING_ELSE", "x", Ok(Env::default()));
+    }
+
+    #[test]
+    fn bad_values_are_named_with_what_was_expected() {
+        check("DACAPO_SEEDS", "many", Err("DACAPO_SEEDS=many: expected a number of seeds"));
+        check("DACAPO_SEEDS", "0", Err("the range is empty"));
+        check("DACAPO_SEEDS", "9..7", Err("the range is empty"));
+        check("DACAPO_SEEDS", "-1", Err("expected a number of seeds"));
+        check("DACAPO_TRACE", "yes", Err("DACAPO_TRACE=yes: expected 1"));
+        check("DACAPO_REPLAY", "d1:0x", Err("at column 6, expected a count from 1"));
+        check("DACAPO_REPLAY", "no/such/file", Err("the path of a file"));
+    }
+}

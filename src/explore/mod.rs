@@ -1,0 +1,133 @@
+//! Making runs: one, that one again, or many; and what to do when one fails.
+
+mod builder;
+mod check;
+mod confirm;
+mod env;
+mod outcomes;
+mod run;
+mod shrink;
+mod store;
+mod subject;
+mod test_id;
+mod verdict;
+
+use std::fmt;
+use std::future::Future;
+
+pub use builder::Builder;
+pub use outcomes::{Outcome, Report};
+pub use run::Run;
+#[cfg(feature = "macros")]
+pub(crate) use test_id::TestId;
+pub use verdict::Verdict;
+
+use crate::schedule::Schedule;
+use crate::scheduler::Scheduler;
+
+/// Makes one run of `body`, first in, first out: what an ordinary event loop does, in virtual time.
+///
+/// # Panics
+///
+/// Inside of a run.
+///
+/// ```
+/// use std::time::Duration;
+///
+/// let run = dacapo::run(async || {
+///     dacapo::time::sleep(Duration::from_secs(3600)).await;
+///     "an hour later"
+/// });
+/// assert_eq!(run.elapsed(), Duration::from_secs(3600));
+/// assert_eq!(run.unwrap(), "an hour later");
+/// ```
+#[track_caller]
+pub fn run<F: Future>(body: impl FnOnce() -> F) -> Run<F::Output> {
+    Builder::new().run(body)
+}
+
+/// Makes one run of `body` with the answers of `schedule`, which may also be given as text.
+///
+/// The replay is tolerant: see [`Replay`](crate::scheduler::Replay) and [`Run::divergence`].
+///
+/// # Panics
+///
+/// If the text of a schedule is malformed. Inside of a run.
+///
+/// ```
+/// let body = async || {
+///     let [a, b] = [1, 2].map(|n| dacapo::spawn(async move { println!("{n}") }));
+///     (a.await.unwrap(), b.await.unwrap())
+/// };
+/// let run = dacapo::replay("d1:1", body); // the second task before the first
+/// assert_eq!(run.schedule().to_string(), "d1:1");
+/// assert_eq!(run.trace().hash(), dacapo::replay(run.schedule().clone(), body).trace().hash());
+/// ```
+#[track_caller]
+pub fn replay<F: Future, S>(schedule: S, body: impl FnOnce() -> F) -> Run<F::Output>
+where
+    S: TryInto<Schedule, Error: fmt::Display>,
+{
+    Builder::new().replay(schedule, body)
+}
+
+/// Makes all runs that `scheduler` asks for, and counts the different outcomes.
+///
+/// An outcome is the `Debug` text of what `body` returns, or the way in which the run failed. It never
+/// panics over a failing run.
+///
+/// # Panics
+///
+/// If the variable `DACAPO_SEEDS` is malformed. Inside of a run.
+///
+/// ```
+/// use dacapo::scheduler::Exhaustive;
+///
+/// let report = dacapo::explore(Exhaustive::new(), async || {
+///     let tasks = ["a", "b"].map(|name| async move { println!("{name}") });
+///     dacapo::gather(tasks).await.len()
+/// });
+/// assert_eq!(report.to_string(), "\
+/// outcome  schedules   share  first seen
+/// 2                3  100.0%  d1:
+/// 3 schedules, complete
+/// ");
+/// ```
+#[track_caller]
+pub fn explore<S, F>(scheduler: S, body: impl Fn() -> F) -> Report
+where
+    S: Scheduler + 'static,
+    F: Future<Output: fmt::Debug>,
+{
+    Builder::new().explore(scheduler, body)
+}
+
+/// Makes all runs that `scheduler` asks for, and panics with a report if one fails.
+///
+/// The report tells the least schedule that still fails, the story of that run, and the line to
+/// paste that replays it. A run fails if a task panics and nobody awaits it, if `body` returns an
+/// error (see [`Verdict`]), if the run gets stuck, or reaches a limit of the [`Builder`]. Before a
+/// failure is reported it has been replayed, in this process and in a fresh one; a test whose runs
+/// cannot be repeated fails for that.
+///
+/// # Panics
+///
+/// If a run fails; if the scheduler makes no run at all; if a variable of the environment is
+/// malformed. Inside of a run.
+///
+/// ```
+/// use dacapo::scheduler::Random;
+///
+/// dacapo::check(Random::seeds(0..100), async || {
+///     let sum: i32 = dacapo::gather([1, 2, 3].map(async |n| n)).await.into_iter().flatten().sum();
+///     assert_eq!(sum, 6);
+/// });
+/// ```
+#[track_caller]
+pub fn check<S, F>(scheduler: S, body: impl Fn() -> F)
+where
+    S: Scheduler + 'static,
+    F: Future<Output: Verdict>,
+{
+    Builder::new().check(scheduler, body);
+}

@@ -1,0 +1,152 @@
+use std::collections::BTreeMap;
+use std::fmt;
+
+use super::Builder;
+use super::check::Recheck;
+use super::env::Env;
+use super::subject::{Sample, Subject};
+use crate::failure::{Failure, Kind};
+use crate::report::{Row, count, table};
+use crate::schedule::Schedule;
+use crate::scheduler::Scheduler;
+
+/// What a search found: the different outcomes of all runs, in the order of their texts.
+///
+/// Its text (`Display`) is a table, which can be a snapshot: the set of behaviours of a piece of code.
+#[derive(Clone, Debug)]
+pub struct Report {
+    outcomes: Vec<Outcome>,
+    runs: usize,
+    steps: usize,
+    choices: usize,
+    complete: bool,
+    nondeterminism: Option<Failure>,
+}
+
+/// One way for a body to end.
+#[derive(Clone, Debug)]
+pub struct Outcome {
+    text: String,
+    runs: usize,
+    first_seen: Schedule,
+    failure: Option<Failure>,
+}
+
+impl Outcome {
+    /// The `Debug` text of what the body returned, or in one line how the run failed.
+    pub fn text(&self) -> &str {
+        &self.text
+    }
+
+    /// How many runs ended so.
+    pub fn runs(&self) -> usize {
+        self.runs
+    }
+
+    /// The schedule of the first run that ended so.
+    pub fn first_seen(&self) -> &Schedule {
+        &self.first_seen
+    }
+
+    /// Why these runs failed, if they did.
+    pub fn failure(&self) -> Option<&Failure> {
+        self.failure.as_ref()
+    }
+}
+
+impl Report {
+    /// The outcomes, in the order of their texts.
+    pub fn outcomes(&self) -> &[Outcome] {
+        &self.outcomes
+    }
+
+    /// How many runs were made.
+    pub fn runs(&self) -> usize {
+        self.runs
+    }
+
+    /// How many steps (polls of a task) these runs took.
+    pub fn steps(&self) -> usize {
+        self.steps
+    }
+
+    /// How many choices were answered in these runs.
+    pub fn choices(&self) -> usize {
+        self.choices
+    }
+
+    /// Whether every possible schedule was among them.
+    pub fn is_complete(&self) -> bool {
+        self.complete
+    }
+
+    /// The outcomes that are failures.
+    pub fn failures(&self) -> impl Iterator<Item = &Outcome> {
+        self.outcomes.iter().filter(|outcome| outcome.failure.is_some())
+    }
+
+    /// How the first run differed that could not be repeated. The search ends there.
+    pub fn nondeterminism(&self) -> Option<&Failure> {
+        self.nondeterminism.as_ref()
+    }
+}
+
+impl fmt::Display for Report {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let rows = self.outcomes.iter().map(|outcome| Row {
+            outcome: &outcome.text,
+            runs: outcome.runs,
+            first_seen: outcome.first_seen.to_string(),
+        });
+        f.write_str(&table(rows, self.runs))?;
+        let complete = if self.complete { "complete" } else { "not all there are" };
+        writeln!(f, "{}, {complete}", count(self.runs, "schedule"))?;
+        self.nondeterminism.iter().try_for_each(|failure| writeln!(f, "{failure}"))
+    }
+}
+
+#[track_caller]
+pub(super) fn explore(
+    builder: &Builder,
+    mut subject: Subject<'_>,
+    mut scheduler: Box<dyn Scheduler>,
+) -> Report {
+    let env = Env::read();
+    if let Some(seeds) = env.seeds {
+        scheduler.set_seeds(seeds);
+    }
+    let mut recheck = Recheck::new(builder);
+    let mut outcomes: BTreeMap<String, Outcome> = BTreeMap::new();
+    let mut report = Report {
+        outcomes: Vec::new(),
+        runs: 0,
+        steps: 0,
+        choices: 0,
+        complete: false,
+        nondeterminism: None,
+    };
+    while let Some(seed) = scheduler.next_run() {
+        let sample;
+        (sample, scheduler) = subject.run(scheduler, seed);
+        report.runs += 1;
+        report.steps += sample.steps;
+        report.choices += sample.choices;
+        if recheck.is_due()
+            && let Some(difference) = recheck.run(&mut subject, &sample)
+        {
+            let difference = difference.describe("").summary();
+            report.nondeterminism = Some(Failure::new(Kind::NotDeterministic { difference }));
+            break;
+        }
+        let Sample { outcome, schedule, .. } = sample;
+        let (text, failure) = match outcome {
+            Ok(text) => (text, None),
+            Err(failure) => (failure.title(), Some(failure)),
+        };
+        let first = || Outcome { text: text.clone(), runs: 0, first_seen: schedule, failure };
+        outcomes.entry(text.clone()).or_insert_with(first).runs += 1;
+    }
+    report.complete = report.nondeterminism.is_none() && scheduler.is_complete();
+    report.outcomes = outcomes.into_values().collect();
+    report
+}

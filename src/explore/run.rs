@@ -1,0 +1,102 @@
+use std::time::Duration;
+
+use crate::failure::{Failure, Kind};
+use crate::runtime::Raw;
+use crate::schedule::Schedule;
+use crate::scheduler::Divergence;
+use crate::trace::Trace;
+
+/// One run that was made: how it ended, what happened in it, and the schedule that repeats it.
+#[derive(Clone, Debug)]
+#[must_use = "a run that failed is no panic; look at its outcome, or unwrap it"]
+pub struct Run<T> {
+    outcome: Result<T, Failure>,
+    schedule: Schedule,
+    trace: Trace,
+    elapsed: Duration,
+    steps: usize,
+    divergence: Option<Divergence>,
+}
+
+impl<T> Run<T> {
+    pub(super) fn new(raw: Raw<T>, trace: Trace, divergence: Option<Divergence>) -> Self {
+        Self {
+            outcome: strictly(raw.outcome, divergence),
+            schedule: raw.schedule,
+            trace,
+            elapsed: raw.elapsed.since_start(),
+            steps: raw.steps,
+            divergence,
+        }
+    }
+
+    /// Whether the body returned, and nothing failed.
+    pub fn is_ok(&self) -> bool {
+        self.outcome.is_ok()
+    }
+
+    /// Why the run failed, if it did.
+    pub fn failure(&self) -> Option<&Failure> {
+        self.outcome.as_ref().err()
+    }
+
+    /// What the body returned.
+    ///
+    /// # Errors
+    ///
+    /// If the run failed.
+    pub fn into_result(self) -> Result<T, Failure> {
+        self.outcome
+    }
+
+    /// What the body returned.
+    ///
+    /// # Panics
+    ///
+    /// If the run failed.
+    #[track_caller]
+    pub fn unwrap(self) -> T {
+        match self.outcome {
+            Ok(output) => output,
+            Err(failure) => panic!("dacapo: the run {} failed: {failure}", self.schedule),
+        }
+    }
+
+    /// The answers to the choices of this run. [`replay`](crate::replay) makes the same run of them.
+    pub fn schedule(&self) -> &Schedule {
+        &self.schedule
+    }
+
+    /// What happened.
+    pub fn trace(&self) -> &Trace {
+        &self.trace
+    }
+
+    /// How much virtual time passed.
+    pub fn elapsed(&self) -> Duration {
+        self.elapsed
+    }
+
+    /// How many steps (polls of a task) there were.
+    pub fn steps(&self) -> usize {
+        self.steps
+    }
+
+    /// Where the run first did not fit the schedule that was replayed.
+    pub fn divergence(&self) -> Option<Divergence> {
+        self.divergence
+    }
+}
+
+/// The outcome of a run that was to fit its schedule.
+pub(super) fn strictly<T>(
+    outcome: Result<T, Failure>,
+    divergence: Option<Divergence>,
+) -> Result<T, Failure> {
+    match divergence {
+        Some(divergence) if divergence.is_failure() => {
+            Err(Failure::new(Kind::Diverged { at: divergence.to_string() }))
+        }
+        _ => outcome,
+    }
+}

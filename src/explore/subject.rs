@@ -1,0 +1,107 @@
+//! The body under test, with its types hidden.
+
+use std::future::Future;
+
+use super::run::strictly;
+use crate::failure::{Failure, Kind};
+use crate::runtime::{Engine, Limits, Raw};
+use crate::schedule::Schedule;
+use crate::scheduler::{Divergence, Replay, Scheduler};
+use crate::trace::Trace;
+
+type RunBody<'a> =
+    dyn FnMut(&mut Engine, Box<dyn Scheduler>, u64) -> (Raw<Judged>, Box<dyn Scheduler>) + 'a;
+
+/// What the output of a body comes to: a text, or the text of an error.
+type Judged = Result<String, String>;
+
+/// A body that can be run any number of times.
+///
+/// Searching, shrinking and confirming know it only as this: schedules go in, samples come out.
+pub(super) struct Subject<'a> {
+    engine: Engine,
+    run: Box<RunBody<'a>>,
+}
+
+/// What is kept of one run out of many. Its trace stays in the subject until the next run.
+#[derive(Clone, Debug)]
+pub(super) struct Sample {
+    pub(super) outcome: Result<String, Failure>,
+    pub(super) schedule: Schedule,
+    pub(super) hash: u64,
+    pub(super) steps: usize,
+    pub(super) choices: usize,
+    pub(super) divergence: Option<Divergence>,
+}
+
+impl Sample {
+    /// How the run ended, in words.
+    pub(super) fn ending(&self) -> String {
+        match &self.outcome {
+            Ok(text) if text.is_empty() => "passed".to_owned(),
+            Ok(text) => text.clone(),
+            Err(failure) => failure.to_string(),
+        }
+    }
+}
+
+impl<'a> Subject<'a> {
+    pub(super) fn new<F: Future>(
+        limits: Limits,
+        body: &'a impl Fn() -> F,
+        judge: impl Fn(F::Output) -> Judged + 'a,
+    ) -> Self {
+        let run = move |engine: &mut Engine, scheduler: Box<dyn Scheduler>, seed: u64| {
+            let (raw, scheduler) = engine.run(scheduler, seed, body);
+            let Raw { outcome, schedule, elapsed, steps, choices } = raw;
+            let outcome = outcome.map(&judge);
+            (Raw { outcome, schedule, elapsed, steps, choices }, scheduler)
+        };
+        Self { engine: Engine::new(limits), run: Box::new(run) }
+    }
+
+    /// Makes the run for which `scheduler` was prepared, and hands the scheduler back.
+    pub(super) fn run(
+        &mut self,
+        scheduler: Box<dyn Scheduler>,
+        seed: u64,
+    ) -> (Sample, Box<dyn Scheduler>) {
+        let (raw, scheduler) = (self.run)(&mut self.engine, scheduler, seed);
+        let divergence = scheduler.divergence();
+        let outcome = match raw.outcome {
+            Ok(judged) => {
+                let text = match &judged {
+                    Ok(text) | Err(text) => text,
+                };
+                self.engine.trace_mut().hash_bytes(text.as_bytes());
+                judged.map_err(|message| Failure::new(Kind::Error { message }))
+            }
+            Err(failure) => Err(failure),
+        };
+        let sample = Sample {
+            outcome: strictly(outcome, divergence),
+            schedule: raw.schedule,
+            hash: self.engine.trace_mut().hash(),
+            steps: raw.steps,
+            choices: raw.choices,
+            divergence,
+        };
+        (sample, scheduler)
+    }
+
+    pub(super) fn replay(&mut self, schedule: &Schedule) -> Sample {
+        let mut replay = Replay::new(schedule.clone());
+        let seed = replay.next_run().unwrap_or(0);
+        self.run(Box::new(replay), seed).0
+    }
+
+    /// The trace of the last run.
+    pub(super) fn trace(&mut self) -> &Trace {
+        self.engine.trace_mut()
+    }
+
+    /// The same, to keep it.
+    pub(super) fn take_trace(&mut self) -> Trace {
+        std::mem::take(self.engine.trace_mut())
+    }
+}

@@ -1,0 +1,119 @@
+//! Which test this is, and how to run it alone.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::sync::{Mutex, PoisonError};
+
+use super::env;
+
+/// The name of a test, and how cargo is asked to run it alone.
+#[derive(Debug, Clone)]
+pub(crate) struct TestId {
+    /// Crate, modules, function; `#2` for the second check in one test.
+    name: String,
+    harness: Harness,
+}
+
+#[derive(Debug, Clone)]
+enum Harness {
+    /// A test of the standard harness, by the name that it has there.
+    Test(String),
+    /// An ordinary program, which is run whole.
+    Program,
+}
+
+impl TestId {
+    /// A test function, by its path and name.
+    #[cfg(feature = "macros")]
+    pub(crate) fn new(module: &str, function: &str) -> Self {
+        let path = match module.split_once("::") {
+            Some((_, modules)) => format!("{modules}::{function}"),
+            None => function.to_owned(),
+        };
+        Self::numbered(format!("{module}::{function}"), Harness::Test(path))
+    }
+
+    /// The test in which this is called, as far as can be told: the standard harness gives its
+    /// threads the names of their tests.
+    pub(super) fn infer() -> Self {
+        let program = program();
+        let stem = program.as_deref().and_then(Path::file_stem).map(|stem| stem.to_string_lossy());
+        let stem = stem.as_deref().unwrap_or("test");
+        // Cargo adds a hash to the names of test binaries.
+        let plain = match stem.rsplit_once('-') {
+            Some((plain, hash)) if is_hash(hash) => plain,
+            _ => stem,
+        };
+        let krate = plain.replace('-', "_");
+        let test = match std::thread::current().name() {
+            Some("main") | None => exact_argument(),
+            Some(name) => Some(name.to_owned()),
+        };
+        match test {
+            Some(test) => Self::numbered(format!("{krate}::{test}"), Harness::Test(test)),
+            None => Self::numbered(krate, Harness::Program),
+        }
+    }
+
+    /// Tells apart the checks of one test by their order, which is the same in each process.
+    fn numbered(name: String, harness: Harness) -> Self {
+        static CHECKS: Mutex<BTreeMap<String, u32>> = Mutex::new(BTreeMap::new());
+        let mut checks = CHECKS.lock().unwrap_or_else(PoisonError::into_inner);
+        let nth = checks.entry(name.clone()).or_default();
+        *nth += 1;
+        let name = if *nth == 1 { name } else { format!("{name}#{nth}") };
+        Self { name, harness }
+    }
+
+    pub(super) fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// The name as that of a directory.
+    pub(super) fn directory(&self) -> String {
+        let dotted = self.name.replace("::", ".");
+        let plain = |c: char| if c.is_alphanumeric() || "._-#".contains(c) { c } else { '_' };
+        dotted.chars().map(plain).take(150).collect()
+    }
+
+    /// The arguments with which this very program runs this test and no other.
+    pub(super) fn arguments(&self) -> Vec<String> {
+        match &self.harness {
+            Harness::Test(test) => [test, "--exact", "--include-ignored"].map(str::to_owned).into(),
+            Harness::Program => std::env::args().skip(1).collect(),
+        }
+    }
+
+    /// What to type after the variable that says which run to make.
+    pub(super) fn command(&self) -> String {
+        let package = env::package().map_or_else(String::new, |name| format!(" -p {name}"));
+        let program = program().unwrap_or_default();
+        let stem = program.file_stem().unwrap_or_default().to_string_lossy().into_owned();
+        let folder = program.parent().and_then(Path::file_name);
+        match &self.harness {
+            Harness::Test(test) => format!("cargo test{package} -- --exact {test}"),
+            Harness::Program if folder.is_some_and(|name| name == "examples") => {
+                format!("cargo run{package} --example {stem}")
+            }
+            Harness::Program => program.display().to_string(),
+        }
+    }
+}
+
+/// The file of this program.
+pub(super) fn program() -> Option<PathBuf> {
+    std::env::current_exe().ok()
+}
+
+fn is_hash(text: &str) -> bool {
+    text.len() == 16 && text.bytes().all(|byte| byte.is_ascii_hexdigit())
+}
+
+/// The test that the standard harness was asked for, if it was for one: `name --exact`. Then, or on
+/// a machine with one core, it runs on the main thread.
+fn exact_argument() -> Option<String> {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let exact = arguments.iter().any(|argument| argument == "--exact");
+    let mut names = arguments.into_iter().filter(|argument| !argument.starts_with("--"));
+    names.next().filter(|_| exact && names.next().is_none())
+}

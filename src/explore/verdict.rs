@@ -1,0 +1,24 @@
+use std::fmt;
+
+/// What the body of a [`check`](crate::check) may return: nothing, or a `Result` whose error fails
+/// the run.
+pub trait Verdict {
+    /// The text of the error, if it is one.
+    ///
+    /// # Errors
+    ///
+    /// If the run is to fail.
+    fn verdict(self) -> Result<(), String>;
+}
+
+impl Verdict for () {
+    fn verdict(self) -> Result<(), String> {
+        Ok(())
+    }
+}
+
+impl<T, E: fmt::Debug> Verdict for Result<T, E> {
+    fn verdict(self) -> Result<(), String> {
+        self.map(drop).map_err(|error| format!("{error:?}"))
+    }
+}

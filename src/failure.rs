@@ -1,0 +1,212 @@
+//! Why a run failed.
+
+use std::fmt;
+
+/// Why a run failed, and whose mistake that is.
+///
+/// Its text (`Display`) begins with a line that says what happened; more lines may follow.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Failure(Kind);
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Kind {
+    Panic { task: String, message: String, location: Option<String> },
+    Error { message: String },
+    Stuck { blocked: Vec<Blocked> },
+    Limit { limit: Limit, value: usize, task: String },
+    ForeignWake { task: String },
+    Diverged { at: String },
+    NotDeterministic { difference: String },
+}
+
+/// A task that waits for ever.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Blocked {
+    pub(crate) task: String,
+    pub(crate) waits: Vec<String>,
+}
+
+/// A bound on what one run may use.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Limit {
+    Steps,
+    Tasks,
+}
+
+impl Failure {
+    pub(crate) fn new(kind: Kind) -> Self {
+        Self(kind)
+    }
+
+    /// A task panicked, and its handle was not awaited; or it was the main task.
+    pub fn is_panic(&self) -> bool {
+        matches!(self.0, Kind::Panic { .. })
+    }
+
+    /// The main task returned an error.
+    pub fn is_error(&self) -> bool {
+        matches!(self.0, Kind::Error { .. })
+    }
+
+    /// Nothing was ready and no timer was set: a deadlock, or a wake-up that was lost.
+    pub fn is_stuck(&self) -> bool {
+        matches!(self.0, Kind::Stuck { .. })
+    }
+
+    /// A limit of the [`Builder`](crate::Builder) was reached.
+    pub fn is_limit(&self) -> bool {
+        matches!(self.0, Kind::Limit { .. })
+    }
+
+    /// A task was woken by another OS thread.
+    pub fn is_foreign_wake(&self) -> bool {
+        matches!(self.0, Kind::ForeignWake { .. })
+    }
+
+    /// A strict replay did not fit its schedule.
+    pub fn is_divergence(&self) -> bool {
+        matches!(self.0, Kind::Diverged { .. })
+    }
+
+    /// Two runs with one schedule did different things.
+    pub fn is_nondeterminism(&self) -> bool {
+        matches!(self.0, Kind::NotDeterministic { .. })
+    }
+
+    /// The tasks that wait for ever, in the order of spawning, if the run got [stuck](Failure::is_stuck).
+    pub fn blocked(&self) -> &[Blocked] {
+        match &self.0 {
+            Kind::Stuck { blocked } => blocked,
+            _ => &[],
+        }
+    }
+
+    /// The failure in one line that no edit elsewhere moves: without the place of a panic.
+    pub fn title(&self) -> String {
+        let line = |text: &str| text.lines().next().unwrap_or_default().to_owned();
+        match &self.0 {
+            Kind::Panic { task, message, .. } => format!("{task} panicked: {}", line(message)),
+            Kind::Error { message } => format!("main returned an error: {}", line(message)),
+            Kind::Stuck { blocked } => {
+                let tasks: Vec<_> = blocked.iter().map(Blocked::task).collect();
+                format!("stuck: {}", tasks.join(", "))
+            }
+            Kind::Limit { limit: Limit::Steps, value, .. } => {
+                format!("limit reached: {value} steps")
+            }
+            Kind::Limit { limit: Limit::Tasks, value, .. } => {
+                format!("limit reached: {value} tasks")
+            }
+            Kind::ForeignWake { task } => format!("{task} was woken by another thread"),
+            Kind::Diverged { .. } => "the run does not fit its schedule".to_owned(),
+            Kind::NotDeterministic { .. } => "the test is not deterministic".to_owned(),
+        }
+    }
+
+    /// Whether two failures are, as far as can be told, one bug: the same kind, and for a panic or
+    /// an error the same place and the same beginning of the message, up to the first digit.
+    pub fn is_same(&self, other: &Self) -> bool {
+        let start = |message: &str| {
+            let line = message.lines().next().unwrap_or_default();
+            let end = line.find(|c: char| c.is_ascii_digit()).unwrap_or(line.len());
+            line[..end].to_owned()
+        };
+        match (&self.0, &other.0) {
+            (
+                Kind::Panic { message: a, location: at, .. },
+                Kind::Panic { message: b, location: bt, .. },
+            ) => at == bt && start(a) == start(b),
+            (Kind::Error { message: a }, Kind::Error { message: b }) => start(a) == start(b),
+            (Kind::Limit { limit: a, .. }, Kind::Limit { limit: b, .. }) => a == b,
+            (a, b) => std::mem::discriminant(a) == std::mem::discriminant(b),
+        }
+    }
+}
+
+impl Blocked {
+    /// The name of the task.
+    pub fn task(&self) -> &str {
+        &self.task
+    }
+
+    /// What it waits for, in words; empty if dacapo does not know.
+    pub fn waits(&self) -> &[String] {
+        &self.waits
+    }
+}
+
+impl fmt::Display for Blocked {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.waits.as_slice() {
+            [] => write!(f, "{} waits for something that dacapo does not know", self.task),
+            waits => write!(f, "{} waits {}", self.task, waits.join(", and ")),
+        }
+    }
+}
+
+impl fmt::Display for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.0 {
+            Kind::Panic { task, message, location } => {
+                write!(f, "{task} panicked")?;
+                if let Some(location) = location {
+                    write!(f, " at {location}")?;
+                }
+                write!(f, ": {message}")?;
+                if message.contains("no reactor running") || message.contains("Tokio 1.x runtime") {
+                    f.write_str(
+                        "\n(the code under test asks tokio's own runtime for a timer, a socket or a \
+                         task, and there is none in a run of dacapo: let it take these from \
+                         dacapo::time and dacapo::task)",
+                    )?;
+                }
+                Ok(())
+            }
+            Kind::Error { message } => write!(f, "main returned an error: {message}"),
+            Kind::Stuck { blocked } => {
+                f.write_str(
+                    "stuck: nothing is ready and no timer is set, so the run cannot go on",
+                )?;
+                for task in blocked {
+                    write!(f, "\n  {task}")?;
+                }
+                if blocked.iter().any(|task| task.waits.is_empty()) {
+                    f.write_str(
+                        "\n(what dacapo does not know is a future of another crate, whose wake-up \
+                         was lost or never came; or it comes from outside the run, from a thread or \
+                         real I/O, for which a simulation cannot wait)",
+                    )?;
+                }
+                Ok(())
+            }
+            Kind::Limit { limit: Limit::Steps, value, task } => write!(
+                f,
+                "limit reached: {value} steps, and main has not returned; the last step was one of \
+                 {task} (if the test is not meant to end sooner, raise Builder::max_steps)"
+            ),
+            Kind::Limit { limit: Limit::Tasks, value, task } => write!(
+                f,
+                "limit reached: {value} tasks at once; {task} spawned one more (if the test is meant \
+                 to have so many, raise Builder::max_tasks)"
+            ),
+            Kind::ForeignWake { task } => write!(
+                f,
+                "{task} was woken by another OS thread: when that happens is up to the operating \
+                 system, so the run cannot be repeated (do the work in a task, with dacapo::spawn, or \
+                 put a stand-in in the place of what uses threads)"
+            ),
+            Kind::Diverged { at } => {
+                write!(
+                    f,
+                    "the run does not fit its schedule: {at} (the code or the test has changed \
+                           since the schedule was recorded, or the test is not deterministic)"
+                )
+            }
+            Kind::NotDeterministic { difference } => {
+                write!(f, "the test is not deterministic: {difference}")
+            }
+        }
+    }
+}
+
+impl std::error::Error for Failure {}

@@ -1,0 +1,88 @@
+#![doc = include_str!("../README.md")]
+
+mod failure;
+mod instant;
+mod rng;
+pub mod schedule;
+pub mod scheduler;
+pub mod trace;
+
+mod runtime;
+
+pub mod future;
+pub mod rand;
+pub mod sync;
+pub mod task;
+pub mod time;
+
+mod report;
+
+mod explore;
+
+/// Makes an `async fn` without parameters a test, run under many schedules by [`check`].
+///
+/// The argument is any scheduler, with all of [`scheduler`] in scope; without one, the seeds 0 to
+/// 999 of [`Random`](scheduler::Random). After it, or alone, may follow settings of the [`Builder`].
+/// The function returns nothing, or a `Result` whose error fails the run.
+///
+/// ```
+/// #[dacapo::test]
+/// async fn sums_in_any_order() {
+///     // …
+/// }
+///
+/// #[dacapo::test(Random::seeds(0..10_000), max_steps = 5_000)]
+/// async fn sums_in_very_many_orders() -> Result<(), std::num::ParseIntError> {
+///     let sum = dacapo::gather(["1", "2"].map(async |n| n.parse::<i32>())).await;
+///     assert_eq!(sum.len(), 2);
+///     Ok(())
+/// }
+/// ```
+///
+/// What it cannot take is a compile error that says so:
+///
+/// ```compile_fail
+/// #[dacapo::test]
+/// fn not_async() {}
+/// ```
+///
+/// ```compile_fail
+/// #[dacapo::test]
+/// async fn with_parameters(_: u32) {}
+/// ```
+#[cfg(feature = "macros")]
+pub use dacapo_macros::test;
+pub use explore::{Builder, Outcome, Report, Run, Verdict, check, explore, replay, run};
+pub use failure::{Blocked, Failure};
+pub use future::gather;
+pub use rand::choose;
+pub use schedule::Schedule;
+pub use task::spawn;
+pub use trace::Trace;
+
+/// What `#[dacapo::test]` expands to.
+#[cfg(feature = "macros")]
+#[doc(hidden)]
+pub mod __private {
+    use crate::explore::TestId;
+    use crate::scheduler::{Random, Scheduler};
+    use crate::{Builder, Verdict};
+
+    pub fn default_scheduler() -> impl Scheduler + 'static {
+        Random::default()
+    }
+
+    #[track_caller]
+    pub fn check_test<S, F>(
+        module: &str,
+        function: &str,
+        builder: Builder,
+        scheduler: S,
+        body: impl Fn() -> F,
+    ) where
+        S: Scheduler + 'static,
+        F: Future<Output: Verdict>,
+    {
+        builder.check_test(TestId::new(module, function), scheduler, body);
+    }
+}

@@ -1,0 +1,79 @@
+//! Random values for the code under test, from the seed of the run.
+//!
+//! They come from a stream of their own: one draw more or less moves no choice of the scheduler. The
+//! seed is part of the [`Schedule`](crate::Schedule), so a replay draws the same values. What is to be
+//! *searched* rather than sampled, such as whether a stand-in fails, asks [`choose`] instead.
+
+use std::convert::Infallible;
+
+use rand_chacha::rand_core::TryRng;
+
+use crate::runtime;
+use crate::scheduler::ChoiceKind;
+
+/// A generator that draws from the run's seed; it works with all of the `rand` crates from 0.10 on.
+///
+/// # Panics
+///
+/// Its methods panic outside of a run.
+///
+/// ```
+/// use dacapo::rand::Rng as _;
+///
+/// let draw = || dacapo::run(async || dacapo::rand::rng().next_u64()).unwrap();
+/// assert_eq!(draw(), draw());
+/// ```
+pub fn rng() -> DataRng {
+    DataRng(())
+}
+
+pub use rand_chacha::rand_core::Rng;
+
+/// The generator of [`rng`].
+#[derive(Clone, Debug)]
+pub struct DataRng(());
+
+impl TryRng for DataRng {
+    type Error = Infallible;
+
+    fn try_next_u32(&mut self) -> Result<u32, Infallible> {
+        Ok(runtime::with("rand::rng", |runtime| runtime.draw(|stream| stream.next_u32())))
+    }
+
+    fn try_next_u64(&mut self) -> Result<u64, Infallible> {
+        Ok(runtime::with("rand::rng", |runtime| runtime.draw(|stream| stream.next_u64())))
+    }
+
+    fn try_fill_bytes(&mut self, bytes: &mut [u8]) -> Result<(), Infallible> {
+        runtime::with("rand::rng", |runtime| runtime.draw(|stream| stream.fill_bytes(bytes)));
+        Ok(())
+    }
+}
+
+/// Asks the scheduler for a number below `options`; 0 is to be what usually happens.
+///
+/// It makes a decision of the test's own world part of the search: whether a stand-in server fails,
+/// which of two messages arrives first. The answers are recorded in the schedule, shrunk towards 0,
+/// and counted through by [`Exhaustive`](crate::scheduler::Exhaustive).
+///
+/// # Panics
+///
+/// If there are no options, and outside of a run.
+///
+/// ```
+/// use dacapo::scheduler::Exhaustive;
+///
+/// let report = dacapo::explore(Exhaustive::new(), async || {
+///     match dacapo::choose("reply", 3) {
+///         0 => "ok",
+///         1 => "busy",
+///         _ => "lost",
+///     }
+/// });
+/// assert_eq!(report.outcomes().len(), 3);
+/// ```
+#[track_caller]
+pub fn choose(label: &'static str, options: usize) -> usize {
+    assert!(options > 0, "dacapo: choose({label:?}, 0) leaves nothing to choose from");
+    runtime::with("choose", |runtime| runtime.choose(ChoiceKind::Value(label), options))
+}

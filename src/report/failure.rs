@@ -1,0 +1,134 @@
+//! The report of a test that failed.
+
+use std::fmt;
+
+use super::{Difference, count, deviations, indent, story};
+use crate::failure::Failure;
+use crate::schedule::Schedule;
+use crate::trace::Trace;
+
+/// Everything that the report of a failure says.
+pub(crate) struct FailureReport<'a> {
+    pub(crate) test: &'a str,
+    pub(crate) failure: &'a Failure,
+    /// How the failure was come by, a sentence a line, each after a word for it.
+    pub(crate) facts: Vec<(&'static str, String)>,
+    pub(crate) schedule: &'a Schedule,
+    pub(crate) is_least: bool,
+    pub(crate) trace: &'a Trace,
+    /// What to do next, each after a word for it.
+    pub(crate) next: Vec<(&'static str, String)>,
+}
+
+/// The most deviations that are told one by one.
+const DEVIATIONS: usize = 20;
+/// The longest schedule that is printed whole, in characters.
+const SCHEDULE: usize = 200;
+
+/// A schedule as it stands in a sentence.
+fn shorten(schedule: &Schedule) -> String {
+    let text = schedule.to_string();
+    if text.len() <= SCHEDULE { text } else { format!("{}…", &text[..SCHEDULE]) }
+}
+
+fn facts(f: &mut fmt::Formatter<'_>, facts: &[(&'static str, String)]) -> fmt::Result {
+    let width = facts.iter().map(|(word, _)| word.len()).max().unwrap_or(0);
+    facts.iter().try_for_each(|(word, text)| writeln!(f, "{word:<width$}   {text}"))
+}
+
+impl fmt::Display for FailureReport<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        writeln!(f, "dacapo: {} fails\n", self.test)?;
+        writeln!(f, "{}", indent(&self.failure.to_string(), "  "))?;
+        facts(f, &self.facts)?;
+
+        let schedule = shorten(self.schedule);
+        let which = if self.is_least { "the least schedule that fails" } else { "the schedule" };
+        let deviations = deviations(self.trace);
+        match deviations.as_slice() {
+            [] => writeln!(f, "\n{which} is {schedule}: first in, first out throughout")?,
+            found => {
+                writeln!(f, "\n{which} is {schedule}: first in, first out, except")?;
+                for (choice, what) in found.iter().take(DEVIATIONS) {
+                    writeln!(f, "  choice {choice} {what}")?;
+                }
+                if let more @ 1.. = found.len().saturating_sub(DEVIATIONS) {
+                    writeln!(f, "  and {more} more")?;
+                }
+            }
+        }
+        write!(f, "\nthe story\n{}\n", story(self.trace))?;
+        facts(f, &self.next)
+    }
+}
+
+/// Everything that is said of a test whose runs cannot be repeated.
+pub(crate) struct NondeterminismReport<'a> {
+    pub(crate) test: &'a str,
+    pub(crate) schedule: &'a Schedule,
+    /// What the two runs are, in the order of the difference.
+    pub(crate) runs: [&'static str; 2],
+    pub(crate) outcomes: [String; 2],
+    /// None if the traces are equal and only the outcomes differ.
+    pub(crate) difference: Option<Difference>,
+    pub(crate) next: Vec<(&'static str, String)>,
+}
+
+const USUAL_CAUSES: &str = "\
+  futures::select!, tokio::select!   their order is drawn from a generator of the process, not of the
+                                     run; use their biased forms
+  tokio::sync::watch                 which receivers wake first is drawn from such a generator
+  HashMap, HashSet                   iterate in an order that each map draws anew; use BTreeMap, or sort
+  SystemTime, std's Instant          the wall clock; use dacapo::time
+  statics, thread-locals, caches     what an earlier run left there; make it anew in the body
+  rand::rng(), threads, real I/O     come from outside the run; use dacapo::rand and dacapo::spawn
+";
+
+impl NondeterminismReport<'_> {
+    /// What differs, in few words.
+    pub(crate) fn summary(&self) -> String {
+        let [first, second] = self.runs;
+        let what = match &self.difference {
+            Some(difference) => [&difference.first, &difference.second],
+            None => [&self.outcomes[0], &self.outcomes[1]],
+        };
+        let [a, b] = what.map(|line| line.split_whitespace().collect::<Vec<_>>().join(" "));
+        format!("{first} and {second}, with one schedule, differ: `{a}` against `{b}`")
+    }
+}
+
+impl fmt::Display for NondeterminismReport<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let [first, second] = self.runs;
+        writeln!(f, "dacapo: the test is not deterministic: {}\n", self.test)?;
+        writeln!(
+            f,
+            "{first} and {second} had the same schedule, {}, and did different things.",
+            shorten(self.schedule)
+        )?;
+        writeln!(f, "No failure can be replayed until they agree.\n")?;
+        match &self.difference {
+            Some(Difference { before, first: a, second: b }) => {
+                writeln!(f, "the first event that differs")?;
+                before.iter().try_for_each(|line| writeln!(f, "      {line}"))?;
+                writeln!(f, "    - {a}")?;
+                writeln!(f, "    + {b}\n")?;
+            }
+            None => writeln!(f, "their events are the same; their outcomes differ")?,
+        }
+        writeln!(f, "how they ended")?;
+        write!(f, "{}", indent(&format!("- {}", self.outcomes[0]), "    "))?;
+        writeln!(f, "{}", indent(&format!("+ {}", self.outcomes[1]), "    "))?;
+        writeln!(f, "usual causes\n{USUAL_CAUSES}")?;
+        facts(f, &self.next)
+    }
+}
+
+/// `shrunk from 12 choices (5 not 0) to 1 (1 not 0)`.
+pub(crate) fn shrunk(from: &Schedule, to: &Schedule, runs: usize) -> String {
+    let size = |schedule: &Schedule| {
+        let answers = count(schedule.answers().len(), "answer");
+        format!("{answers} with {}", count(schedule.deviations(), "deviation"))
+    };
+    format!("from {} to {}, in {}", size(from), size(to), count(runs, "run"))
+}

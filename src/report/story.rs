@@ -1,0 +1,155 @@
+//! A run as people would tell it: a line per step, a column per task.
+
+use crate::trace::{Asked, Ending, Event, Position, TaskId, Trace, Wait};
+
+/// The widest that a story with a column per task may be; wider ones name the task instead.
+const WIDTH: usize = 110;
+/// The most lines shown; the full trace is in a file beside the report.
+const LINES: usize = 60;
+
+enum Line {
+    Step {
+        position: Position,
+        task: TaskId,
+        text: String,
+        note: String,
+    },
+    /// Nothing was ready, and this much time passed.
+    Pause(String),
+}
+
+/// The story of a run, its last part if it is long.
+pub(crate) fn story(trace: &Trace) -> String {
+    let lines = lines(trace);
+    let skipped = lines.len().saturating_sub(LINES);
+    let shown = &lines[skipped..];
+    let mut tasks: Vec<TaskId> = shown.iter().filter_map(Line::task).collect();
+    tasks.sort_unstable();
+    tasks.dedup();
+
+    let name = |task: TaskId| trace.names().get(task).to_string();
+    let mut columns: Vec<(TaskId, usize)> =
+        tasks.iter().map(|&task| (task, name(task).chars().count())).collect();
+    for line in shown {
+        if let Line::Step { task, text, .. } = line
+            && let Some((_, width)) = columns.iter_mut().find(|(of, _)| of == task)
+        {
+            *width = (*width).max(text.chars().count());
+        }
+    }
+    let in_columns = columns.iter().map(|(_, width)| width + 3).sum::<usize>() <= WIDTH;
+    let longest = tasks.iter().map(|&task| name(task).chars().count()).max().unwrap_or(0);
+
+    let mut out = Text::default();
+    let heads: String = match in_columns {
+        true => columns.iter().map(|&(task, width)| format!("   {:<width$}", name(task))).collect(),
+        false => format!("   {:<longest$}   what it does", "task"),
+    };
+    out.line(&format!("{:>12}  {:>4}{heads}", "time", "step"));
+    if skipped > 0 {
+        out.line(&format!("{:>12}  … {skipped} earlier lines are left out …", ""));
+    }
+    for line in shown {
+        match line {
+            Line::Pause(passed) => out.line(&format!("{:>12}  {:>4}   … {passed} …", "", "")),
+            Line::Step { position, task, text, note } => {
+                let cells: String = match in_columns {
+                    true => columns
+                        .iter()
+                        .map(|&(of, width)| {
+                            format!("   {:<width$}", if of == *task { text } else { "" })
+                        })
+                        .collect(),
+                    false => format!("   {:<longest$}   {text}", name(*task)),
+                };
+                let time = position.time.to_string();
+                out.line(&format!("{time:>12}  {:>4}{cells}   {note}", position.step));
+            }
+        }
+    }
+    out.0
+}
+
+#[derive(Default)]
+struct Text(String);
+
+impl Text {
+    fn line(&mut self, line: &str) {
+        self.0.push_str(line.trim_end());
+        self.0.push('\n');
+    }
+}
+
+impl Line {
+    fn task(&self) -> Option<TaskId> {
+        match self {
+            Line::Step { task, .. } => Some(*task),
+            Line::Pause(_) => None,
+        }
+    }
+}
+
+/// Gathers what happened in each step.
+fn lines(trace: &Trace) -> Vec<Line> {
+    let name = |task: TaskId| trace.names().get(task).to_string();
+    let mut lines = Vec::new();
+    let mut note = String::new();
+    let mut now = None;
+    for (position, event) in trace.events() {
+        let before = now.replace(position.time).unwrap_or(position.time);
+        let said = match *event {
+            Event::Poll { task } => {
+                let note = std::mem::take(&mut note);
+                lines.push(Line::Step { position, task, text: String::new(), note });
+                continue;
+            }
+            Event::Choice { asked: Asked::Next(first), answer, .. } => {
+                if answer > 0 {
+                    note = format!("◀ choice {}: before {}", position.choices - 1, name(first));
+                }
+                continue;
+            }
+            Event::Choice { asked: Asked::Timeout(_), answer: 0, .. } => continue,
+            Event::Choice { asked: Asked::Timeout(_), .. } => {
+                if let Some(Line::Step { note, .. }) = lines.last_mut() {
+                    *note = format!("◀ choice {}: deadline first", position.choices - 1);
+                }
+                "gives up".to_owned()
+            }
+            Event::Choice { asked: Asked::Value(label), answer, .. } => {
+                format!("{} = {answer}", trace.label(label))
+            }
+            Event::Advance { to } => {
+                let passed = crate::instant::Instant::START + (to - before);
+                lines.push(Line::Pause(passed.to_string()));
+                continue;
+            }
+            Event::Spawn { task, .. } if task == TaskId::MAIN => continue,
+            Event::Spawn { task, .. } => format!("spawns {}", name(task)),
+            Event::Wait { on: Wait::Turn, .. } => "yields".to_owned(),
+            Event::Wait { on: Wait::Until(at), .. } => format!("sleeps until {at}"),
+            Event::Wait { on, .. } => format!("waits {}", trace.describe_wait(on)),
+            // Whose wake-ups these are is told by what the woken one waited for.
+            Event::Wake { .. } => continue,
+            Event::Abort { task, .. } => format!("aborts {}", name(task)),
+            Event::End { how: Ending::Dropped, .. } => continue,
+            Event::End { how: Ending::Returned, .. } => "returns".to_owned(),
+            Event::End { how: Ending::Panicked, .. } => "panics".to_owned(),
+            Event::End { how: Ending::Cancelled, .. } => "is cancelled".to_owned(),
+        };
+        if let Some(Line::Step { text, .. }) = lines.last_mut() {
+            if !text.is_empty() {
+                text.push_str(", ");
+            }
+            text.push_str(&said);
+        }
+    }
+    for line in &mut lines {
+        if let Line::Step { text, .. } = line
+            && text.is_empty()
+        {
+            text.push_str("waits");
+        }
+    }
+    lines
+}

@@ -1,0 +1,32 @@
+//! Distinct outcomes in a table.
+
+/// One outcome.
+pub(crate) struct Row<'a> {
+    pub(crate) outcome: &'a str,
+    pub(crate) runs: usize,
+    pub(crate) first_seen: String,
+}
+
+/// The widest that the text of an outcome is shown.
+const WIDTH: usize = 60;
+
+/// The outcomes, a line each. What is long is cut.
+pub(crate) fn table<'a>(rows: impl IntoIterator<Item = Row<'a>>, total: usize) -> String {
+    let mut cells = vec![["outcome", "schedules", "share", "first seen"].map(str::to_owned)];
+    for row in rows {
+        let line: String = row.outcome.chars().flat_map(char::escape_debug).collect();
+        let mut outcome: String = line.chars().take(WIDTH).collect();
+        if line.chars().nth(WIDTH).is_some() {
+            outcome.push('…');
+        }
+        let share = 100.0 * row.runs as f64 / total.max(1) as f64;
+        cells.push([outcome, row.runs.to_string(), format!("{share:.1}%"), row.first_seen]);
+    }
+    let width = |column: usize| cells.iter().map(|row| row[column].chars().count()).max();
+    let [outcome, runs, share] = [0, 1, 2].map(|column| width(column).unwrap_or(0));
+    let lines = cells.iter().map(|[a, b, c, d]| {
+        let line = format!("{a:<outcome$}  {b:>runs$}  {c:>share$}  {d}");
+        format!("{}\n", line.trim_end())
+    });
+    lines.collect()
+}

@@ -1,0 +1,314 @@
+//! The state of one run. Nothing in this file calls code of the user, except the scheduler.
+
+use std::task::Waker;
+
+use slab::Slab;
+
+use super::cell::BoxTask;
+use super::limits::Limits;
+use super::tasks::{Line, State, Task, Waits};
+use super::timers::{TimerKey, Timers};
+use super::waker::{TaskKey, Wakee};
+use crate::failure::{Kind, Limit};
+use crate::instant::Instant;
+use crate::rng::{Purpose, Stream};
+use crate::scheduler::{Choice, ChoiceKind, Scheduler};
+use crate::trace::{Asked, Ending, Event, TaskId, Trace, Wait};
+
+/// Everything that one run changes. It is kept from run to run for the memory that it holds.
+pub(super) struct Core {
+    pub(super) limits: Limits,
+    pub(super) scheduler: Option<Box<dyn Scheduler>>,
+    pub(super) tasks: Slab<Task>,
+    pub(super) timers: Timers,
+    pub(super) trace: Trace,
+    pub(super) now: Instant,
+    pub(super) steps: usize,
+    /// The task that is being polled or dropped.
+    pub(super) current: Option<TaskKey>,
+    /// The first thing that went wrong without ending a task's poll.
+    pub(super) failure: Option<Kind>,
+    line: Line,
+    answers: Vec<u32>,
+    /// Tells whether a waker is the current task's own: compared, never read through.
+    current_waker: *const (),
+    /// How many wake-ups led to the current poll.
+    current_wakes: u32,
+    seed: u64,
+    /// Made at the first draw, so that it can be told whether the seed matters.
+    data: Option<Stream>,
+    /// Primitives that have been given a number.
+    resources: u32,
+}
+
+impl Core {
+    pub(super) fn new(limits: Limits) -> Self {
+        Self {
+            limits,
+            scheduler: None,
+            tasks: Slab::new(),
+            timers: Timers::default(),
+            trace: Trace::default(),
+            now: Instant::START,
+            steps: 0,
+            current: None,
+            failure: None,
+            line: Line::default(),
+            answers: Vec::new(),
+            current_waker: std::ptr::null(),
+            current_wakes: 0,
+            seed: 0,
+            data: None,
+            resources: 0,
+        }
+    }
+
+    /// Makes ready for a run, which may follow one that ended anyhow.
+    pub(super) fn begin(&mut self, scheduler: Box<dyn Scheduler>, seed: u64) {
+        self.scheduler = Some(scheduler);
+        self.tasks.clear();
+        self.timers.clear();
+        self.trace.clear();
+        self.now = Instant::START;
+        self.steps = 0;
+        self.current = None;
+        self.failure = None;
+        self.line.clear();
+        self.answers.clear();
+        self.seed = seed;
+        self.data = None;
+        self.resources = 0;
+    }
+
+    pub(super) fn record(&mut self, event: Event) {
+        self.trace.push(event, self.limits.max_events);
+    }
+
+    /// The answers of the run so far.
+    pub(super) fn answers(&self) -> &[u32] {
+        &self.answers
+    }
+
+    /// The seed of the random values, or 0 if none has been drawn.
+    pub(super) fn seed_used(&self) -> u64 {
+        if self.data.is_some() { self.seed } else { 0 }
+    }
+
+    pub(super) fn data(&mut self) -> &mut Stream {
+        self.data.get_or_insert_with(|| Stream::new(self.seed, Purpose::Data))
+    }
+
+    pub(super) fn next_resource(&mut self) -> u32 {
+        self.resources += 1;
+        self.resources
+    }
+
+    // Choices.
+
+    fn answered(&mut self, asked: Asked, answer: usize, options: usize) -> usize {
+        if answer >= options {
+            let name = self.scheduler.as_ref().map_or("?", |scheduler| scheduler.name());
+            panic!(
+                "dacapo: the scheduler `{name}` answered {answer} to a choice with {options} \
+                 options; its answers must be below Choice::options"
+            );
+        }
+        let (answer, options) = (answer as u32, options as u32);
+        self.answers.push(answer);
+        self.record(Event::Choice { asked, answer, options });
+        answer as usize
+    }
+
+    /// A choice of a number; one with a single option is not asked.
+    pub(super) fn choose(&mut self, kind: ChoiceKind, options: usize) -> usize {
+        if options < 2 {
+            return 0;
+        }
+        let choice = Choice::of_number(kind, options);
+        let scheduler = self.scheduler.as_mut().expect("dacapo bug: a run without a scheduler");
+        let answer = scheduler.choose(&choice);
+        let current = self.current.map_or(TaskId::MAIN, |key| key.id);
+        let asked = match kind {
+            ChoiceKind::Task => Asked::Next(current),
+            ChoiceKind::Timeout => Asked::Timeout(current),
+            ChoiceKind::Value(label) => Asked::Value(self.trace.intern(label)),
+        };
+        self.answered(asked, answer, options)
+    }
+
+    /// The task whose turn it is, if one is ready.
+    pub(super) fn next_task(&mut self) -> Option<TaskKey> {
+        let options = self.line.ids().len();
+        let mut answer = 0;
+        if options >= 2 {
+            let choice = Choice::among_tasks(self.line.ids(), self.trace.names());
+            let scheduler = self.scheduler.as_mut().expect("dacapo bug: a run without a scheduler");
+            answer = scheduler.choose(&choice);
+            answer = self.answered(Asked::Next(self.line.ids()[0]), answer, options);
+        }
+        self.line.remove(answer)
+    }
+
+    // Tasks.
+
+    /// The id of the task that is about to be spawned, or the limit that forbids it.
+    pub(super) fn name_task(&mut self, name: Option<&str>) -> Result<TaskId, Kind> {
+        if let Some(limit) = self.exceeded() {
+            self.failure.get_or_insert(limit.clone());
+            return Err(limit);
+        }
+        let parent = self.current.and_then(|key| self.tasks.get_mut(key.slot));
+        let (by, ordinal) = parent.map_or((TaskId::MAIN, 0), |parent| {
+            parent.children += 1;
+            (parent.id, parent.children)
+        });
+        let id = self.trace.names_mut().push(by, ordinal, name);
+        self.record(Event::Spawn { task: id, by });
+        Ok(id)
+    }
+
+    /// The limit that forbids another task.
+    fn exceeded(&self) -> Option<Kind> {
+        let Limits { max_tasks, max_steps, .. } = self.limits;
+        let task = || self.current_name();
+        if self.tasks.len() >= max_tasks {
+            return Some(Kind::Limit { limit: Limit::Tasks, value: max_tasks, task: task() });
+        }
+        // Only destructors that spawn, when the run has ended, can get so far.
+        (self.steps > 2 * max_steps).then(|| Kind::Limit {
+            limit: Limit::Steps,
+            value: max_steps,
+            task: task(),
+        })
+    }
+
+    pub(super) fn next_slot(&self) -> usize {
+        self.tasks.vacant_key()
+    }
+
+    pub(super) fn add_task(&mut self, id: TaskId, cell: Option<BoxTask>, waker: Waker) {
+        let slot = self.tasks.insert(Task::new(id, cell, waker));
+        self.line.push(TaskKey { slot, id });
+    }
+
+    pub(super) fn task(&self, key: TaskKey) -> Option<&Task> {
+        self.tasks.get(key.slot).filter(|task| task.id == key.id)
+    }
+
+    pub(super) fn task_mut(&mut self, key: TaskKey) -> Option<&mut Task> {
+        self.tasks.get_mut(key.slot).filter(|task| task.id == key.id)
+    }
+
+    /// Forgets a task that has ended; the caller drops what is left of it.
+    pub(super) fn remove_task(&mut self, key: TaskKey) -> Option<Task> {
+        self.task(key)?;
+        Some(self.tasks.remove(key.slot))
+    }
+
+    pub(super) fn current_name(&self) -> String {
+        let id = self.current.map_or(TaskId::MAIN, |key| key.id);
+        self.trace.names().get(id).to_string()
+    }
+
+    pub(super) fn wake(&mut self, key: TaskKey) {
+        let Some(task) = self.task_mut(key) else { return };
+        match &mut task.state {
+            State::Idle => {
+                task.wakes += 1;
+                task.state = State::Ready;
+                self.line.push(key);
+            }
+            State::Running { woken } if !*woken => {
+                task.wakes += 1;
+                *woken = true;
+            }
+            // Twice woken is once polled.
+            State::Ready | State::Running { .. } => {
+                task.wakes += 1;
+                return;
+            }
+            State::Ended(_) => return,
+        }
+        let by = self.current.map(|key| key.id);
+        self.record(Event::Wake { task: key.id, by });
+    }
+
+    pub(super) fn begin_step(&mut self, key: TaskKey) -> (Option<BoxTask>, Waker, bool) {
+        self.steps += 1;
+        self.record(Event::Poll { task: key.id });
+        let task = self.tasks.get_mut(key.slot).expect("dacapo bug: a ready task is gone");
+        task.state = State::Running { woken: false };
+        task.waits = Waits::default();
+        let wakes = std::mem::take(&mut task.wakes);
+        let cell = task.cell.take();
+        let waker = task.waker.take().expect("dacapo bug: a task is polled within its own poll");
+        let aborted = task.aborted;
+        self.current = Some(key);
+        self.current_waker = waker.data();
+        self.current_wakes = wakes;
+        (cell, waker, aborted)
+    }
+
+    /// Puts a task back that is not done.
+    pub(super) fn end_step(&mut self, key: TaskKey, cell: Option<BoxTask>, waker: Waker) {
+        self.current = None;
+        let task = self.tasks.get_mut(key.slot).expect("dacapo bug: a running task is gone");
+        task.cell = cell;
+        task.waker = Some(waker);
+        // Behind those that it woke itself, as in asyncio and tokio.
+        let woken = matches!(task.state, State::Running { woken: true });
+        task.state = if woken { State::Ready } else { State::Idle };
+        let waits = task.waits;
+        if woken {
+            self.line.push(key);
+        }
+        for on in waits.first.into_iter().flatten() {
+            self.record(Event::Wait { task: key.id, on });
+        }
+    }
+
+    pub(super) fn wait_on(&mut self, wait: Wait) {
+        if let Some(task) = self.current.and_then(|key| self.task_mut(key)) {
+            task.waits.push(wait);
+        }
+    }
+
+    /// Whether something besides one timer may have led to the current poll.
+    pub(super) fn woken_more_than_once(&self) -> bool {
+        self.current_wakes > 1
+    }
+
+    pub(super) fn abort(&mut self, key: TaskKey) {
+        let by = self.current.map(|key| key.id);
+        let Some(task) = self.task_mut(key) else { return };
+        if task.aborted || task.has_ended() {
+            return;
+        }
+        task.aborted = true;
+        self.record(Event::Abort { task: key.id, by });
+        self.wake(key);
+    }
+
+    pub(super) fn record_end(&mut self, task: TaskId, how: Ending) {
+        self.record(Event::End { task, how });
+    }
+
+    // Wakers and timers.
+
+    /// The task to wake for this waker, if it is the current task's own.
+    pub(super) fn own_task(&self, waker: &Waker) -> Option<TaskKey> {
+        self.current.filter(|_| std::ptr::eq(waker.data(), self.current_waker))
+    }
+
+    /// Moves the clock to the next deadline; `false` if there is none.
+    pub(super) fn advance(&mut self) -> bool {
+        let Some(to) = self.timers.next_deadline() else { return false };
+        self.now = to;
+        self.record(Event::Advance { to });
+        true
+    }
+
+    pub(super) fn set_timer(&mut self, deadline: Instant, wakee: Wakee) -> TimerKey {
+        self.timers.insert(deadline, wakee)
+    }
+}

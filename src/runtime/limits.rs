@@ -1,0 +1,16 @@
+/// What one run may use.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Limits {
+    pub(crate) max_steps: usize,
+    /// Alive at once.
+    pub(crate) max_tasks: usize,
+    /// Kept in the trace.
+    pub(crate) max_events: usize,
+}
+
+impl Limits {
+    /// A run that needs more is rather a bug than a test: a million polls take a good part of a
+    /// second unoptimised, and a hundred thousand events are more than anybody reads.
+    pub(crate) const DEFAULT: Self =
+        Self { max_steps: 1_000_000, max_tasks: 100_000, max_events: 100_000 };
+}

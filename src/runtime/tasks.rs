@@ -1,0 +1,122 @@
+//! The tasks of a run, and the line of those that are ready.
+
+use std::collections::VecDeque;
+use std::task::Waker;
+
+use super::cell::BoxTask;
+use super::unwind::Caught;
+use super::waker::{TaskKey, Wakee};
+use crate::trace::{TaskId, Wait};
+
+/// One task, from its spawning until it has ended and its handle is gone.
+pub(crate) struct Task {
+    pub(crate) id: TaskId,
+    /// Absent while it is polled, for the main task (which stands on the stack of `run`), and when
+    /// the output has been taken.
+    pub(crate) cell: Option<BoxTask>,
+    /// Absent while it is polled.
+    pub(crate) waker: Option<Waker>,
+    pub(crate) joiner: Option<Wakee>,
+    pub(crate) state: State,
+    pub(crate) detached: bool,
+    pub(crate) aborted: bool,
+    /// How many tasks it has spawned.
+    pub(crate) children: u32,
+    /// How often it was woken since it was last polled, also when that changed nothing.
+    pub(crate) wakes: u32,
+    pub(crate) waits: Waits,
+}
+
+/// ```text
+///            wake                 its turn
+/// Idle ───────────────▶ Ready ───────────────▶ Running ──────▶ Ended
+///   ▲                     ▲                     │   │
+///   │                     │ pending, was woken  │   │
+///   │                     └─────────────────────┘   │
+///   └───────────────────────────────────────────────┘ pending
+/// ```
+pub(crate) enum State {
+    /// It waits to be woken.
+    Idle,
+    /// It stands in the line.
+    Ready,
+    /// It is being polled; `woken` says whether it goes back into the line afterwards.
+    Running {
+        woken: bool,
+    },
+    Ended(Ended),
+}
+
+pub(crate) enum Ended {
+    Returned,
+    Cancelled,
+    Panicked(Caught),
+}
+
+/// What a task said it waits for when it was last polled. More than two at once are rare, and
+/// counted only.
+#[derive(Clone, Copy, Default)]
+pub(crate) struct Waits {
+    pub(crate) first: [Option<Wait>; 2],
+    pub(crate) more: u32,
+}
+
+impl Waits {
+    pub(crate) fn push(&mut self, wait: Wait) {
+        match self.first.iter_mut().find(|place| place.is_none()) {
+            Some(place) => *place = Some(wait),
+            None => self.more += 1,
+        }
+    }
+}
+
+impl Task {
+    pub(crate) fn new(id: TaskId, cell: Option<BoxTask>, waker: Waker) -> Self {
+        Self {
+            id,
+            cell,
+            waker: Some(waker),
+            joiner: None,
+            state: State::Ready,
+            detached: false,
+            aborted: false,
+            children: 0,
+            wakes: 0,
+            waits: Waits::default(),
+        }
+    }
+
+    pub(crate) fn has_ended(&self) -> bool {
+        matches!(self.state, State::Ended(_))
+    }
+}
+
+/// The tasks that are ready, the one that has been so for longest first.
+#[derive(Default)]
+pub(crate) struct Line {
+    ids: VecDeque<TaskId>,
+    slots: VecDeque<usize>,
+}
+
+impl Line {
+    pub(crate) fn clear(&mut self) {
+        self.ids.clear();
+        self.slots.clear();
+    }
+
+    pub(crate) fn push(&mut self, TaskKey { slot, id }: TaskKey) {
+        self.ids.push_back(id);
+        self.slots.push_back(slot);
+    }
+
+    pub(crate) fn ids(&self) -> &VecDeque<TaskId> {
+        &self.ids
+    }
+
+    /// Takes out the one at `index`; the others keep their order.
+    pub(crate) fn remove(&mut self, index: usize) -> Option<TaskKey> {
+        let id = self.ids.remove(index)?;
+        let slot = self.slots.remove(index)?;
+        Some(TaskKey { slot, id })
+    }
+}

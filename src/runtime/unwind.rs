@@ -1,0 +1,107 @@
+//! Panics inside a run: caught, with their message and place, and kept from the terminal.
+//!
+//! A search may meet the same panic a thousand times; it is shown once, in the report. For that a
+//! panic hook is installed at the first run of the process. Outside of runs it does what the hook
+//! before it did.
+
+use std::any::Any;
+use std::cell::{Cell, RefCell};
+use std::panic::{self, AssertUnwindSafe, PanicHookInfo};
+use std::sync::Once;
+
+/// What a panic said, and where.
+#[derive(Clone, Debug)]
+pub(crate) struct PanicNote {
+    pub(crate) message: String,
+    /// `file:line:column`; unknown if somebody else's hook has replaced ours.
+    pub(crate) location: Option<String>,
+}
+
+/// A caught panic.
+pub(crate) struct Caught {
+    pub(crate) payload: Box<dyn Any + Send>,
+    pub(crate) note: PanicNote,
+}
+
+/// The part of the thread's state that the hook needs.
+pub(super) struct Catcher {
+    /// How many `catch` are on the stack.
+    depth: Cell<u32>,
+    last: RefCell<Option<PanicNote>>,
+}
+
+impl Catcher {
+    pub(super) const fn new() -> Self {
+        Self { depth: Cell::new(0), last: RefCell::new(None) }
+    }
+
+    /// Runs code of the user.
+    pub(super) fn catch<R>(&self, f: impl FnOnce() -> R) -> Result<R, Caught> {
+        self.depth.set(self.depth.get() + 1);
+        // What the code leaves behind half done is seen by the rest of the test only, which the
+        // panic fails anyway.
+        let result = panic::catch_unwind(AssertUnwindSafe(f));
+        self.depth.set(self.depth.get() - 1);
+        result.map_err(|payload| {
+            let note = self
+                .last
+                .take()
+                .unwrap_or_else(|| PanicNote { message: message_of(&*payload), location: None });
+            Caught { payload, note }
+        })
+    }
+
+    /// Called by the hook.
+    fn note(&self, info: &PanicHookInfo<'_>) -> Noted {
+        if self.depth.get() == 0 {
+            return Noted::NotOurs;
+        }
+        let message = message_of(info.payload());
+        // With these words std announces that it is about to abort.
+        if message.starts_with("panic in a destructor") || message.contains("cannot unwind") {
+            let last = self.last.take();
+            return Noted::Fatal(last.map_or(message, |note| note.message));
+        }
+        let location = info.location().map(ToString::to_string);
+        self.last.replace(Some(PanicNote { message, location }));
+        Noted::Ours
+    }
+}
+
+enum Noted {
+    NotOurs,
+    Ours,
+    /// A destructor panicked while another panic was unwinding, and the process will abort.
+    Fatal(String),
+}
+
+fn message_of(payload: &dyn Any) -> String {
+    let text = payload.downcast_ref::<&str>().copied();
+    let text = text.or_else(|| payload.downcast_ref::<String>().map(String::as_str));
+    text.unwrap_or("(the panic's value is not a text)").to_owned()
+}
+
+pub(super) fn install_hook() {
+    static INSTALLED: Once = Once::new();
+    INSTALLED.call_once(|| {
+        let previous = panic::take_hook();
+        panic::set_hook(Box::new(move |info| {
+            match super::LOCAL.try_with(|local| local.catcher.note(info)) {
+                Ok(Noted::Ours) => {}
+                Ok(Noted::Fatal(message)) => last_words(&message),
+                Ok(Noted::NotOurs) | Err(_) => previous(info),
+            }
+        }));
+    });
+}
+
+/// All that can still be said before Rust aborts the process.
+#[expect(clippy::print_stderr, reason = "no report will follow")]
+fn last_words(message: &str) {
+    let schedule = super::schedule_so_far();
+    eprintln!(
+        "\ndacapo: a destructor panicked while another panic was unwinding, for which Rust aborts the \
+         process: {message}\n(a destructor must not panic when std::thread::panicking() is true)\n\
+         To replay this run: DACAPO_REPLAY='{schedule}'\n"
+    );
+}

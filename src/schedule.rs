@@ -1,0 +1,224 @@
+//! The list of answers that makes a run happen again.
+
+use std::fmt;
+use std::str::FromStr;
+
+/// The answers to the choices of one run, in the order in which they were asked.
+///
+/// 0 is what an ordinary event loop would do, and every answer past the end of the list is 0. So
+/// the empty schedule is first in, first out, and zeros at the end say nothing: they are left out.
+/// Any schedule can be replayed against any program; see [`Replay`](crate::scheduler::Replay).
+///
+/// # Text form
+///
+/// `d1:` (the version of the form), then the answers with dots between them. `VALUExCOUNT` repeats a
+/// value, and `@SEED` at the end gives the seed of the run's random values, if it is not 0:
+///
+/// ```
+/// use dacapo::Schedule;
+///
+/// let schedule: Schedule = "d1:0x2.3".parse()?;
+/// assert_eq!(schedule.answers(), [0, 0, 3]);
+/// assert_eq!(Schedule::new([0, 0, 3, 0]).to_string(), "d1:0x2.3");
+/// assert_eq!(Schedule::default().to_string(), "d1:");
+/// # Ok::<(), dacapo::schedule::ParseScheduleError>(())
+/// ```
+#[derive(Clone, Default, PartialEq, Eq, Hash)]
+pub struct Schedule {
+    /// Does not end with a 0.
+    answers: Vec<u32>,
+    seed: u64,
+}
+
+const PREFIX: &str = "d1:";
+
+impl Schedule {
+    /// The most answers that a text may describe: a mistyped count should be an error, not the end
+    /// of the machine's memory.
+    pub const MAX_LEN: usize = 1 << 24;
+
+    /// The schedule with these answers, and with random values from seed 0.
+    pub fn new(answers: impl IntoIterator<Item = u32>) -> Self {
+        let mut answers: Vec<u32> = answers.into_iter().collect();
+        while answers.last() == Some(&0) {
+            answers.pop();
+        }
+        Self { answers, seed: 0 }
+    }
+
+    /// The same answers, with the run's random values (see [`rand`](crate::rand)) drawn from `seed`.
+    pub fn with_seed(self, seed: u64) -> Self {
+        Self { seed, ..self }
+    }
+
+    /// The answers, without the zeros at the end.
+    pub fn answers(&self) -> &[u32] {
+        &self.answers
+    }
+
+    /// The seed of the run's random values.
+    pub fn seed(&self) -> u64 {
+        self.seed
+    }
+
+    /// How many answers differ from what an ordinary event loop would do.
+    pub fn deviations(&self) -> usize {
+        self.answers.iter().filter(|&&answer| answer != 0).count()
+    }
+
+    /// The order in which shrinking prefers schedules: fewest deviations, then shortest, then
+    /// smallest answers; last, a seed of 0.
+    pub fn cmp_simplicity(&self, other: &Self) -> std::cmp::Ordering {
+        let key = |s: &Self| (s.deviations(), s.answers.len());
+        key(self)
+            .cmp(&key(other))
+            .then_with(|| self.answers.cmp(&other.answers))
+            .then_with(|| self.seed.cmp(&other.seed))
+    }
+}
+
+impl fmt::Display for Schedule {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(PREFIX)?;
+        for (i, run) in self.answers.chunk_by(|a, b| a == b).enumerate() {
+            let dot = if i == 0 { "" } else { "." };
+            match run.len() {
+                1 => write!(f, "{dot}{}", run[0])?,
+                count => write!(f, "{dot}{}x{count}", run[0])?,
+            }
+        }
+        match self.seed {
+            0 => Ok(()),
+            seed => write!(f, "@{seed}"),
+        }
+    }
+}
+
+impl fmt::Debug for Schedule {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Schedule({self})")
+    }
+}
+
+impl FromStr for Schedule {
+    type Err = ParseScheduleError;
+
+    /// Reads the text form. White space around it is ignored.
+    fn from_str(text: &str) -> Result<Self, ParseScheduleError> {
+        Parser { text, at: 0 }.schedule()
+    }
+}
+
+impl TryFrom<&str> for Schedule {
+    type Error = ParseScheduleError;
+
+    fn try_from(text: &str) -> Result<Self, ParseScheduleError> {
+        text.parse()
+    }
+}
+
+struct Parser<'a> {
+    text: &'a str,
+    /// In bytes.
+    at: usize,
+}
+
+impl Parser<'_> {
+    fn schedule(mut self) -> Result<Schedule, ParseScheduleError> {
+        let rest = self.text.trim_start();
+        self.at = self.text.len() - rest.len();
+        self.text = self.text.trim_end();
+        if !rest.starts_with(PREFIX) {
+            return Err(self.error("`d1:`, with which every schedule begins"));
+        }
+        self.at += PREFIX.len();
+
+        let mut answers = Vec::new();
+        if !matches!(self.peek(), None | Some('@')) {
+            self.answer(&mut answers)?;
+            while self.skip('.') {
+                self.answer(&mut answers)?;
+            }
+        }
+        let seed = if self.skip('@') { self.number("a seed from 0 to 2^64 - 1")? } else { 0 };
+        match self.peek() {
+            None => Ok(Schedule::new(answers).with_seed(seed)),
+            Some(_) => Err(self.error("`.` and an answer, `xCOUNT`, `@SEED`, or the end")),
+        }
+    }
+
+    fn answer(&mut self, answers: &mut Vec<u32>) -> Result<(), ParseScheduleError> {
+        let answer = self.number::<u32>("an answer from 0 to 4294967295")?;
+        let mut count = 1;
+        if self.skip('x') {
+            let start = self.at;
+            count = self.number::<usize>("a count from 1")?;
+            if count == 0 {
+                self.at = start;
+                return Err(self.error("a count from 1"));
+            }
+            if count > Schedule::MAX_LEN - answers.len().min(Schedule::MAX_LEN) {
+                self.at = start;
+                return Err(self.error("at most 16777216 answers in all"));
+            }
+        }
+        answers.resize(answers.len() + count, answer);
+        Ok(())
+    }
+
+    fn number<N: FromStr>(&mut self, expected: &'static str) -> Result<N, ParseScheduleError> {
+        let rest = &self.text[self.at..];
+        let digits = rest.len() - rest.trim_start_matches(|c: char| c.is_ascii_digit()).len();
+        let number = rest[..digits].parse().map_err(|_| self.error(expected))?;
+        self.at += digits;
+        Ok(number)
+    }
+
+    fn peek(&self) -> Option<char> {
+        self.text[self.at..].chars().next()
+    }
+
+    fn skip(&mut self, wanted: char) -> bool {
+        let found = self.peek() == Some(wanted);
+        if found {
+            self.at += wanted.len_utf8();
+        }
+        found
+    }
+
+    fn error(&self, expected: &'static str) -> ParseScheduleError {
+        ParseScheduleError {
+            column: self.text[..self.at].chars().count() + 1,
+            expected,
+            found: self.peek(),
+        }
+    }
+}
+
+/// What is wrong with a text that should be a [`Schedule`]: where, and what was expected there.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ParseScheduleError {
+    column: usize,
+    expected: &'static str,
+    found: Option<char>,
+}
+
+impl ParseScheduleError {
+    /// The place of the mistake, in characters, counted from 1.
+    pub fn column(&self) -> usize {
+        self.column
+    }
+}
+
+impl fmt::Display for ParseScheduleError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { column, expected, found } = self;
+        write!(f, "malformed schedule: at column {column}, expected {expected}, ")?;
+        match found {
+            Some(found) => write!(f, "found {found:?}"),
+            None => write!(f, "but the text ends there"),
+        }
+    }
+}
+
+impl std::error::Error for ParseScheduleError {}

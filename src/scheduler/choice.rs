@@ -1,0 +1,145 @@
+//! One open question of a run.
+
+use std::collections::VecDeque;
+use std::fmt;
+
+use crate::trace::{TaskId, TaskName, TaskNames, mix};
+
+/// A question with two or more possible answers, which a [`Scheduler`](crate::scheduler::Scheduler)
+/// is asked.
+///
+/// Answers are numbers below [`options`](Choice::options). Answer 0 is always what an ordinary event
+/// loop would do.
+#[derive(Clone, Copy, Debug)]
+pub struct Choice<'a> {
+    kind: ChoiceKind,
+    options: Options<'a>,
+}
+
+/// What a [`Choice`] is about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum ChoiceKind {
+    /// Which ready task runs next. Option 0 is the one that has been ready for longest.
+    Task,
+    /// At the deadline of a `timeout` whose inner future has been woken too: is that looked at once
+    /// more (0), or is it dropped as it is (1)?
+    Timeout,
+    /// A value that the code under test asked for with [`choose`](crate::choose), under this label.
+    Value(&'static str),
+}
+
+#[derive(Clone, Copy, Debug)]
+enum Options<'a> {
+    Tasks { ready: &'a VecDeque<TaskId>, names: &'a TaskNames },
+    Numbers(usize),
+}
+
+impl<'a> Choice<'a> {
+    /// A choice among tasks, the one that has been ready for longest first.
+    ///
+    /// dacapo makes the choices of a run itself; this is for the tests of a scheduler.
+    ///
+    /// # Panics
+    ///
+    /// If fewer than two tasks are ready: that is no choice.
+    #[track_caller]
+    pub fn among_tasks(ready: &'a VecDeque<TaskId>, names: &'a TaskNames) -> Self {
+        assert!(ready.len() >= 2, "a choice needs two options or more");
+        Self { kind: ChoiceKind::Task, options: Options::Tasks { ready, names } }
+    }
+
+    /// A choice of a number below `options`; see [`among_tasks`](Choice::among_tasks).
+    ///
+    /// # Panics
+    ///
+    /// If there are fewer than two options: that is no choice.
+    #[track_caller]
+    pub fn of_number(kind: ChoiceKind, options: usize) -> Self {
+        assert!(options >= 2, "a choice needs two options or more");
+        Self { kind, options: Options::Numbers(options) }
+    }
+
+    /// What is to be chosen.
+    pub fn kind(&self) -> ChoiceKind {
+        self.kind
+    }
+
+    /// How many options there are: two or more. Answers are below this number.
+    pub fn options(&self) -> usize {
+        match self.options {
+            Options::Tasks { ready, .. } => ready.len(),
+            Options::Numbers(options) => options,
+        }
+    }
+
+    /// What an option stands for: the same in each run in which this option exists.
+    ///
+    /// # Panics
+    ///
+    /// If `option` is not below [`options`](Choice::options).
+    #[track_caller]
+    pub fn label(&self, option: usize) -> Label<'a> {
+        assert!(
+            option < self.options(),
+            "option {option} of a choice with {} options",
+            self.options()
+        );
+        Label(match self.options {
+            Options::Tasks { ready, names } => LabelKind::Task { task: ready[option], names },
+            Options::Numbers(_) => LabelKind::Number { kind: self.kind, option },
+        })
+    }
+}
+
+/// What one option of a [`Choice`] stands for; its text is for people.
+#[derive(Clone, Copy, Debug)]
+pub struct Label<'a>(LabelKind<'a>);
+
+#[derive(Clone, Copy, Debug)]
+enum LabelKind<'a> {
+    Task { task: TaskId, names: &'a TaskNames },
+    Number { kind: ChoiceKind, option: usize },
+}
+
+impl<'a> Label<'a> {
+    /// The task that would run, if the choice is among tasks.
+    pub fn task(&self) -> Option<TaskId> {
+        match self.0 {
+            LabelKind::Task { task, .. } => Some(task),
+            LabelKind::Number { .. } => None,
+        }
+    }
+
+    /// The name of that task.
+    pub fn task_name(&self) -> Option<TaskName<'a>> {
+        match self.0 {
+            LabelKind::Task { task, names } => Some(names.get(task)),
+            LabelKind::Number { .. } => None,
+        }
+    }
+
+    /// A number that stands for this label in all runs: for a task it depends on its name only, so
+    /// that a scheduler can remember what it learnt about it. (Two labels may share a number, which
+    /// is as unlikely as two equal draws of 64 bits.)
+    pub fn signature(&self) -> u64 {
+        match self.0 {
+            LabelKind::Task { task, names } => names.signature(task),
+            LabelKind::Number { option, .. } => mix(!0, option as u64),
+        }
+    }
+}
+
+impl fmt::Display for Label<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.0 {
+            LabelKind::Task { task, names } => names.get(task).fmt(f),
+            LabelKind::Number { kind: ChoiceKind::Timeout, option: 0 } => f.write_str("completion"),
+            LabelKind::Number { kind: ChoiceKind::Timeout, .. } => f.write_str("deadline"),
+            LabelKind::Number { kind: ChoiceKind::Value(label), option } => {
+                write!(f, "{label} = {option}")
+            }
+            LabelKind::Number { kind: ChoiceKind::Task, option } => write!(f, "task {option}"),
+        }
+    }
+}

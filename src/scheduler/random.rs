@@ -1,0 +1,68 @@
+use std::ops::Range;
+
+use super::{Choice, Scheduler};
+use crate::rng::{Purpose, Stream};
+
+/// A random walk: one run per seed, in which each option is as likely as the others.
+///
+/// The answers of a seed depend on that seed alone, not on the runs before.
+///
+/// ```
+/// use dacapo::scheduler::Random;
+///
+/// dacapo::check(Random::seeds(0..100), async || {
+///     // … what must hold under every schedule
+/// });
+/// ```
+#[derive(Clone, Debug)]
+pub struct Random {
+    seeds: Range<u64>,
+    stream: Stream,
+}
+
+impl Random {
+    /// One run for each of these seeds, in their order.
+    ///
+    /// # Panics
+    ///
+    /// If the range is empty: a test that makes no run would pass whatever it says.
+    #[track_caller]
+    pub fn seeds(seeds: Range<u64>) -> Self {
+        assert!(
+            !seeds.is_empty(),
+            "dacapo: the seed range {}..{} is empty, so nothing would be run; \
+             give one with at least one seed, such as 0..1000",
+            seeds.start,
+            seeds.end
+        );
+        Self { seeds, stream: Stream::new(0, Purpose::Schedule) }
+    }
+}
+
+/// The seeds 0 to 999.
+impl Default for Random {
+    fn default() -> Self {
+        Self::seeds(0..1000)
+    }
+}
+
+impl Scheduler for Random {
+    fn name(&self) -> &str {
+        "random walk"
+    }
+
+    fn next_run(&mut self) -> Option<u64> {
+        let seed = self.seeds.next()?;
+        self.stream = Stream::new(seed, Purpose::Schedule);
+        Some(seed)
+    }
+
+    fn choose(&mut self, choice: &Choice<'_>) -> usize {
+        self.stream.below(u32::try_from(choice.options()).unwrap_or(u32::MAX)) as usize
+    }
+
+    fn set_seeds(&mut self, seeds: Range<u64>) -> bool {
+        self.seeds = seeds;
+        true
+    }
+}

@@ -1,0 +1,169 @@
+use std::any::Any;
+use std::fmt;
+use std::future::Future;
+use std::marker::PhantomData;
+use std::pin::Pin;
+use std::sync::{Mutex, PoisonError};
+use std::task::{Context, Poll};
+
+use super::Id;
+use crate::runtime::{self, Joined, RunId, TaskKey};
+
+/// The right to await a task's output, and to abort it.
+///
+/// Awaiting it gives the output, or a [`JoinError`] if the task panicked or was aborted. Dropping it
+/// lets the task go on alone; a panic in a task whose handle was dropped fails the run.
+///
+/// # Cancel safety
+///
+/// Awaiting `&mut handle` and dropping that future loses nothing: the handle can be awaited again.
+///
+/// # Panics
+///
+/// Awaiting it panics after it has given its output, and outside of the run that it belongs to.
+pub struct JoinHandle<T> {
+    run: RunId,
+    task: TaskKey,
+    joined: bool,
+    // The output stays with the run, so that this is `Send` and `Sync` whatever it is.
+    output: PhantomData<fn() -> T>,
+}
+
+impl<T> JoinHandle<T> {
+    pub(super) fn new(run: RunId, task: TaskKey) -> Self {
+        Self { run, task, joined: false, output: PhantomData }
+    }
+
+    /// Asks the task to end where it waits.
+    ///
+    /// Its future is dropped at its next turn, also if it has been woken already, and awaiting the
+    /// handle then gives an error that [is cancelled](JoinError::is_cancelled). Nothing happens if
+    /// the task has ended. A task that aborts itself ends at its next await.
+    pub fn abort(&self) {
+        runtime::try_with(self.run, |runtime| runtime.abort(self.task));
+    }
+
+    /// Whether the task has ended. A task that was [aborted](JoinHandle::abort) ends at its next turn.
+    pub fn is_finished(&self) -> bool {
+        self.joined
+            || runtime::try_with(self.run, |runtime| runtime.has_ended(self.task)).unwrap_or(true)
+    }
+
+    /// The id of the task.
+    pub fn id(&self) -> Id {
+        self.task.id
+    }
+
+    /// The name of the task: the one it was given, or its spawn path. Outside of the run its number.
+    pub fn name(&self) -> String {
+        runtime::try_with(self.run, |runtime| runtime.name(self.task.id))
+            .unwrap_or_else(|| format!("task {}", self.task.id))
+    }
+}
+
+impl<T: 'static> Future for JoinHandle<T> {
+    type Output = Result<T, JoinError>;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        assert!(
+            !self.joined,
+            "dacapo: a JoinHandle was polled after it had given its output; await a handle once"
+        );
+        let joined = runtime::try_with(self.run, |runtime| {
+            runtime.join(self.task, runtime.wakee(cx.waker()))
+        });
+        let joined = joined.expect(
+            "dacapo: a JoinHandle was awaited outside of its run; a task ends with its run, so await \
+             it there",
+        );
+        let Poll::Ready(joined) = joined else { return Poll::Pending };
+        self.joined = true;
+        Poll::Ready(match joined {
+            Joined::Returned(output) => Ok(output.take()),
+            Joined::Cancelled => Err(JoinError { task: self.task.id, cause: Cause::Cancelled }),
+            Joined::Panicked { payload, message } => {
+                let cause = Cause::Panic { payload: Mutex::new(payload), message };
+                Err(JoinError { task: self.task.id, cause })
+            }
+        })
+    }
+}
+
+impl<T> Drop for JoinHandle<T> {
+    fn drop(&mut self) {
+        if !self.joined {
+            let output = runtime::try_with(self.run, |runtime| runtime.detach(self.task));
+            drop(output);
+        }
+    }
+}
+
+impl<T> fmt::Debug for JoinHandle<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("JoinHandle").field("task", &self.name()).finish()
+    }
+}
+
+/// Why a task gave no output: it was aborted, or it panicked.
+pub struct JoinError {
+    task: Id,
+    cause: Cause,
+}
+
+enum Cause {
+    Cancelled,
+    // The mutex makes the error `Sync`, as tokio's is; it is never contended.
+    Panic { payload: Mutex<Box<dyn Any + Send>>, message: String },
+}
+
+impl JoinError {
+    /// Whether the task was aborted.
+    pub fn is_cancelled(&self) -> bool {
+        matches!(self.cause, Cause::Cancelled)
+    }
+
+    /// Whether the task panicked.
+    pub fn is_panic(&self) -> bool {
+        matches!(self.cause, Cause::Panic { .. })
+    }
+
+    /// The value that the task panicked with, for
+    /// [`resume_unwind`](std::panic::resume_unwind).
+    ///
+    /// # Panics
+    ///
+    /// If the task did not panic.
+    #[track_caller]
+    pub fn into_panic(self) -> Box<dyn Any + Send> {
+        match self.cause {
+            Cause::Panic { payload, .. } => {
+                payload.into_inner().unwrap_or_else(PoisonError::into_inner)
+            }
+            Cause::Cancelled => panic!(
+                "dacapo: JoinError::into_panic on a task that was aborted; ask is_panic first"
+            ),
+        }
+    }
+
+    /// The id of the task.
+    pub fn id(&self) -> Id {
+        self.task
+    }
+}
+
+impl fmt::Display for JoinError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.cause {
+            Cause::Cancelled => write!(f, "task {} was cancelled", self.task),
+            Cause::Panic { message, .. } => write!(f, "task {} panicked: {message}", self.task),
+        }
+    }
+}
+
+impl fmt::Debug for JoinError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "JoinError({self})")
+    }
+}
+
+impl std::error::Error for JoinError {}

@@ -1,0 +1,102 @@
+//! Tasks: units of work that take turns.
+//!
+//! The names and meanings are those of `tokio::task`. A task need not be [`Send`]: all tasks of a
+//! run live on one thread. Handles are `Send` and `Sync` all the same, so that they fit into
+//! whatever the code under test puts them.
+
+mod join_handle;
+mod yield_now;
+
+use std::future::Future;
+
+pub use join_handle::{JoinError, JoinHandle};
+pub use yield_now::{YieldNow, yield_now};
+
+use crate::runtime;
+pub use crate::trace::TaskId as Id;
+
+/// Starts a task, which runs concurrently with the one that calls this, and returns its handle.
+///
+/// The task is first polled when its turn comes, not within `spawn`. It is called by its spawn path,
+/// such as `main/2`; see [`spawn_named`]. Dropping the handle lets the task go on alone. When the
+/// run's main future returns, the tasks that are left are dropped.
+///
+/// # Panics
+///
+/// Outside of a run, and when the run has as many tasks as
+/// [`Builder::max_tasks`](crate::Builder::max_tasks) allows.
+///
+/// ```
+/// let run = dacapo::run(async || {
+///     let task = dacapo::spawn(async { 6 * 7 });
+///     task.await.unwrap()
+/// });
+/// assert_eq!(run.unwrap(), 42);
+/// ```
+#[track_caller]
+pub fn spawn<F>(future: F) -> JoinHandle<F::Output>
+where
+    F: Future<Output: 'static> + 'static,
+{
+    spawn_as("spawn", None, future)
+}
+
+/// The same as [`spawn`], for a task that traces and reports call `name`.
+///
+/// # Panics
+///
+/// As [`spawn`].
+///
+/// ```
+/// let run = dacapo::run(async || {
+///     let task = dacapo::task::spawn_named("writer", async {});
+///     assert_eq!(task.name(), "writer");
+///     task.await.unwrap();
+/// });
+/// run.unwrap();
+/// ```
+#[track_caller]
+pub fn spawn_named<F>(name: &str, future: F) -> JoinHandle<F::Output>
+where
+    F: Future<Output: 'static> + 'static,
+{
+    spawn_as("spawn_named", Some(name), future)
+}
+
+#[track_caller]
+fn spawn_as<F>(what: &str, name: Option<&str>, future: F) -> JoinHandle<F::Output>
+where
+    F: Future<Output: 'static> + 'static,
+{
+    let mut task = Some(runtime::boxed(future));
+    let spawned = runtime::with(what, |runtime| {
+        let task = task.take().expect("with calls this once");
+        runtime.spawn(name, task).map(|key| JoinHandle::new(runtime.id(), key))
+    });
+    match spawned {
+        Ok(handle) => handle,
+        Err(limit) => panic!("dacapo: {limit}"),
+    }
+}
+
+/// The id of the task that calls this.
+///
+/// # Panics
+///
+/// Outside of a run.
+#[track_caller]
+pub fn id() -> Id {
+    runtime::with("task::id", |runtime| runtime.current_task()).map_or(Id::MAIN, |key| key.id)
+}
+
+/// The name of the task that calls this: the one it was given, or its spawn path.
+///
+/// # Panics
+///
+/// Outside of a run.
+#[track_caller]
+pub fn name() -> String {
+    runtime::with("task::name", |runtime| {
+        runtime.name(runtime.current_task().map_or(Id::MAIN, |key| key.id))
+    })
+}

@@ -1,0 +1,36 @@
+//! Virtual time: it stands still while any task is ready, and jumps when none is.
+//!
+//! The names and meanings are those of `tokio::time`.
+
+mod interval;
+mod sleep;
+mod timeout;
+
+pub use interval::{Interval, interval};
+pub use sleep::{Sleep, sleep, sleep_until};
+pub use timeout::{Elapsed, Timeout, timeout, timeout_at};
+
+pub use crate::instant::Instant;
+use crate::runtime;
+
+impl Instant {
+    /// The present moment of the run.
+    ///
+    /// # Panics
+    ///
+    /// Outside of a run.
+    #[track_caller]
+    pub fn now() -> Self {
+        runtime::with("Instant::now", |runtime| runtime.now())
+    }
+
+    /// The virtual time from this moment until now.
+    ///
+    /// # Panics
+    ///
+    /// Outside of a run.
+    #[track_caller]
+    pub fn elapsed(self) -> std::time::Duration {
+        Self::now() - self
+    }
+}

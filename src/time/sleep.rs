@@ -1,0 +1,119 @@
+use std::future::Future;
+use std::pin::Pin;
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use crate::instant::Instant;
+use crate::runtime::{self, RunId, TimerKey};
+use crate::trace::Wait;
+
+/// Waits for `duration` of virtual time.
+///
+/// It takes no real time: when no task is ready, the clock jumps to the next deadline. A duration of
+/// zero does not wait at all; see [`yield_now`](crate::task::yield_now). One that is too long for the clock
+/// never ends.
+///
+/// # Cancel safety
+///
+/// Nothing is lost if it is dropped.
+///
+/// # Panics
+///
+/// Outside of a run.
+///
+/// ```
+/// use std::time::Duration;
+/// use dacapo::time::{Instant, sleep};
+///
+/// let run = dacapo::run(async || {
+///     sleep(Duration::from_secs(3600)).await;
+///     Instant::now().since_start()
+/// });
+/// assert_eq!(run.unwrap(), Duration::from_secs(3600));
+/// ```
+#[track_caller]
+pub fn sleep(duration: Duration) -> Sleep {
+    let (run, now) = runtime::with("sleep", |runtime| (runtime.id(), runtime.now()));
+    Sleep { run, deadline: now + duration, timer: None }
+}
+
+/// Waits until `deadline`.
+///
+/// # Cancel safety
+///
+/// Nothing is lost if it is dropped.
+///
+/// # Panics
+///
+/// Outside of a run.
+#[track_caller]
+pub fn sleep_until(deadline: Instant) -> Sleep {
+    let run = runtime::with("sleep_until", |runtime| runtime.id());
+    Sleep { run, deadline, timer: None }
+}
+
+/// The future of [`sleep`] and [`sleep_until`].
+#[derive(Debug)]
+#[must_use = "futures do nothing unless they are awaited"]
+pub struct Sleep {
+    run: RunId,
+    deadline: Instant,
+    timer: Option<TimerKey>,
+}
+
+impl Sleep {
+    /// When it ends.
+    pub fn deadline(&self) -> Instant {
+        self.deadline
+    }
+
+    /// Whether its time has come. A sleep whose run is over has ended.
+    pub fn is_elapsed(&self) -> bool {
+        runtime::try_with(self.run, |runtime| runtime.now() >= self.deadline).unwrap_or(true)
+    }
+
+    /// Moves the deadline, to be kept by the next poll.
+    pub fn reset(&mut self, deadline: Instant) {
+        self.cancel();
+        self.deadline = deadline;
+    }
+
+    fn cancel(&mut self) {
+        if let Some(timer) = self.timer.take() {
+            runtime::try_with(self.run, |runtime| runtime.cancel_timer(timer));
+        }
+    }
+}
+
+impl Future for Sleep {
+    type Output = ();
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
+        let polled = runtime::try_with(self.run, |runtime| {
+            if runtime.now() >= self.deadline {
+                return Poll::Ready(());
+            }
+            runtime.wait_on(Wait::Until(self.deadline));
+            if self.deadline < Instant::FAR_FUTURE {
+                let wakee = runtime.wakee(cx.waker());
+                match self.timer {
+                    Some(timer) => {
+                        let set = runtime.update_timer(timer, wakee);
+                        assert!(set, "dacapo bug: a timer fired before its deadline");
+                    }
+                    None => self.timer = Some(runtime.set_timer(self.deadline, wakee)),
+                }
+            }
+            Poll::Pending
+        });
+        polled.expect(
+            "dacapo: a sleep was awaited outside of the run in which it was made, whose clock it needs",
+        )
+    }
+}
+
+impl Drop for Sleep {
+    fn drop(&mut self) {
+        self.cancel();
+    }
+}

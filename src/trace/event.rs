@@ -1,0 +1,141 @@
+//! What can happen in a run, in 24 bytes an event.
+
+use crate::instant::Instant;
+use crate::trace::TaskId;
+
+/// One thing that happened in a run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Event {
+    /// A task came into being and is ready.
+    Spawn {
+        /// The new task.
+        task: TaskId,
+        /// The task that spawned it; itself for the main task.
+        by: TaskId,
+    },
+    /// A choice was answered. The n-th choice event of a trace is the n-th answer of its schedule.
+    Choice {
+        /// What was to be chosen.
+        asked: Asked,
+        /// The answer.
+        answer: u32,
+        /// How many answers there were.
+        options: u32,
+    },
+    /// A task was polled: one step of the run.
+    Poll {
+        /// The task.
+        task: TaskId,
+    },
+    /// A task that is not ready will wait for this.
+    Wait {
+        /// The task.
+        task: TaskId,
+        /// What it waits for.
+        on: Wait,
+    },
+    /// A task became ready.
+    Wake {
+        /// The task.
+        task: TaskId,
+        /// The task that woke it; none if a timer did.
+        by: Option<TaskId>,
+    },
+    /// Nothing was ready, and the clock jumped to the next deadline.
+    Advance {
+        /// The time from now on.
+        to: Instant,
+    },
+    /// A task was asked to end where it waits.
+    Abort {
+        /// The task.
+        task: TaskId,
+        /// The task that asked.
+        by: Option<TaskId>,
+    },
+    /// A task ended.
+    End {
+        /// The task.
+        task: TaskId,
+        /// How.
+        how: Ending,
+    },
+}
+
+/// What a choice was about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Asked {
+    /// Which ready task runs next; this one is first in line.
+    Next(TaskId),
+    /// Whether a future that was woken at its deadline is looked at once more (0) or given up (1),
+    /// in this task.
+    Timeout(TaskId),
+    /// A value that the code asked for, by its [label](crate::trace::Trace::label).
+    Value(u32),
+}
+
+/// How a task ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Ending {
+    /// It returned.
+    Returned,
+    /// It panicked.
+    Panicked,
+    /// It was aborted: its future was dropped at an await.
+    Cancelled,
+    /// The run ended first.
+    Dropped,
+}
+
+/// What a task waits for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Wait {
+    /// Its next turn, having yielded this one.
+    Turn,
+    /// A moment of virtual time.
+    Until(Instant),
+    /// The end of another task.
+    Task(TaskId),
+    /// Permits of a semaphore.
+    Semaphore {
+        /// The number of the semaphore, counted from 1 in the order of their first waits.
+        number: u32,
+        /// How many permits.
+        permits: u32,
+    },
+}
+
+impl Event {
+    /// The event as numbers, for the hash of the run.
+    pub(crate) fn words(self) -> [u64; 2] {
+        let pack = |tag: u64, a: u32, b: u32| (tag << 56) ^ (u64::from(a) << 24) ^ u64::from(b);
+        match self {
+            Event::Spawn { task, by } => [pack(1, task.0, 0), by.0.into()],
+            Event::Choice { asked, answer, options } => {
+                let (kind, about) = match asked {
+                    Asked::Next(task) => (0, task.0),
+                    Asked::Timeout(task) => (1, task.0),
+                    Asked::Value(label) => (2, label),
+                };
+                [pack(2, answer, kind), (u64::from(options) << 32) | u64::from(about)]
+            }
+            Event::Poll { task } => [pack(3, task.0, 0), 0],
+            Event::Wait { task, on: Wait::Turn } => [pack(4, task.0, 0), 0],
+            Event::Wait { task, on: Wait::Until(at) } => [pack(4, task.0, 1), at.as_nanos()],
+            Event::Wait { task, on: Wait::Task(other) } => [pack(4, task.0, 2), other.0.into()],
+            Event::Wait { task, on: Wait::Semaphore { number, permits } } => {
+                [pack(4, task.0, 3), (u64::from(number) << 32) | u64::from(permits)]
+            }
+            Event::Wake { task, by } => [pack(5, task.0, 0), by.map_or(u64::MAX, |by| by.0.into())],
+            Event::Advance { to } => [pack(6, 0, 0), to.as_nanos()],
+            Event::Abort { task, by } => {
+                [pack(7, task.0, 0), by.map_or(u64::MAX, |by| by.0.into())]
+            }
+            Event::End { task, how } => [pack(8, task.0, how as u32), 0],
+        }
+    }
+}

@@ -1,0 +1,215 @@
+//! What happened in a run: recorded as compact events, shown as text only when asked.
+
+mod event;
+mod names;
+
+use std::collections::VecDeque;
+use std::fmt;
+
+pub use event::{Asked, Ending, Event, Wait};
+pub(crate) use names::mix;
+pub use names::{TaskId, TaskName, TaskNames};
+
+use crate::instant::Instant;
+
+/// The events of one run, the last of them if there were very many.
+///
+/// Its text (`Display`) has one line per event with the virtual time, the number of the step and
+/// what happened. It holds nothing that an unrelated edit moves: no line number, address, thread or
+/// real time. So it can be a snapshot:
+///
+/// ```
+/// use std::time::Duration;
+///
+/// let run = dacapo::run(async || dacapo::time::sleep(Duration::from_secs(1)).await);
+/// assert_eq!(
+///     run.trace().to_string(),
+///     "\
+///       time  step  event
+///       0 ms     0  main is spawned
+///       0 ms     1  main runs
+///       0 ms     1  main waits until 1000 ms
+///    1000 ms     1  … the clock jumps …
+///    1000 ms     1  main is woken by the clock
+///    1000 ms     2  main runs
+///    1000 ms     2  main returns
+/// "
+/// );
+/// ```
+#[derive(Clone, Debug, Default)]
+pub struct Trace {
+    events: VecDeque<Event>,
+    names: TaskNames,
+    /// What the code called the values that it asked for.
+    labels: Vec<&'static str>,
+    /// The state of the run when the first kept event happened.
+    start: Position,
+    /// How many events before that were not kept.
+    dropped: u64,
+    hash: u64,
+}
+
+/// Where in its run an event stands.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Position {
+    /// The virtual time.
+    pub time: Instant,
+    /// How many steps (polls of a task) there have been, with this one.
+    pub step: u64,
+    /// How many choices there have been, with this one.
+    pub choices: u64,
+}
+
+impl Position {
+    fn after(mut self, event: &Event) -> Self {
+        match event {
+            Event::Advance { to } => self.time = *to,
+            Event::Poll { .. } => self.step += 1,
+            Event::Choice { .. } => self.choices += 1,
+            _ => {}
+        }
+        self
+    }
+}
+
+impl Trace {
+    pub(crate) fn clear(&mut self) {
+        self.events.clear();
+        self.names.clear();
+        self.labels.clear();
+        (self.start, self.dropped, self.hash) = Default::default();
+    }
+
+    /// Adds an event. Of more than `max` events the oldest is dropped; the hash is of all.
+    pub(crate) fn push(&mut self, event: Event, max: usize) {
+        let [a, b] = event.words();
+        self.hash = mix(mix(self.hash, a), b);
+        if self.events.len() >= max {
+            let Some(oldest) = self.events.pop_front() else { return };
+            self.start = self.start.after(&oldest);
+            self.dropped += 1;
+        }
+        self.events.push_back(event);
+    }
+
+    /// Adds to the hash what is not an event.
+    pub(crate) fn hash_bytes(&mut self, bytes: &[u8]) {
+        self.hash = bytes.iter().fold(self.hash, |hash, &byte| mix(hash, u64::from(byte)));
+    }
+
+    pub(crate) fn names_mut(&mut self) -> &mut TaskNames {
+        &mut self.names
+    }
+
+    /// The number of a label, from now on.
+    pub(crate) fn intern(&mut self, label: &'static str) -> u32 {
+        let known = self.labels.iter().position(|&known| known == label);
+        known.unwrap_or_else(|| {
+            self.labels.push(label);
+            self.labels.len() - 1
+        }) as u32
+    }
+
+    /// What the code called a value that it asked for; see [`Asked::Value`].
+    pub fn label(&self, number: u32) -> &'static str {
+        self.labels.get(number as usize).copied().unwrap_or("value")
+    }
+
+    /// The names of the tasks.
+    pub fn names(&self) -> &TaskNames {
+        &self.names
+    }
+
+    /// A number that stands for all events of the run and its outcome, also for those not kept.
+    ///
+    /// Runs with equal hashes did the same, as far as dacapo can see. It is the same on every
+    /// machine, but may change with a release of dacapo.
+    pub fn hash(&self) -> u64 {
+        self.hash
+    }
+
+    /// How many events happened before the first one that was kept.
+    pub fn dropped(&self) -> u64 {
+        self.dropped
+    }
+
+    /// The events in their order, each with its place in the run.
+    pub fn events(&self) -> impl Iterator<Item = (Position, &Event)> {
+        self.events.iter().scan(self.start, |position, event| {
+            *position = position.after(event);
+            Some((*position, event))
+        })
+    }
+
+    /// What an event says, in words.
+    pub fn describe(&self, position: Position, event: &Event) -> String {
+        let name = |task: TaskId| self.names.get(task);
+        let by = |by: Option<TaskId>| match by {
+            Some(by) => name(by).to_string(),
+            None => "the clock".to_owned(),
+        };
+        match *event {
+            Event::Spawn { task, .. } if task == TaskId::MAIN => "main is spawned".to_owned(),
+            Event::Spawn { task, by } => format!("{} spawns {}", name(by), name(task)),
+            Event::Choice { asked, answer, options } => {
+                let what = match asked {
+                    Asked::Next(first) => format!("{} is first in line", name(first)),
+                    Asked::Timeout(task) => format!("timeout of {}", name(task)),
+                    Asked::Value(label) => self.label(label).to_owned(),
+                };
+                format!("choice {}: {answer} of {options} ({what})", position.choices - 1)
+            }
+            Event::Poll { task } => format!("{} runs", name(task)),
+            Event::Wait { task, on } => format!("{} waits {}", name(task), self.describe_wait(on)),
+            Event::Wake { task, by: waker } => {
+                format!("{} is woken by {}", name(task), by(waker))
+            }
+            Event::Advance { .. } => "… the clock jumps …".to_owned(),
+            Event::Abort { task, by: caller } => {
+                format!("{} is aborted by {}", name(task), by(caller))
+            }
+            Event::End { task, how } => {
+                let how = match how {
+                    Ending::Returned => "returns",
+                    Ending::Panicked => "panics",
+                    Ending::Cancelled => "is cancelled",
+                    Ending::Dropped => "is dropped, for the run has ended",
+                };
+                format!("{} {how}", name(task))
+            }
+        }
+    }
+
+    /// What a task waits for, in words that follow "waits".
+    pub fn describe_wait(&self, on: Wait) -> String {
+        match on {
+            Wait::Turn => "for its next turn".to_owned(),
+            Wait::Until(at) if at == Instant::FAR_FUTURE => {
+                "for a time that never comes".to_owned()
+            }
+            Wait::Until(at) => format!("until {at}"),
+            Wait::Task(other) => format!("for {} to end", self.names.get(other)),
+            Wait::Semaphore { number, permits: 1 } => format!("for a permit of semaphore {number}"),
+            Wait::Semaphore { number, permits } => {
+                format!("for {permits} permits of semaphore {number}")
+            }
+        }
+    }
+}
+
+impl fmt::Display for Trace {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        writeln!(f, "{:>10}  {:>4}  event", "time", "step")?;
+        if self.dropped > 0 {
+            writeln!(
+                f,
+                "  … {} earlier events are not kept; see Builder::max_events …",
+                self.dropped
+            )?;
+        }
+        self.events().try_for_each(|(position, event)| {
+            let Position { time, step, .. } = position;
+            writeln!(f, "{time:>10}  {step:>4}  {}", self.describe(position, event))
+        })
+    }
+}
