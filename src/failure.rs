@@ -31,6 +31,8 @@ pub struct Blocked {
 pub(crate) enum Limit {
     Steps,
     Tasks,
+    /// Tasks dropped when main had ended.
+    Destructors,
 }
 
 impl Failure {
@@ -96,6 +98,9 @@ impl Failure {
             }
             Kind::Limit { limit: Limit::Tasks, value, .. } => {
                 format!("limit reached: {value} tasks")
+            }
+            Kind::Limit { limit: Limit::Destructors, .. } => {
+                "limit reached: destructors that spawn".to_owned()
             }
             Kind::ForeignWake { task } => format!("{task} was woken by another thread"),
             Kind::Diverged { .. } => "the run does not fit its schedule".to_owned(),
@@ -188,6 +193,12 @@ impl fmt::Display for Failure {
                 f,
                 "limit reached: {value} tasks at once; {task} spawned one more (if the test is meant \
                  to have so many, raise Builder::max_tasks)"
+            ),
+            Kind::Limit { limit: Limit::Destructors, value, task } => write!(
+                f,
+                "limit reached: main has ended, {value} tasks have been dropped since, and their \
+                 destructors spawn ever more, the last time in {task} (if that has an end, raise \
+                 Builder::max_steps)"
             ),
             Kind::ForeignWake { task } => write!(
                 f,

@@ -73,15 +73,15 @@ pub mod __private {
     }
 
     #[track_caller]
-    pub fn check_test<S, F>(
+    pub fn check_test<S, T>(
         module: &str,
         function: &str,
         builder: Builder,
         scheduler: S,
-        body: impl Fn() -> F,
+        body: impl AsyncFn() -> T,
     ) where
         S: Scheduler + 'static,
-        F: Future<Output: Verdict>,
+        T: Verdict,
     {
         builder.check_test(TestId::new(module, function), scheduler, body);
     }

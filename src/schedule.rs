@@ -125,9 +125,9 @@ struct Parser<'a> {
 
 impl Parser<'_> {
     fn schedule(mut self) -> Result<Schedule, ParseScheduleError> {
+        self.text = self.text.trim_end();
         let rest = self.text.trim_start();
         self.at = self.text.len() - rest.len();
-        self.text = self.text.trim_end();
         if !rest.starts_with(PREFIX) {
             return Err(self.error("`d1:`, with which every schedule begins"));
         }

@@ -1,5 +1,4 @@
 use std::fmt;
-use std::future::Future;
 
 use super::check::check;
 use super::outcomes::{Report, explore};
@@ -95,7 +94,7 @@ impl Builder {
     ///
     /// As [`dacapo::run`](crate::run).
     #[track_caller]
-    pub fn run<F: Future>(&self, body: impl FnOnce() -> F) -> Run<F::Output> {
+    pub fn run<T>(&self, body: impl AsyncFnOnce() -> T) -> Run<T> {
         self.run_once(Box::new(Fifo::new()), 0, body)
     }
 
@@ -105,7 +104,7 @@ impl Builder {
     ///
     /// As [`dacapo::replay`](crate::replay).
     #[track_caller]
-    pub fn replay<F: Future, S>(&self, schedule: S, body: impl FnOnce() -> F) -> Run<F::Output>
+    pub fn replay<S, T>(&self, schedule: S, body: impl AsyncFnOnce() -> T) -> Run<T>
     where
         S: TryInto<Schedule, Error: fmt::Display>,
     {
@@ -115,12 +114,12 @@ impl Builder {
     }
 
     #[track_caller]
-    fn run_once<F: Future>(
+    fn run_once<T>(
         &self,
         scheduler: Box<dyn Scheduler>,
         seed: u64,
-        body: impl FnOnce() -> F,
-    ) -> Run<F::Output> {
+        body: impl AsyncFnOnce() -> T,
+    ) -> Run<T> {
         let mut engine = Engine::new(self.limits);
         let (raw, scheduler) = engine.run(scheduler, seed, body);
         Run::new(raw, std::mem::take(engine.trace_mut()), scheduler.divergence())
@@ -132,10 +131,10 @@ impl Builder {
     ///
     /// As [`dacapo::explore`](crate::explore).
     #[track_caller]
-    pub fn explore<S, F>(&self, scheduler: S, body: impl Fn() -> F) -> Report
+    pub fn explore<S, T>(&self, scheduler: S, body: impl AsyncFn() -> T) -> Report
     where
         S: Scheduler + 'static,
-        F: Future<Output: fmt::Debug>,
+        T: fmt::Debug,
     {
         let subject = Subject::new(self.limits, &body, |output| Ok(format!("{output:?}")));
         explore(self, subject, Box::new(scheduler))
@@ -147,24 +146,23 @@ impl Builder {
     ///
     /// As [`dacapo::check`](crate::check).
     #[track_caller]
-    pub fn check<S, F>(&self, scheduler: S, body: impl Fn() -> F)
+    pub fn check<S, T>(&self, scheduler: S, body: impl AsyncFn() -> T)
     where
         S: Scheduler + 'static,
-        F: Future<Output: Verdict>,
+        T: Verdict,
     {
         self.check_test(TestId::infer(), scheduler, body);
     }
 
     /// `check` for a test whose name is known.
     #[track_caller]
-    pub(crate) fn check_test<S, F>(&self, test: TestId, scheduler: S, body: impl Fn() -> F)
+    pub(crate) fn check_test<S, T>(&self, test: TestId, scheduler: S, body: impl AsyncFn() -> T)
     where
         S: Scheduler + 'static,
-        F: Future<Output: Verdict>,
+        T: Verdict,
     {
-        let subject = Subject::new(self.limits, &body, |output: F::Output| {
-            output.verdict().map(|()| String::new())
-        });
+        let subject =
+            Subject::new(self.limits, &body, |output: T| output.verdict().map(|()| String::new()));
         check(self, subject, Box::new(scheduler), &test);
     }
 }

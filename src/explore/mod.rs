@@ -13,7 +13,6 @@ mod test_id;
 mod verdict;
 
 use std::fmt;
-use std::future::Future;
 
 pub use builder::Builder;
 pub use outcomes::{Outcome, Report};
@@ -42,7 +41,7 @@ use crate::scheduler::Scheduler;
 /// assert_eq!(run.unwrap(), "an hour later");
 /// ```
 #[track_caller]
-pub fn run<F: Future>(body: impl FnOnce() -> F) -> Run<F::Output> {
+pub fn run<T>(body: impl AsyncFnOnce() -> T) -> Run<T> {
     Builder::new().run(body)
 }
 
@@ -64,7 +63,7 @@ pub fn run<F: Future>(body: impl FnOnce() -> F) -> Run<F::Output> {
 /// assert_eq!(run.trace().hash(), dacapo::replay(run.schedule().clone(), body).trace().hash());
 /// ```
 #[track_caller]
-pub fn replay<F: Future, S>(schedule: S, body: impl FnOnce() -> F) -> Run<F::Output>
+pub fn replay<S, T>(schedule: S, body: impl AsyncFnOnce() -> T) -> Run<T>
 where
     S: TryInto<Schedule, Error: fmt::Display>,
 {
@@ -94,10 +93,10 @@ where
 /// ");
 /// ```
 #[track_caller]
-pub fn explore<S, F>(scheduler: S, body: impl Fn() -> F) -> Report
+pub fn explore<S, T>(scheduler: S, body: impl AsyncFn() -> T) -> Report
 where
     S: Scheduler + 'static,
-    F: Future<Output: fmt::Debug>,
+    T: fmt::Debug,
 {
     Builder::new().explore(scheduler, body)
 }
@@ -124,10 +123,10 @@ where
 /// });
 /// ```
 #[track_caller]
-pub fn check<S, F>(scheduler: S, body: impl Fn() -> F)
+pub fn check<S, T>(scheduler: S, body: impl AsyncFn() -> T)
 where
     S: Scheduler + 'static,
-    F: Future<Output: Verdict>,
+    T: Verdict,
 {
     Builder::new().check(scheduler, body);
 }

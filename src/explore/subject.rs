@@ -1,7 +1,5 @@
 //! The body under test, with its types hidden.
 
-use std::future::Future;
-
 use super::run::strictly;
 use crate::failure::{Failure, Kind};
 use crate::runtime::{Engine, Limits, Raw};
@@ -46,13 +44,13 @@ impl Sample {
 }
 
 impl<'a> Subject<'a> {
-    pub(super) fn new<F: Future>(
+    pub(super) fn new<T>(
         limits: Limits,
-        body: &'a impl Fn() -> F,
-        judge: impl Fn(F::Output) -> Judged + 'a,
+        body: &'a impl AsyncFn() -> T,
+        judge: impl Fn(T) -> Judged + 'a,
     ) -> Self {
         let run = move |engine: &mut Engine, scheduler: Box<dyn Scheduler>, seed: u64| {
-            let (raw, scheduler) = engine.run(scheduler, seed, body);
+            let (raw, scheduler) = engine.run(scheduler, seed, async || body().await);
             let Raw { outcome, schedule, elapsed, steps, choices } = raw;
             let outcome = outcome.map(&judge);
             (Raw { outcome, schedule, elapsed, steps, choices }, scheduler)

@@ -1,5 +1,6 @@
-//! A run as people would tell it: a line per step, a column per task.
+//! A run as people would tell it: a line for each thing done, a column for each task.
 
+use crate::instant::Instant;
 use crate::trace::{Asked, Ending, Event, Position, TaskId, Trace, Wait};
 
 /// The widest that a story with a column per task may be; wider ones name the task instead.
@@ -8,12 +9,8 @@ const WIDTH: usize = 110;
 const LINES: usize = 60;
 
 enum Line {
-    Step {
-        position: Position,
-        task: TaskId,
-        text: String,
-        note: String,
-    },
+    /// The first thing that a task does in a step, or, without a position, one thing more.
+    Act { position: Option<Position>, task: TaskId, text: String, note: String },
     /// Nothing was ready, and this much time passed.
     Pause(String),
 }
@@ -31,7 +28,7 @@ pub(crate) fn story(trace: &Trace) -> String {
     let mut columns: Vec<(TaskId, usize)> =
         tasks.iter().map(|&task| (task, name(task).chars().count())).collect();
     for line in shown {
-        if let Line::Step { task, text, .. } = line
+        if let Line::Act { task, text, .. } = line
             && let Some((_, width)) = columns.iter_mut().find(|(of, _)| of == task)
         {
             *width = (*width).max(text.chars().count());
@@ -52,7 +49,7 @@ pub(crate) fn story(trace: &Trace) -> String {
     for line in shown {
         match line {
             Line::Pause(passed) => out.line(&format!("{:>12}  {:>4}   … {passed} …", "", "")),
-            Line::Step { position, task, text, note } => {
+            Line::Act { position, task, text, note } => {
                 let cells: String = match in_columns {
                     true => columns
                         .iter()
@@ -62,8 +59,9 @@ pub(crate) fn story(trace: &Trace) -> String {
                         .collect(),
                     false => format!("   {:<longest$}   {text}", name(*task)),
                 };
-                let time = position.time.to_string();
-                out.line(&format!("{time:>12}  {:>4}{cells}   {note}", position.step));
+                let time = position.map_or_else(String::new, |at| at.time.to_string());
+                let step = position.map_or_else(String::new, |at| at.step.to_string());
+                out.line(&format!("{time:>12}  {step:>4}{cells}   {note}"));
             }
         }
     }
@@ -83,27 +81,31 @@ impl Text {
 impl Line {
     fn task(&self) -> Option<TaskId> {
         match self {
-            Line::Step { task, .. } => Some(*task),
+            Line::Act { task, .. } => Some(*task),
             Line::Pause(_) => None,
         }
     }
 }
 
-/// Gathers what happened in each step.
+/// What is worth telling, in its order.
 fn lines(trace: &Trace) -> Vec<Line> {
     let name = |task: TaskId| trace.names().get(task).to_string();
     let mut lines = Vec::new();
+    // The step that is going on, until something of it has been told.
+    let mut step: Option<Position> = None;
+    let mut current = TaskId::MAIN;
     let mut note = String::new();
     let mut now = None;
     for (position, event) in trace.events() {
         let before = now.replace(position.time).unwrap_or(position.time);
-        let said = match *event {
+        let text = match *event {
             Event::Poll { task } => {
-                let note = std::mem::take(&mut note);
-                lines.push(Line::Step { position, task, text: String::new(), note });
+                tell_idle(&mut lines, step.take(), current, &mut note);
+                (step, current) = (Some(position), task);
                 continue;
             }
             Event::Choice { asked: Asked::Next(first), answer, .. } => {
+                tell_idle(&mut lines, step.take(), current, &mut note);
                 if answer > 0 {
                     note = format!("◀ choice {}: before {}", position.choices - 1, name(first));
                 }
@@ -111,16 +113,18 @@ fn lines(trace: &Trace) -> Vec<Line> {
             }
             Event::Choice { asked: Asked::Timeout(_), answer: 0, .. } => continue,
             Event::Choice { asked: Asked::Timeout(_), .. } => {
-                if let Some(Line::Step { note, .. }) = lines.last_mut() {
-                    *note = format!("◀ choice {}: deadline first", position.choices - 1);
-                }
+                note.push_str(&format!("◀ choice {}: deadline first", position.choices - 1));
                 "gives up".to_owned()
             }
             Event::Choice { asked: Asked::Value(label), answer, .. } => {
+                if answer > 0 {
+                    note.push_str(&format!("◀ choice {}", position.choices - 1));
+                }
                 format!("{} = {answer}", trace.label(label))
             }
             Event::Advance { to } => {
-                let passed = crate::instant::Instant::START + (to - before);
+                tell_idle(&mut lines, step.take(), current, &mut note);
+                let passed = Instant::START + (to - before);
                 lines.push(Line::Pause(passed.to_string()));
                 continue;
             }
@@ -137,19 +141,17 @@ fn lines(trace: &Trace) -> Vec<Line> {
             Event::End { how: Ending::Panicked, .. } => "panics".to_owned(),
             Event::End { how: Ending::Cancelled, .. } => "is cancelled".to_owned(),
         };
-        if let Some(Line::Step { text, .. }) = lines.last_mut() {
-            if !text.is_empty() {
-                text.push_str(", ");
-            }
-            text.push_str(&said);
-        }
+        let note = std::mem::take(&mut note);
+        lines.push(Line::Act { position: step.take(), task: current, text, note });
     }
-    for line in &mut lines {
-        if let Line::Step { text, .. } = line
-            && text.is_empty()
-        {
-            text.push_str("waits");
-        }
-    }
+    tell_idle(&mut lines, step, current, &mut note);
     lines
+}
+
+/// A step of which nothing else is known but that the task waits on.
+fn tell_idle(lines: &mut Vec<Line>, step: Option<Position>, task: TaskId, note: &mut String) {
+    if let Some(position) = step {
+        let note = std::mem::take(note);
+        lines.push(Line::Act { position: Some(position), task, text: "waits".to_owned(), note });
+    }
 }

@@ -1,5 +1,7 @@
 //! Distinct outcomes in a table.
 
+use crate::trace::printable;
+
 /// One outcome.
 pub(crate) struct Row<'a> {
     pub(crate) outcome: &'a str,
@@ -14,11 +16,7 @@ const WIDTH: usize = 60;
 pub(crate) fn table<'a>(rows: impl IntoIterator<Item = Row<'a>>, total: usize) -> String {
     let mut cells = vec![["outcome", "schedules", "share", "first seen"].map(str::to_owned)];
     for row in rows {
-        let line: String = row.outcome.chars().flat_map(char::escape_debug).collect();
-        let mut outcome: String = line.chars().take(WIDTH).collect();
-        if line.chars().nth(WIDTH).is_some() {
-            outcome.push('…');
-        }
+        let outcome = printable(row.outcome, WIDTH);
         let share = 100.0 * row.runs as f64 / total.max(1) as f64;
         cells.push([outcome, row.runs.to_string(), format!("{share:.1}%"), row.first_seen]);
     }

@@ -176,7 +176,7 @@ impl Core {
         }
         // Only destructors that spawn, when the run has ended, can get so far.
         (self.steps > 2 * max_steps).then(|| Kind::Limit {
-            limit: Limit::Steps,
+            limit: Limit::Destructors,
             value: max_steps,
             task: task(),
         })

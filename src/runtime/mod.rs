@@ -106,12 +106,12 @@ impl Engine {
 
     /// Makes one run of `body`, with the answers of a scheduler that was prepared for it.
     #[track_caller]
-    pub(crate) fn run<F: Future>(
+    pub(crate) fn run<T>(
         &mut self,
         scheduler: Box<dyn Scheduler>,
         seed: u64,
-        body: impl FnOnce() -> F,
-    ) -> (Raw<F::Output>, Box<dyn Scheduler>) {
+        body: impl AsyncFnOnce() -> T,
+    ) -> (Raw<T>, Box<dyn Scheduler>) {
         assert!(
             try_current(|_| ()).is_none(),
             "dacapo: a run inside a run; await the inner code, or spawn it as a task"
@@ -242,6 +242,8 @@ impl Runtime {
             drop(core);
             if let Some(ended) = self.step(key, cell, waker, aborted, main) {
                 let failed = self.end_task(key, ended);
+                // What went wrong within the poll came before what it ended with.
+                let failed = self.core().failure.take().or(failed);
                 if key.id == TaskId::MAIN || failed.is_some() {
                     return failed;
                 }
@@ -382,7 +384,7 @@ impl Runtime {
             left.sort_unstable_by_key(|key| key.id);
             for key in left {
                 let lost = self.drop_task(key);
-                failure = failure.or(lost);
+                failure = failure.or_else(|| self.core().failure.take()).or(lost);
             }
         }
     }
@@ -420,7 +422,14 @@ impl Runtime {
     /// Adds a task. The main one has no cell.
     fn add_task(&self, name: Option<&str>, cell: Option<BoxTask>) -> Result<TaskKey, Failure> {
         let mut core = self.core();
-        let id = core.name_task(name).map_err(Failure::new)?;
+        let id = match core.name_task(name) {
+            Ok(id) => id,
+            Err(limit) => {
+                // Dropping it could run a destructor that spawns one just like it, and so on.
+                std::mem::forget(cell);
+                return Err(Failure::new(limit));
+            }
+        };
         let task = TaskKey { slot: core.next_slot(), id };
         let outside = Arc::clone(&self.outside);
         let waker = Waker::from(Arc::new(TaskWaker { run: self.id, task, outside }));
@@ -483,10 +492,10 @@ impl Runtime {
     /// Takes the outcome of a task that has ended, or sees to it that its end wakes `wakee`.
     pub(crate) fn join(&self, key: TaskKey, wakee: Wakee) -> Poll<Joined> {
         let mut core = self.core();
-        core.wait_on(Wait::Task(key.id));
         let task = core.task_mut(key).expect("dacapo bug: a task with a handle is gone");
         if !task.has_ended() {
             let previous = task.joiner.replace(wakee);
+            core.wait_on(Wait::Task(key.id));
             drop(core);
             drop(previous);
             return Poll::Pending;
@@ -576,7 +585,8 @@ fn stuck(core: &Core) -> Kind {
         let waits = task.waits.first.iter().flatten();
         let mut waits: Vec<_> = waits.map(|&wait| core.trace.describe_wait(wait)).collect();
         if task.waits.more > 0 {
-            waits.push(format!("for {} more", task.waits.more));
+            let plural = if task.waits.more == 1 { "" } else { "s" };
+            waits.push(format!("for {} more thing{plural}", task.waits.more));
         }
         Blocked { task: core.trace.names().get(task.id).to_string(), waits }
     });

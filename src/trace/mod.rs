@@ -7,7 +7,7 @@ use std::collections::VecDeque;
 use std::fmt;
 
 pub use event::{Asked, Ending, Event, Wait};
-pub(crate) use names::mix;
+pub(crate) use names::{mix, printable};
 pub use names::{TaskId, TaskName, TaskNames};
 
 use crate::instant::Instant;

@@ -52,6 +52,8 @@ struct Given {
     nth: u32,
 }
 
+/// The most levels of a spawn path that are shown.
+const LEVELS: usize = 8;
 /// The longest part of a given name that is shown, in characters.
 const SHOWN: usize = 60;
 
@@ -119,12 +121,7 @@ impl fmt::Display for TaskName<'_> {
                 _ if task == TaskId::MAIN => f.write_str("main")?,
                 None => write!(f, "task {task}")?,
                 Some(Name { given: Some(given), .. }) => {
-                    for c in given.name.chars().take(SHOWN).flat_map(char::escape_debug) {
-                        fmt::Write::write_char(f, c)?;
-                    }
-                    if given.name.chars().nth(SHOWN).is_some() {
-                        f.write_str("…")?;
-                    }
+                    f.write_str(&printable(&given.name, SHOWN))?;
                     if given.nth > 1 {
                         write!(f, "#{}", given.nth)?;
                     }
@@ -137,8 +134,30 @@ impl fmt::Display for TaskName<'_> {
             }
             break;
         }
-        ordinals.iter().rev().try_for_each(|ordinal| write!(f, "/{ordinal}"))
+        ordinals.reverse();
+        let hidden = ordinals.len().saturating_sub(LEVELS);
+        let (first, last) = ordinals.split_at(if hidden > 0 { LEVELS / 2 } else { 0 });
+        first.iter().try_for_each(|ordinal| write!(f, "/{ordinal}"))?;
+        if hidden > 0 {
+            write!(f, "/…{hidden} more…")?;
+        }
+        last[hidden..].iter().try_for_each(|ordinal| write!(f, "/{ordinal}"))
     }
+}
+
+/// The beginning of a text, in one line and without what a terminal would obey.
+pub(crate) fn printable(text: &str, max: usize) -> String {
+    let mut shown = String::new();
+    for c in text.chars().take(max) {
+        match c.is_control() {
+            true => shown.extend(c.escape_default()),
+            false => shown.push(c),
+        }
+    }
+    if text.chars().nth(max).is_some() {
+        shown.push('…');
+    }
+    shown
 }
 
 /// One step of a hash that is the same on every machine and in every version.

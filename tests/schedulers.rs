@@ -1,0 +1,240 @@
+//! What answers choices: without a run where that is possible, and by counting where it is not.
+
+mod support;
+
+use std::collections::{BTreeMap, VecDeque};
+
+use dacapo::scheduler::{Choice, ChoiceKind, Exhaustive, Fifo, Random, Replay, Scheduler};
+use dacapo::trace::TaskNames;
+use dacapo::{Schedule, explore};
+use proptest::prelude::*;
+use support::{assert_parts, millis, panic_of, programs};
+
+/// The answers that a scheduler gives to choices with these numbers of options.
+fn answers(scheduler: &mut dyn Scheduler, options: &[usize]) -> Option<Vec<usize>> {
+    scheduler.next_run()?;
+    let kind = ChoiceKind::Value("number");
+    Some(options.iter().map(|&n| scheduler.choose(&Choice::of_number(kind, n))).collect())
+}
+
+#[test]
+fn fifo_answers_zero_once() {
+    let mut fifo = Fifo::new();
+    assert_eq!(answers(&mut fifo, &[2, 9, 3]), Some(vec![0, 0, 0]));
+    assert_eq!(answers(&mut fifo, &[2]), None);
+}
+
+#[test]
+fn the_answers_of_a_seed_never_move() {
+    let mut random = Random::seeds(5..8);
+    let options = [2, 2, 2, 2, 3, 3, 3, 10, 100, 1000];
+    let runs: Vec<_> = std::iter::from_fn(|| answers(&mut random, &options)).collect();
+    assert_eq!(runs.len(), 3);
+    support::assert_snapshot!("random_answers", format!("{runs:?}"));
+    let mut alone = Random::seeds(6..7);
+    assert_eq!(answers(&mut alone, &options).as_ref(), Some(&runs[1]));
+}
+
+#[test]
+fn random_answers_are_even() {
+    let mut counts = [0_u32; 5];
+    let mut random = Random::seeds(0..10_000);
+    while let Some(answers) = answers(&mut random, &[5]) {
+        counts[answers[0]] += 1;
+    }
+    // Six standard deviations (of 40) to either side.
+    assert!(counts.iter().all(|count| (1760..=2240).contains(count)), "{counts:?}");
+}
+
+#[test]
+fn replay_clamps_and_goes_on_with_zeros() {
+    let mut replay = Replay::new("d1:1.5.2");
+    assert_eq!(answers(&mut replay, &[2, 3, 3, 4]), Some(vec![1, 2, 2, 0]));
+    let divergence = replay.divergence().expect("5 is no answer to 3 options");
+    assert_eq!(divergence.choice(), 1);
+    assert_parts(&divergence.to_string(), &["choice 1", "answers 5", "only 3 options"]);
+
+    let mut short = Replay::new(Schedule::new([1, 0, 2]));
+    answers(&mut short, &[2]);
+    let divergence = short.divergence().expect("two answers were not asked for");
+    assert_parts(
+        &divergence.to_string(),
+        &["choice 1", "the run ended before it", "2 more answers"],
+    );
+
+    let mut exact = Replay::new("d1:1.2");
+    answers(&mut exact, &[2, 3, 2]);
+    assert_eq!(exact.divergence(), None);
+}
+
+#[test]
+fn a_strict_replay_fails_where_it_diverges() {
+    let body = async || dacapo::choose("number", 3);
+    let tolerant = explore(Replay::new("d1:7"), body);
+    assert_eq!(tolerant.outcomes()[0].text(), "2");
+    let strict = explore(Replay::strict("d1:7"), body);
+    let failure = strict.outcomes()[0].failure().expect("7 is no answer to 3 options");
+    assert!(failure.is_divergence());
+    assert_parts(
+        &failure.to_string(),
+        &["does not fit its schedule", "choice 0", "only 3 options"],
+    );
+    let fits = explore(Replay::strict("d1:1"), body);
+    assert_eq!(fits.outcomes()[0].text(), "1");
+}
+
+#[test]
+fn exhaustive_is_an_odometer() {
+    let mut exhaustive = Exhaustive::new();
+    let mut runs = Vec::new();
+    while let Some(answers) = answers(&mut exhaustive, &[2, 3]) {
+        runs.push((answers[0], answers[1]));
+    }
+    assert_eq!(runs, [(0, 0), (0, 1), (0, 2), (1, 0), (1, 1), (1, 2)]);
+    assert!(exhaustive.is_complete());
+}
+
+#[test]
+fn exhaustive_says_when_it_is_not_complete() {
+    let report = explore(Exhaustive::new().max_runs(5), async || dacapo::choose("number", 6));
+    assert!(!report.is_complete());
+    assert_parts(&report.to_string(), &["5 schedules, not all there are"]);
+    let report = explore(Exhaustive::new().max_runs(6), async || dacapo::choose("number", 6));
+    assert!(report.is_complete(), "the bound was not needed");
+    let mut changing = Exhaustive::new();
+    answers(&mut changing, &[2, 2]);
+    answers(&mut changing, &[3, 2]);
+    while answers(&mut changing, &[3, 2]).is_some() {}
+    assert!(!changing.is_complete(), "the first choice has had 2 options, and then 3");
+    assert_parts(&changing.divergence().unwrap().to_string(), &["2 options before", "it has 3"]);
+}
+
+/// Spawns `tasks` tasks that yield `yields` times each, and waits without being in their way.
+async fn yielding(tasks: usize, yields: usize) {
+    for _ in 0..tasks {
+        dacapo::spawn(async move {
+            for _ in 0..yields {
+                dacapo::task::yield_now().await;
+            }
+        });
+    }
+    dacapo::time::sleep(millis(1)).await;
+}
+
+/// Each task takes `yields + 1` steps, and main is not ready before all are done. So the schedules
+/// are the interleavings of k sequences of m = yields + 1 steps: (k m)! / (m!)^k.
+#[test]
+fn exhaustive_makes_as_many_runs_as_can_be_computed() {
+    let table = [
+        (1, 0, 1),
+        (1, 5, 1),
+        (2, 0, 2),
+        (2, 1, 6),
+        (2, 2, 20),
+        (2, 3, 70),
+        (2, 4, 252),
+        (2, 5, 924),
+        (3, 0, 6),
+        (3, 1, 90),
+        (3, 2, 1_680),
+        (3, 3, 34_650),
+        (4, 0, 24),
+        (4, 1, 2_520),
+        (5, 0, 120),
+        (6, 0, 720),
+        (7, 0, 5_040),
+    ];
+    for (tasks, yields, expectation) in table {
+        let report = explore(Exhaustive::new(), async || yielding(tasks, yields).await);
+        assert_eq!(report.runs(), expectation, "{tasks} tasks that yield {yields} times");
+        assert!(report.is_complete());
+    }
+}
+
+/// With main awaiting both of two tasks that do not yield: after main, either may be first. If it
+/// is the one that main awaits, main is woken beside the other, which makes one choice more.
+/// (first, then main | second) + (second, first) = 3.
+#[test]
+fn exhaustive_counts_main_too() {
+    let report =
+        explore(Exhaustive::new(), async || dacapo::gather([(); 2].map(async |()| ())).await.len());
+    assert_eq!(report.runs(), 3);
+}
+
+#[test]
+fn every_order_is_as_likely_as_the_others() {
+    let report = explore(Random::seeds(0..6000), async || {
+        let order = std::rc::Rc::new(std::cell::RefCell::new(String::new()));
+        for name in ["a", "b", "c"] {
+            let order = order.clone();
+            dacapo::spawn(async move { order.borrow_mut().push_str(name) });
+        }
+        dacapo::time::sleep(millis(1)).await;
+        order.take()
+    });
+    let counts: BTreeMap<_, _> =
+        report.outcomes().iter().map(|outcome| (outcome.text(), outcome.runs())).collect();
+    assert_eq!(counts.len(), 6);
+    // 1000 of each, and six standard deviations of 29.
+    assert!(counts.values().all(|count| (826..=1174).contains(count)), "{counts:?}");
+}
+
+#[test]
+fn labels_are_stable() {
+    let names = TaskNames::default();
+    let number = Choice::of_number(ChoiceKind::Value("coin"), 2);
+    assert_eq!(number.label(1).to_string(), "coin = 1");
+    let timeout = Choice::of_number(ChoiceKind::Timeout, 2);
+    assert_eq!([0, 1].map(|i| timeout.label(i).to_string()), ["completion", "deadline"]);
+    assert_parts(&panic_of(|| timeout.label(2)), &["option 2 of a choice with 2 options"]);
+    let ready = VecDeque::new();
+    assert_parts(&panic_of(|| Choice::among_tasks(&ready, &names)), &["two options or more"]);
+
+    /// Remembers the labels of the tasks it could choose from.
+    struct Spy(std::rc::Rc<std::cell::RefCell<BTreeMap<String, u64>>>, u32);
+    impl Scheduler for Spy {
+        fn name(&self) -> &str {
+            "spy"
+        }
+        fn next_run(&mut self) -> Option<u64> {
+            self.1 += 1;
+            (self.1 <= 2).then_some(0)
+        }
+        fn choose(&mut self, choice: &Choice<'_>) -> usize {
+            for option in 0..choice.options() {
+                let label = choice.label(option);
+                let signature = label.signature();
+                let known = self.0.borrow_mut().insert(label.to_string(), signature);
+                assert_eq!(known.unwrap_or(signature), signature, "{label}");
+            }
+            // Another order in the second run, which changes no label.
+            self.1 as usize - 1
+        }
+    }
+    let seen = std::rc::Rc::default();
+    explore(Spy(std::rc::Rc::clone(&seen), 0), async || yielding(3, 1).await);
+    let seen = seen.borrow();
+    assert_eq!(seen.keys().collect::<Vec<_>>(), ["main/1", "main/2", "main/3"]);
+    let different: std::collections::BTreeSet<_> = seen.values().collect();
+    assert_eq!(different.len(), 3);
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(64))]
+
+    /// Every sampled outcome is in the table of all outcomes, if that is complete.
+    #[test]
+    fn exhaustive_finds_whatever_random_finds(ops in programs::program()) {
+        let body = || programs::run(ops.clone());
+        let all = explore(Exhaustive::new().max_runs(3000), body);
+        // Values from the seed are sampled, not searched.
+        let draws = format!("{ops:?}").contains("Draw");
+        if all.is_complete() && !draws {
+            let known: Vec<_> = all.outcomes().iter().map(|outcome| outcome.text()).collect();
+            let sampled = explore(Random::seeds(0..60), body);
+            for outcome in sampled.outcomes() {
+                prop_assert!(known.contains(&outcome.text()), "{}", outcome.text());
+            }
+        }
+    }
+}
