@@ -10,13 +10,33 @@ pub struct Failure(Kind);
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Kind {
-    Panic { task: String, message: String, location: Option<String> },
-    Error { message: String },
-    Stuck { blocked: Vec<Blocked> },
-    Limit { limit: Limit, value: usize, task: String },
-    ForeignWake { task: String },
-    Diverged { at: String },
-    NotDeterministic { difference: String },
+    Panic {
+        task: String,
+        message: String,
+        location: Option<String>,
+        /// Panics of other tasks, earlier in the run, which somebody awaited.
+        earlier: Vec<String>,
+    },
+    Error {
+        message: String,
+    },
+    Stuck {
+        blocked: Vec<Blocked>,
+    },
+    Limit {
+        limit: Limit,
+        value: usize,
+        task: String,
+    },
+    ForeignWake {
+        task: String,
+    },
+    Diverged {
+        at: String,
+    },
+    NotDeterministic {
+        difference: String,
+    },
 }
 
 /// A task that waits for ever.
@@ -108,6 +128,16 @@ impl Failure {
         }
     }
 
+    /// What enters the hash of a run: all but the place of a panic, which every edit moves.
+    pub(crate) fn without_place(&self) -> String {
+        let mut kind = self.0.clone();
+        if let Kind::Panic { location, earlier, .. } = &mut kind {
+            *location = None;
+            earlier.clear();
+        }
+        Self(kind).to_string()
+    }
+
     /// Whether two failures are, as far as can be told, one bug: the same kind, and for a panic or
     /// an error the same place and the same beginning of the message, up to the first digit.
     pub fn is_same(&self, other: &Self) -> bool {
@@ -149,15 +179,18 @@ impl fmt::Display for Blocked {
     }
 }
 
+/// What a task panicked with, in words.
+pub(crate) fn panicked(task: &str, message: &str, location: Option<&str>) -> String {
+    let at = location.map_or_else(String::new, |location| format!(" at {location}"));
+    format!("{task} panicked{at}: {message}")
+}
+
 impl fmt::Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.0 {
-            Kind::Panic { task, message, location } => {
-                write!(f, "{task} panicked")?;
-                if let Some(location) = location {
-                    write!(f, " at {location}")?;
-                }
-                write!(f, ": {message}")?;
+            Kind::Panic { task, message, location, earlier } => {
+                f.write_str(&panicked(task, message, location.as_deref()))?;
+                earlier.iter().try_for_each(|panic| write!(f, "\nbefore that, {panic}"))?;
                 if message.contains("no reactor running") || message.contains("Tokio 1.x runtime") {
                     f.write_str(
                         "\n(the code under test asks tokio's own runtime for a timer, a socket or a \

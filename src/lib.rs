@@ -52,7 +52,9 @@ mod explore;
 /// ```
 #[cfg(feature = "macros")]
 pub use dacapo_macros::test;
-pub use explore::{Builder, Outcome, Report, Run, Verdict, check, explore, replay, run};
+pub use explore::{
+    Builder, CheckError, Outcome, Report, Run, Verdict, check, explore, replay, run, try_check,
+};
 pub use failure::{Blocked, Failure};
 pub use future::gather;
 pub use rand::choose;
@@ -83,6 +85,6 @@ pub mod __private {
         S: Scheduler + 'static,
         T: Verdict,
     {
-        builder.check_test(TestId::new(module, function), scheduler, body);
+        builder.check_test(&TestId::new(module, function), scheduler, body);
     }
 }

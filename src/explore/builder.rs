@@ -1,6 +1,6 @@
 use std::fmt;
 
-use super::check::check;
+use super::check::{CheckError, check};
 use super::outcomes::{Report, explore};
 use super::run::Run;
 use super::subject::Subject;
@@ -151,18 +151,52 @@ impl Builder {
         S: Scheduler + 'static,
         T: Verdict,
     {
-        self.check_test(TestId::infer(), scheduler, body);
+        self.check_test(&TestId::infer(), scheduler, body);
+    }
+
+    /// As [`dacapo::try_check`](crate::try_check).
+    ///
+    /// # Errors
+    ///
+    /// As [`dacapo::try_check`](crate::try_check).
+    ///
+    /// # Panics
+    ///
+    /// As [`dacapo::try_check`](crate::try_check).
+    #[track_caller]
+    pub fn try_check<S, T>(&self, scheduler: S, body: impl AsyncFn() -> T) -> Result<(), CheckError>
+    where
+        S: Scheduler + 'static,
+        T: Verdict,
+    {
+        self.try_check_test(&TestId::infer(), scheduler, body)
     }
 
     /// `check` for a test whose name is known.
     #[track_caller]
-    pub(crate) fn check_test<S, T>(&self, test: TestId, scheduler: S, body: impl AsyncFn() -> T)
+    pub(crate) fn check_test<S, T>(&self, test: &TestId, scheduler: S, body: impl AsyncFn() -> T)
+    where
+        S: Scheduler + 'static,
+        T: Verdict,
+    {
+        if let Err(error) = self.try_check_test(test, scheduler, body) {
+            panic!("{error}");
+        }
+    }
+
+    #[track_caller]
+    fn try_check_test<S, T>(
+        &self,
+        test: &TestId,
+        scheduler: S,
+        body: impl AsyncFn() -> T,
+    ) -> Result<(), CheckError>
     where
         S: Scheduler + 'static,
         T: Verdict,
     {
         let subject =
             Subject::new(self.limits, &body, |output: T| output.verdict().map(|()| String::new()));
-        check(self, subject, Box::new(scheduler), &test);
+        check(self, subject, Box::new(scheduler), test)
     }
 }

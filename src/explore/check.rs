@@ -1,29 +1,67 @@
 //! A search that ends at the first failure, and reports it.
 
+use std::fmt;
+
 use super::Builder;
 use super::confirm::{self, Answer};
 use super::env::Env;
 use super::shrink::shrink;
-use super::store::{Store, shown};
+use super::store::Store;
 use super::subject::{Sample, Subject};
 use super::test_id::TestId;
+use crate::failure::{Failure, Kind};
 use crate::report::{FailureReport, NondeterminismReport, count, difference, shrunk};
 use crate::schedule::Schedule;
 use crate::scheduler::Scheduler;
 use crate::trace::Trace;
 
+/// What a [`check`](crate::check) found. Its text (`Display`) is the report.
+#[derive(Clone, Debug)]
+pub struct CheckError(Box<Found>);
+
+#[derive(Clone, Debug)]
+struct Found {
+    failure: Failure,
+    schedule: Schedule,
+    report: String,
+}
+
+impl CheckError {
+    fn new(failure: Failure, schedule: Schedule, report: String) -> Self {
+        Self(Box::new(Found { failure, schedule, report }))
+    }
+
+    /// Why the run with the [`schedule`](CheckError::schedule) fails.
+    pub fn failure(&self) -> &Failure {
+        &self.0.failure
+    }
+
+    /// The least schedule that was found to fail.
+    pub fn schedule(&self) -> &Schedule {
+        &self.0.schedule
+    }
+}
+
+impl fmt::Display for CheckError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0.report)
+    }
+}
+
+impl std::error::Error for CheckError {}
+
 /// Makes all runs that the scheduler asks for.
 ///
-/// # Panics
+/// # Errors
 ///
-/// With a report, if one fails or cannot be repeated.
+/// If one fails or cannot be repeated.
 #[track_caller]
 pub(super) fn check(
     builder: &Builder,
     mut subject: Subject<'_>,
     mut scheduler: Box<dyn Scheduler>,
     test: &TestId,
-) {
+) -> Result<(), CheckError> {
     let env = Env::read();
     if let Some(schedule) = &env.replay {
         match &env.confirm {
@@ -48,13 +86,13 @@ pub(super) fn check(
         runs += 1;
         if sample.outcome.is_err() {
             let how = format!("{name}, seed {seed}, run {runs}");
-            panic!("{}", found(builder, subject, sample, &env, test, how));
+            return Err(found(builder, subject, sample, &env, test, how));
         }
         note = note.or(sample.divergence);
         if recheck.is_due()
             && let Some(difference) = recheck.run(&mut subject, &sample)
         {
-            panic!("{}", difference.report(test));
+            return Err(difference.report(test));
         }
     }
     assert!(runs > 0, "dacapo: the scheduler `{name}` made no run, so nothing was tested");
@@ -68,11 +106,16 @@ pub(super) fn check(
     if env.trace {
         say(&subject.trace().to_string());
     }
+    Ok(())
 }
 
 /// Makes the one run that the environment asks for.
-#[track_caller]
-fn replay(mut subject: Subject<'_>, schedule: &Schedule, env: &Env, test: &TestId) {
+fn replay(
+    mut subject: Subject<'_>,
+    schedule: &Schedule,
+    env: &Env,
+    test: &TestId,
+) -> Result<(), CheckError> {
     let sample = subject.replay(schedule);
     let trace = subject.take_trace();
     if env.trace {
@@ -86,7 +129,7 @@ fn replay(mut subject: Subject<'_>, schedule: &Schedule, env: &Env, test: &TestI
         for (word, fact) in facts {
             say(&format!("dacapo: {}: {word} {fact}; it passes", test.name()));
         }
-        return;
+        return Ok(());
     };
     facts.push(("trace", format!("hash {:016x}", sample.hash)));
     let report = FailureReport {
@@ -98,7 +141,8 @@ fn replay(mut subject: Subject<'_>, schedule: &Schedule, env: &Env, test: &TestI
         trace: &trace,
         next: Vec::new(),
     };
-    panic!("{report}");
+    let report = report.to_string();
+    Err(CheckError::new(failure.clone(), sample.schedule, report))
 }
 
 /// Shrinks a failure, makes sure of it, and writes the report.
@@ -109,7 +153,7 @@ fn found(
     env: &Env,
     test: &TestId,
     how: String,
-) -> String {
+) -> CheckError {
     let first_trace = subject.take_trace();
     if let Some(difference) = repeat(&mut subject, &first, &first_trace) {
         return difference.report(test);
@@ -198,14 +242,13 @@ fn found(
         trace: &trace,
         next,
     };
-    let report = report.to_string();
+    let mut report = report.to_string();
     if let Ok((store, _)) = &stored
         && let Err(error) = store.write("report.txt", &report)
     {
-        let path = shown(&store.path("report.txt"));
-        return format!("{report}(not written to {path}: {error})\n");
+        report.push_str(&format!("(not written to {}: {error})\n", store.shown()));
     }
-    report
+    CheckError::new(failure.clone(), least.schedule, report)
 }
 
 /// Makes some of the passing runs again.
@@ -270,16 +313,17 @@ impl Parting {
     }
 
     /// The report, which is also written to a file.
-    fn report(&self, test: &TestId) -> String {
+    fn report(&self, test: &TestId) -> CheckError {
         let mut report = self.describe(test.name());
         report.next.push(match self.store(test) {
             Ok(directory) => ("both traces", format!("{directory}/{{first,second}}.txt")),
             Err(error) => ("not written", error.to_string()),
         });
+        let failure = Failure::new(Kind::NotDeterministic { difference: report.summary() });
         let report = report.to_string();
         // That it cannot be written has been said.
         let _ = Store::open(test).and_then(|store| store.write("report.txt", &report));
-        report
+        CheckError::new(failure, self.schedule.clone(), report)
     }
 
     fn store(&self, test: &TestId) -> std::io::Result<String> {

@@ -15,6 +15,7 @@ mod verdict;
 use std::fmt;
 
 pub use builder::Builder;
+pub use check::CheckError;
 pub use outcomes::{Outcome, Report};
 pub use run::Run;
 #[cfg(feature = "macros")]
@@ -129,4 +130,40 @@ where
     T: Verdict,
 {
     Builder::new().check(scheduler, body);
+}
+
+/// As [`check`], with the report as an error instead of a panic.
+///
+/// # Errors
+///
+/// If a run fails, or cannot be repeated.
+///
+/// # Panics
+///
+/// If the scheduler makes no run at all; if a variable of the environment is malformed. Inside of a
+/// run.
+///
+/// ```
+/// use dacapo::scheduler::Random;
+///
+/// let found = dacapo::try_check(Random::seeds(0..100), async || {
+///     let last = std::rc::Rc::new(std::cell::Cell::new(0));
+///     dacapo::gather([1, 2].map(|n| {
+///         let last = last.clone();
+///         async move { last.set(n) }
+///     }))
+///     .await;
+///     assert_eq!(last.get(), 2);
+/// });
+/// let error = found.unwrap_err();
+/// assert!(error.failure().is_panic());
+/// assert_eq!(error.schedule().to_string(), "d1:1");
+/// ```
+#[track_caller]
+pub fn try_check<S, T>(scheduler: S, body: impl AsyncFn() -> T) -> Result<(), CheckError>
+where
+    S: Scheduler + 'static,
+    T: Verdict,
+{
+    Builder::new().try_check(scheduler, body)
 }

@@ -34,17 +34,12 @@ impl Store {
         Ok(path)
     }
 
-    /// The directory, as seen from where the command was given, if it is below that.
+    /// The directory, as seen from where the test runs, if it is below that.
     pub(super) fn shown(&self) -> String {
-        shown(&self.directory)
+        let here = std::env::current_dir().ok();
+        let short = here.as_deref().and_then(|here| self.directory.strip_prefix(here).ok());
+        short.unwrap_or(&self.directory).display().to_string()
     }
-}
-
-/// A path without the part that goes without saying.
-pub(super) fn shown(path: &Path) -> String {
-    let here = std::env::current_dir().ok();
-    let short = here.as_deref().and_then(|here| path.strip_prefix(here).ok());
-    short.unwrap_or(path).display().to_string()
 }
 
 /// Cargo marks the top of the directory into which it builds.

@@ -45,17 +45,16 @@ impl fmt::Display for FailureReport<'_> {
         let schedule = shorten(self.schedule);
         let which = if self.is_least { "the least schedule that fails" } else { "the schedule" };
         let deviations = deviations(self.trace);
-        match deviations.as_slice() {
-            [] => writeln!(f, "\n{which} is {schedule}: first in, first out throughout")?,
-            found => {
-                writeln!(f, "\n{which} is {schedule}: first in, first out, except")?;
-                for (choice, what) in found.iter().take(DEVIATIONS) {
-                    writeln!(f, "  choice {choice} {what}")?;
-                }
-                if let more @ 1.. = found.len().saturating_sub(DEVIATIONS) {
-                    writeln!(f, "  and {more} more")?;
-                }
-            }
+        let except = if deviations.is_empty() { " throughout" } else { ", except" };
+        writeln!(f, "\n{which} is `{schedule}`: first in, first out{except}")?;
+        for (choice, what) in deviations.iter().take(DEVIATIONS) {
+            writeln!(f, "  choice {choice} {what}")?;
+        }
+        if let more @ 1.. = deviations.len().saturating_sub(DEVIATIONS) {
+            writeln!(f, "  and {more} more")?;
+        }
+        if let seed @ 1.. = self.schedule.seed() {
+            writeln!(f, "  random values from seed {seed}")?;
         }
         write!(f, "\nthe story\n{}\n", story(self.trace))?;
         facts(f, &self.next)
@@ -74,8 +73,7 @@ pub(crate) struct NondeterminismReport<'a> {
     pub(crate) next: Vec<(&'static str, String)>,
 }
 
-const USUAL_CAUSES: &str = "\
-  futures::select!, tokio::select!   their order is drawn from a generator of the process, not of the
+const USUAL_CAUSES: &str = "  futures::select!, tokio::select!   their order is drawn from a generator of the process, not of the
                                      run; use their biased forms
   tokio::sync::watch                 which receivers wake first is drawn from such a generator
   HashMap, HashSet                   iterate in an order that each map draws anew; use BTreeMap, or sort
@@ -124,8 +122,11 @@ impl fmt::Display for NondeterminismReport<'_> {
     }
 }
 
-/// `shrunk from 12 choices (5 not 0) to 1 (1 not 0)`.
+/// What shrinking came to, in words that follow "shrunk".
 pub(crate) fn shrunk(from: &Schedule, to: &Schedule, runs: usize) -> String {
+    if from == to {
+        return format!("nothing simpler fails, in {}", count(runs, "run"));
+    }
     let size = |schedule: &Schedule| {
         let answers = count(schedule.answers().len(), "answer");
         format!("{answers} with {}", count(schedule.deviations(), "deviation"))

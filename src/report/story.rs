@@ -91,7 +91,7 @@ impl Line {
 fn lines(trace: &Trace) -> Vec<Line> {
     let name = |task: TaskId| trace.names().get(task).to_string();
     let mut lines = Vec::new();
-    // The step that is going on, until something of it has been told.
+    // The step that is going on, until the first thing that is done in it has been told.
     let mut step: Option<Position> = None;
     let mut current = TaskId::MAIN;
     let mut note = String::new();
@@ -100,12 +100,10 @@ fn lines(trace: &Trace) -> Vec<Line> {
         let before = now.replace(position.time).unwrap_or(position.time);
         let text = match *event {
             Event::Poll { task } => {
-                tell_idle(&mut lines, step.take(), current, &mut note);
                 (step, current) = (Some(position), task);
                 continue;
             }
             Event::Choice { asked: Asked::Next(first), answer, .. } => {
-                tell_idle(&mut lines, step.take(), current, &mut note);
                 if answer > 0 {
                     note = format!("◀ choice {}: before {}", position.choices - 1, name(first));
                 }
@@ -123,7 +121,6 @@ fn lines(trace: &Trace) -> Vec<Line> {
                 format!("{} = {answer}", trace.label(label))
             }
             Event::Advance { to } => {
-                tell_idle(&mut lines, step.take(), current, &mut note);
                 let passed = Instant::START + (to - before);
                 lines.push(Line::Pause(passed.to_string()));
                 continue;
@@ -131,7 +128,7 @@ fn lines(trace: &Trace) -> Vec<Line> {
             Event::Spawn { task, .. } if task == TaskId::MAIN => continue,
             Event::Spawn { task, .. } => format!("spawns {}", name(task)),
             Event::Wait { on: Wait::Turn, .. } => "yields".to_owned(),
-            Event::Wait { on: Wait::Until(at), .. } => format!("sleeps until {at}"),
+            Event::Wait { on: Wait::Other, .. } => "waits".to_owned(),
             Event::Wait { on, .. } => format!("waits {}", trace.describe_wait(on)),
             // Whose wake-ups these are is told by what the woken one waited for.
             Event::Wake { .. } => continue,
@@ -144,14 +141,5 @@ fn lines(trace: &Trace) -> Vec<Line> {
         let note = std::mem::take(&mut note);
         lines.push(Line::Act { position: step.take(), task: current, text, note });
     }
-    tell_idle(&mut lines, step, current, &mut note);
     lines
-}
-
-/// A step of which nothing else is known but that the task waits on.
-fn tell_idle(lines: &mut Vec<Line>, step: Option<Position>, task: TaskId, note: &mut String) {
-    if let Some(position) = step {
-        let note = std::mem::take(note);
-        lines.push(Line::Act { position: Some(position), task, text: "waits".to_owned(), note });
-    }
 }

@@ -10,7 +10,7 @@ pub(crate) struct Row<'a> {
 }
 
 /// The widest that the text of an outcome is shown.
-const WIDTH: usize = 60;
+const WIDTH: usize = 100;
 
 /// The outcomes, a line each. What is long is cut.
 pub(crate) fn table<'a>(rows: impl IntoIterator<Item = Row<'a>>, total: usize) -> String {

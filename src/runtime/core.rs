@@ -24,10 +24,14 @@ pub(super) struct Core {
     pub(super) trace: Trace,
     pub(super) now: Instant,
     pub(super) steps: usize,
+    /// Tasks that were dropped when main had ended.
+    pub(super) drops: usize,
     /// The task that is being polled or dropped.
     pub(super) current: Option<TaskKey>,
     /// The first thing that went wrong without ending a task's poll.
     pub(super) failure: Option<Kind>,
+    /// What tasks panicked with that somebody may await, the first few.
+    pub(super) panics: Vec<String>,
     line: Line,
     answers: Vec<u32>,
     /// Tells whether a waker is the current task's own: compared, never read through.
@@ -51,8 +55,10 @@ impl Core {
             trace: Trace::default(),
             now: Instant::START,
             steps: 0,
+            drops: 0,
             current: None,
             failure: None,
+            panics: Vec::new(),
             line: Line::default(),
             answers: Vec::new(),
             current_waker: std::ptr::null(),
@@ -71,8 +77,10 @@ impl Core {
         self.trace.clear();
         self.now = Instant::START;
         self.steps = 0;
+        self.drops = 0;
         self.current = None;
         self.failure = None;
+        self.panics.clear();
         self.line.clear();
         self.answers.clear();
         self.seed = seed;
@@ -175,7 +183,7 @@ impl Core {
             return Some(Kind::Limit { limit: Limit::Tasks, value: max_tasks, task: task() });
         }
         // Only destructors that spawn, when the run has ended, can get so far.
-        (self.steps > 2 * max_steps).then(|| Kind::Limit {
+        (self.drops > max_steps).then(|| Kind::Limit {
             limit: Limit::Destructors,
             value: max_steps,
             task: task(),
@@ -258,11 +266,15 @@ impl Core {
         // Behind those that it woke itself, as in asyncio and tokio.
         let woken = matches!(task.state, State::Running { woken: true });
         task.state = if woken { State::Ready } else { State::Idle };
-        let waits = task.waits;
+        let waits = task.waits.first;
         if woken {
             self.line.push(key);
         }
-        for on in waits.first.into_iter().flatten() {
+        if waits[0].is_none() {
+            let on = if woken { Wait::Turn } else { Wait::Other };
+            self.record(Event::Wait { task: key.id, on });
+        }
+        for on in waits.into_iter().flatten() {
             self.record(Event::Wait { task: key.id, on });
         }
     }

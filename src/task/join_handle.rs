@@ -78,14 +78,14 @@ impl<T: 'static> Future for JoinHandle<T> {
         );
         let Poll::Ready(joined) = joined else { return Poll::Pending };
         self.joined = true;
-        Poll::Ready(match joined {
-            Joined::Returned(output) => Ok(output.take()),
-            Joined::Cancelled => Err(JoinError { task: self.task.id, cause: Cause::Cancelled }),
+        let cause = match joined {
+            Joined::Returned(output) => return Poll::Ready(Ok(output.take())),
+            Joined::Cancelled => Cause::Cancelled,
             Joined::Panicked { payload, message } => {
-                let cause = Cause::Panic { payload: Mutex::new(payload), message };
-                Err(JoinError { task: self.task.id, cause })
+                Cause::Panic { payload: Mutex::new(payload), message }
             }
-        })
+        };
+        Poll::Ready(Err(JoinError { task: self.task.id, name: self.name(), cause }))
     }
 }
 
@@ -104,9 +104,10 @@ impl<T> fmt::Debug for JoinHandle<T> {
     }
 }
 
-/// Why a task gave no output: it was aborted, or it panicked.
+/// Why a task gave no output: it was aborted, or it panicked. Its text names the task.
 pub struct JoinError {
     task: Id,
+    name: String,
     cause: Cause,
 }
 
@@ -154,8 +155,8 @@ impl JoinError {
 impl fmt::Display for JoinError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.cause {
-            Cause::Cancelled => write!(f, "task {} was cancelled", self.task),
-            Cause::Panic { message, .. } => write!(f, "task {} panicked: {message}", self.task),
+            Cause::Cancelled => write!(f, "{} was cancelled", self.name),
+            Cause::Panic { message, .. } => write!(f, "{} panicked: {message}", self.name),
         }
     }
 }

@@ -96,6 +96,8 @@ pub enum Ending {
 pub enum Wait {
     /// Its next turn, having yielded this one.
     Turn,
+    /// Something that dacapo does not know, such as a future of another crate.
+    Other,
     /// A moment of virtual time.
     Until(Instant),
     /// The end of another task.
@@ -125,6 +127,7 @@ impl Event {
             }
             Event::Poll { task } => [pack(3, task.0, 0), 0],
             Event::Wait { task, on: Wait::Turn } => [pack(4, task.0, 0), 0],
+            Event::Wait { task, on: Wait::Other } => [pack(4, task.0, 4), 0],
             Event::Wait { task, on: Wait::Until(at) } => [pack(4, task.0, 1), at.as_nanos()],
             Event::Wait { task, on: Wait::Task(other) } => [pack(4, task.0, 2), other.0.into()],
             Event::Wait { task, on: Wait::Semaphore { number, permits } } => {

@@ -7,8 +7,8 @@ use std::collections::VecDeque;
 use std::fmt;
 
 pub use event::{Asked, Ending, Event, Wait};
-pub(crate) use names::{mix, printable};
 pub use names::{TaskId, TaskName, TaskNames};
+pub(crate) use names::{mix, printable};
 
 use crate::instant::Instant;
 
@@ -22,9 +22,7 @@ use crate::instant::Instant;
 /// use std::time::Duration;
 ///
 /// let run = dacapo::run(async || dacapo::time::sleep(Duration::from_secs(1)).await);
-/// assert_eq!(
-///     run.trace().to_string(),
-///     "\
+/// let text = "
 ///       time  step  event
 ///       0 ms     0  main is spawned
 ///       0 ms     1  main runs
@@ -33,8 +31,8 @@ use crate::instant::Instant;
 ///    1000 ms     1  main is woken by the clock
 ///    1000 ms     2  main runs
 ///    1000 ms     2  main returns
-/// "
-/// );
+/// ";
+/// assert_eq!(format!("\n{}", run.trace()), text);
 /// ```
 #[derive(Clone, Debug, Default)]
 pub struct Trace {
@@ -184,6 +182,7 @@ impl Trace {
     pub fn describe_wait(&self, on: Wait) -> String {
         match on {
             Wait::Turn => "for its next turn".to_owned(),
+            Wait::Other => "for something that dacapo does not know".to_owned(),
             Wait::Until(at) if at == Instant::FAR_FUTURE => {
                 "for a time that never comes".to_owned()
             }

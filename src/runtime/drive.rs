@@ -1,0 +1,245 @@
+//! The loop of a run: whose turn it is, its poll, what comes of it, and the end.
+
+use std::task::{Context, Poll, Waker};
+
+use super::Runtime;
+use super::cell::BoxTask;
+use super::core::Core;
+use super::tasks::{Ended, State};
+use super::unwind::Caught;
+use super::waker::{TaskKey, Wakee};
+use crate::failure::{self, Blocked, Kind, Limit};
+use crate::trace::{Ending, Event, TaskId};
+
+impl Runtime {
+    /// Polls tasks until main has ended; returns what went wrong.
+    pub(super) fn drive(&self, main: &mut dyn FnMut(&mut Context<'_>) -> Poll<()>) -> Option<Kind> {
+        loop {
+            if let Some(task) = self.outside.first_woken() {
+                let task = self.core().trace.names().get(task).to_string();
+                return Some(Kind::ForeignWake { task });
+            }
+            let mut core = self.core();
+            if core.failure.is_some() {
+                return core.failure.take();
+            }
+            if core.steps >= core.limits.max_steps {
+                return Some(step_limit(&core));
+            }
+            let Some(key) = core.next_task() else {
+                if core.advance() {
+                    drop(core);
+                    self.fire_timers();
+                    continue;
+                }
+                return Some(stuck(&core));
+            };
+            let (cell, waker, aborted) = core.begin_step(key);
+            drop(core);
+            if let Some(ended) = self.step(key, cell, waker, aborted, main) {
+                let failed = self.end_task(key, ended);
+                // What went wrong within the poll came before what it ended with.
+                let failed = self.core().failure.take().or(failed);
+                if key.id == TaskId::MAIN || failed.is_some() {
+                    return failed;
+                }
+            }
+        }
+    }
+
+    /// Polls a task once; returns how it ended, if it did.
+    fn step(
+        &self,
+        key: TaskKey,
+        mut cell: Option<BoxTask>,
+        waker: Waker,
+        aborted: bool,
+        main: &mut dyn FnMut(&mut Context<'_>) -> Poll<()>,
+    ) -> Option<Ended> {
+        if !aborted {
+            let mut cx = Context::from_waker(&waker);
+            let polled = match cell.as_mut() {
+                Some(cell) => self.catch(|| cell.as_mut().poll(&mut cx)),
+                None => self.catch(|| main(&mut cx)),
+            };
+            match polled {
+                Ok(Poll::Ready(())) => {
+                    if let Some(task) = self.core().task_mut(key) {
+                        task.cell = cell;
+                    }
+                    return Some(Ended::Returned);
+                }
+                Ok(Poll::Pending) => {
+                    let mut core = self.core();
+                    if !core.task(key).is_some_and(|task| task.aborted) {
+                        core.end_step(key, cell, waker);
+                        return None;
+                    }
+                }
+                Err(caught) => {
+                    // What the panic left of it may panic once more, which adds nothing.
+                    drop(self.catch(|| drop(cell)));
+                    return Some(Ended::Panicked(caught));
+                }
+            }
+        }
+        match self.catch(|| drop(cell)) {
+            Ok(()) => Some(Ended::Cancelled),
+            Err(caught) => Some(Ended::Panicked(caught)),
+        }
+    }
+
+    /// Wakes everybody whose time has come, in the order in which the timers were set.
+    fn fire_timers(&self) {
+        loop {
+            let mut core = self.core();
+            let now = core.now;
+            match core.timers.pop_due(now) {
+                None => return,
+                Some(Wakee::Task(key)) => core.wake(key),
+                Some(Wakee::Waker(waker)) => {
+                    drop(core);
+                    self.catch_foreign(|| waker.wake());
+                }
+            }
+        }
+    }
+
+    /// Runs a waker that some other crate made. Its panic fails the run.
+    fn catch_foreign(&self, f: impl FnOnce()) {
+        if let Err(caught) = self.catch(f) {
+            let task = self.core().current.map_or(TaskId::MAIN, |key| key.id);
+            let kind = self.panic_of(task, &caught);
+            self.core().failure.get_or_insert(kind);
+        }
+    }
+
+    pub(super) fn panic_of(&self, task: TaskId, caught: &Caught) -> Kind {
+        let core = self.core();
+        let task = core.trace.names().get(task).to_string();
+        let note = caught.note.clone();
+        let earlier = core.panics.clone();
+        Kind::Panic { task, message: note.message, location: note.location, earlier }
+    }
+
+    /// Records that a task has ended and tells whoever awaits it. Returns the panic, if nobody is
+    /// left who could see it.
+    fn end_task(&self, key: TaskKey, ended: Ended) -> Option<Kind> {
+        let how = match &ended {
+            Ended::Returned => Ending::Returned,
+            Ended::Cancelled => Ending::Cancelled,
+            Ended::Panicked(_) => Ending::Panicked,
+        };
+        let mut core = self.core();
+        core.record_end(key.id, how);
+        let task = core.task(key).expect("dacapo bug: a task that ends is gone");
+        if let Ended::Panicked(caught) = &ended
+            && key.id != TaskId::MAIN
+            && !task.detached
+            && core.panics.len() < 3
+        {
+            let name = core.trace.names().get(key.id).to_string();
+            let note = &caught.note;
+            let panic = failure::panicked(&name, &note.message, note.location.as_deref());
+            core.panics.push(panic);
+        }
+        let task = core.task_mut(key).expect("dacapo bug: a task that ends is gone");
+        task.state = State::Ended(ended);
+        let detached = task.detached || key.id == TaskId::MAIN;
+        let joiner = task.joiner.take();
+        let foreign = match joiner {
+            Some(Wakee::Task(joiner)) => {
+                core.wake(joiner);
+                None
+            }
+            Some(Wakee::Waker(waker)) => Some(waker),
+            None => None,
+        };
+        drop(core);
+        if let Some(waker) = foreign {
+            self.catch_foreign(|| waker.wake());
+        }
+        let failed = if detached { self.discard(key) } else { None };
+        self.core().current = None;
+        failed
+    }
+
+    /// Drops a task that nobody awaits; returns what it panicked with, if it did.
+    fn discard(&self, key: TaskKey) -> Option<Kind> {
+        // It keeps its place meanwhile: its destructors may spawn, and then it is the parent.
+        let cell = self.core().task_mut(key)?.cell.take();
+        let dropped = self.catch(|| drop(cell)).err().map(|caught| self.panic_of(key.id, &caught));
+        let task = self.core().remove_task(key)?;
+        match &task.state {
+            State::Ended(Ended::Panicked(caught)) => Some(self.panic_of(key.id, caught)),
+            _ => dropped,
+        }
+    }
+
+    /// Ends a run whose main task is gone: drops what is left, in the order of spawning. Returns the
+    /// first panic that nobody awaited.
+    pub(super) fn shut_down(&self) -> Option<Kind> {
+        let mut failure = self.core().failure.take();
+        // Destructors may spawn, so it takes as many rounds as they like, up to the limit.
+        loop {
+            let mut left: Vec<TaskKey> = {
+                let core = self.core();
+                let keys = core.tasks.iter().map(|(slot, task)| TaskKey { slot, id: task.id });
+                keys.collect()
+            };
+            if left.is_empty() {
+                return failure.or_else(|| self.core().failure.take());
+            }
+            left.sort_unstable_by_key(|key| key.id);
+            for key in left {
+                let lost = self.drop_task(key);
+                failure = failure.or_else(|| self.core().failure.take()).or(lost);
+            }
+        }
+    }
+
+    fn drop_task(&self, key: TaskKey) -> Option<Kind> {
+        let mut core = self.core();
+        let task = core.task_mut(key)?;
+        let ended = task.has_ended();
+        if !ended {
+            task.state = State::Ended(Ended::Cancelled);
+            core.drops += 1;
+        }
+        core.current = Some(key);
+        drop(core);
+        let failed = self.discard(key);
+        let mut core = self.core();
+        core.current = None;
+        if !ended {
+            let how = if failed.is_some() { Ending::Panicked } else { Ending::Dropped };
+            core.record_end(key.id, how);
+        }
+        failed
+    }
+}
+
+fn step_limit(core: &Core) -> Kind {
+    let last = core.trace.events().filter_map(|(_, event)| match event {
+        Event::Poll { task } => Some(*task),
+        _ => None,
+    });
+    let task = core.trace.names().get(last.last().unwrap_or(TaskId::MAIN)).to_string();
+    Kind::Limit { limit: Limit::Steps, value: core.limits.max_steps, task }
+}
+
+fn stuck(core: &Core) -> Kind {
+    let mut tasks: Vec<_> = core.tasks.iter().map(|(_, task)| task).collect();
+    tasks.retain(|task| !task.has_ended());
+    tasks.sort_unstable_by_key(|task| task.id);
+    let blocked = tasks.into_iter().map(|task| {
+        let waits = task.waits.first.iter().flatten();
+        let mut waits: Vec<_> = waits.map(|&wait| core.trace.describe_wait(wait)).collect();
+        if task.waits.more > 0 {
+            let plural = if task.waits.more == 1 { "" } else { "s" };
+            waits.push(format!("for {} more thing{plural}", task.waits.more));
+        }
+        Blocked { task: core.trace.names().get(task.id).to_string(), waits }
+    });
+    Kind::Stuck { blocked: blocked.collect() }
+}

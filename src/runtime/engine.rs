@@ -1,0 +1,116 @@
+//! One run after another.
+
+use std::pin::pin;
+use std::rc::Rc;
+use std::task::Context;
+
+use super::core::Core;
+use super::limits::Limits;
+use super::{LOCAL, Runtime, try_current, unwind};
+use crate::failure::Failure;
+use crate::instant::Instant;
+use crate::schedule::Schedule;
+use crate::scheduler::Scheduler;
+use crate::trace::{TaskId, Trace};
+
+/// Makes runs, one after another, in memory that it keeps.
+pub(crate) struct Engine {
+    /// Absent during a run, and after one in which the scheduler panicked.
+    core: Option<Core>,
+    limits: Limits,
+}
+
+/// What came out of a run.
+pub(crate) struct Raw<T> {
+    pub(crate) outcome: Result<T, Failure>,
+    pub(crate) schedule: Schedule,
+    pub(crate) elapsed: Instant,
+    pub(crate) steps: usize,
+    pub(crate) choices: usize,
+}
+
+impl Engine {
+    pub(crate) fn new(limits: Limits) -> Self {
+        unwind::install_hook();
+        Self { core: None, limits }
+    }
+
+    /// Makes one run of `body`, with the answers of a scheduler that was prepared for it.
+    #[track_caller]
+    pub(crate) fn run<T>(
+        &mut self,
+        scheduler: Box<dyn Scheduler>,
+        seed: u64,
+        body: impl AsyncFnOnce() -> T,
+    ) -> (Raw<T>, Box<dyn Scheduler>) {
+        assert!(
+            try_current(|_| ()).is_none(),
+            "dacapo: a run inside a run; await the inner code, or spawn it as a task"
+        );
+        let mut core = self.core.take().unwrap_or_else(|| Core::new(self.limits));
+        core.begin(scheduler, seed);
+        let runtime = Rc::new(Runtime::new(core));
+
+        let mut output = None;
+        let failure = {
+            let _entered = Entered::new(&runtime);
+            // The body is called in the first poll, so that it may spawn, and may panic.
+            let mut main = pin!(Some(async { body().await }));
+            let mut poll_main = |cx: &mut Context<'_>| {
+                let main = main.as_mut().as_pin_mut();
+                main.expect("dacapo bug: main is polled after its end").poll(cx).map(|value| {
+                    output = Some(value);
+                })
+            };
+            let failure = runtime.drive(&mut poll_main);
+            let dropped = runtime.catch(|| main.set(None));
+            let dropped = dropped.err().map(|caught| runtime.panic_of(TaskId::MAIN, &caught));
+            // In this order, the cause comes before its consequences.
+            failure.or(dropped).or(runtime.shut_down())
+        };
+        let runtime = Rc::into_inner(runtime).expect("dacapo bug: the runtime outlives its run");
+        let mut core = runtime.core.into_inner();
+
+        let outcome = match (failure, output) {
+            (None, Some(output)) => Ok(output),
+            (Some(kind), _) => Err(Failure::new(kind)),
+            (None, None) => unreachable!("dacapo bug: main ended without output or failure"),
+        };
+        match &outcome {
+            Ok(_) => core.trace.hash_bytes(b"ok"),
+            Err(failure) => core.trace.hash_bytes(failure.without_place().as_bytes()),
+        }
+        let raw = Raw {
+            outcome,
+            schedule: Schedule::new(core.answers().iter().copied()).with_seed(core.seed_used()),
+            elapsed: core.now,
+            steps: core.steps,
+            choices: core.answers().len(),
+        };
+        let scheduler = core.scheduler.take().expect("dacapo bug: the scheduler is gone");
+        self.core = Some(core);
+        (raw, scheduler)
+    }
+
+    /// The trace of the last run, which the next one overwrites.
+    pub(crate) fn trace_mut(&mut self) -> &mut Trace {
+        &mut self.core.get_or_insert_with(|| Core::new(self.limits)).trace
+    }
+}
+
+/// Makes a run the one that is going on in this thread, until it is dropped.
+struct Entered<'a>(&'a Runtime);
+
+impl<'a> Entered<'a> {
+    fn new(runtime: &'a Rc<Runtime>) -> Self {
+        LOCAL.with(|local| *local.current.borrow_mut() = Some(Rc::clone(runtime)));
+        Self(runtime)
+    }
+}
+
+impl Drop for Entered<'_> {
+    fn drop(&mut self) {
+        self.0.outside.end();
+        LOCAL.with(|local| local.current.take());
+    }
+}
