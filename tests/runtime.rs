@@ -165,7 +165,7 @@ fn abort_drops_the_future_at_its_await() {
             assert!(error.is_cancelled() && !error.is_panic());
             log.write(error.to_string());
         },
-        &["started", "dropped", "task 1 was cancelled"],
+        &["started", "dropped", "main/1 was cancelled"],
     );
 }
 
@@ -244,12 +244,9 @@ fn a_task_may_abort_itself() {
 #[test]
 fn a_panic_reaches_who_awaits_the_task() {
     let message = run(async || {
-        let error = spawn(async { panic!("boom {}", dacapo::task::name()) })
-            .await
-            .map(|()| ())
-            .unwrap_err();
+        let error = spawn(async { panic!("boom {}", dacapo::task::name()) }).await.unwrap_err();
         assert!(error.is_panic());
-        assert_eq!(error.to_string(), "task 1 panicked: boom main/1");
+        assert_eq!(error.to_string(), "main/1 panicked: boom main/1");
         *error.into_panic().downcast::<String>().unwrap()
     });
     assert_eq!(message.unwrap(), "boom main/1");

@@ -19,6 +19,8 @@ macro_rules! assert_snapshot {
             snapshot_path => concat!(env!("CARGO_MANIFEST_DIR"), "/snapshots"),
             prepend_module_to_snapshot => false,
             omit_expression => true,
+            // The lines of a test's own source move with every edit.
+            filters => [(r"(tests|examples)/(\w+)\.rs:\d+:\d+", "$1/$2.rs:LINE")],
         }, {
             insta::assert_snapshot!($name, $value)
         })
@@ -28,6 +30,29 @@ pub(crate) use assert_snapshot;
 
 pub fn millis(millis: u64) -> Duration {
     Duration::from_millis(millis)
+}
+
+/// Runs one test of this binary, which is a `victim`, in a process with these variables; returns
+/// whether it passed, and all that it printed.
+pub fn run_victim(test: &str, variables: &[(&str, &str)]) -> (bool, String) {
+    let this = std::env::current_exe().expect("a test has a path");
+    let output = std::process::Command::new(this)
+        .args([test, "--exact", "--nocapture"])
+        .env(VICTIM, "1")
+        .env("RUST_BACKTRACE", "0")
+        .envs(variables.iter().copied())
+        .output()
+        .expect("a test can be run");
+    let text = [output.stdout, output.stderr].concat();
+    (output.status.success(), String::from_utf8(text).expect("tests print text"))
+}
+
+const VICTIM: &str = "VICTIM";
+
+/// Whether this process is to show how a test fails.
+#[expect(clippy::disallowed_methods, reason = "it is how `run_victim` asks")]
+pub fn is_victim() -> bool {
+    std::env::var_os(VICTIM).is_some()
 }
 
 /// The message of the panic that `f` ends with.

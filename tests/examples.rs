@@ -1,0 +1,22 @@
+//! What the examples print.
+
+mod support;
+
+use support::assert_snapshot;
+
+#[expect(dead_code, reason = "only the story is asked for")]
+#[path = "../examples/cancelled.rs"]
+mod cancelled;
+#[expect(dead_code, reason = "only the story is asked for")]
+#[path = "../examples/fetches.rs"]
+mod fetches;
+#[expect(dead_code, reason = "only the story is asked for")]
+#[path = "../examples/finish_order.rs"]
+mod finish_order;
+
+#[test]
+fn the_examples_tell_their_stories() {
+    assert_snapshot!("example_fetches", fetches::story());
+    assert_snapshot!("example_finish_order", finish_order::story());
+    assert_snapshot!("example_cancelled", cancelled::story());
+}

@@ -1,0 +1,171 @@
+//! The rules of the house, as tests: layers, sizes, and pages that keep their word.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+const ROOT: &str = env!("CARGO_MANIFEST_DIR");
+
+fn read(path: impl AsRef<Path>) -> String {
+    let path = Path::new(ROOT).join(path);
+    fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
+}
+
+/// All Rust files below a directory, by their paths from the root.
+fn sources(directory: &str) -> Vec<PathBuf> {
+    let mut found = Vec::new();
+    let mut left = vec![Path::new(ROOT).join(directory)];
+    while let Some(path) = left.pop() {
+        if path.is_dir() && !path.ends_with("target") {
+            let entries = fs::read_dir(&path).expect("a directory can be read");
+            left.extend(entries.map(|entry| entry.expect("an entry can be read").path()));
+        } else if path.extension().is_some_and(|extension| extension == "rs") {
+            found.push(path.strip_prefix(ROOT).expect("it is below the root").to_owned());
+        }
+    }
+    found.sort();
+    assert!(!found.is_empty());
+    found
+}
+
+/// The table in ARCHITECTURE.md: `| 2 | runtime | … |`, with the modules of a layer apart by spaces.
+/// Of two modules in one layer the later one may use the earlier.
+fn layers() -> BTreeMap<String, (u32, usize)> {
+    let page = read("ARCHITECTURE.md");
+    let rows = page.lines().filter_map(|line| {
+        let mut cells = line.strip_prefix("| ")?.split(" | ");
+        let layer: u32 = cells.next()?.parse().ok()?;
+        Some((layer, cells.next()?.to_owned()))
+    });
+    let mut layers = BTreeMap::new();
+    for (layer, modules) in rows {
+        for (place, module) in modules.split_whitespace().enumerate() {
+            layers.insert(module.trim_matches('`').to_owned(), (layer, place));
+        }
+    }
+    layers
+}
+
+/// The module at the top to which a file belongs.
+fn module_of(path: &Path) -> String {
+    let below = path.strip_prefix("src").expect("it is in src");
+    let first = below.iter().next().expect("it has a name");
+    Path::new(first).file_stem().expect("it has a stem").to_string_lossy().into_owned()
+}
+
+#[test]
+fn imports_point_down() {
+    let layers = layers();
+    for path in sources("src") {
+        let module = module_of(&path);
+        let Some(&own) = layers.get(&module) else {
+            panic!("{}: `{module}` is not in the table of ARCHITECTURE.md", path.display());
+        };
+        let text = read(&path);
+        // What tests use is their own affair, and documentation may name what is above.
+        let code = text.split("#[cfg(test)]").next().expect("split gives one part at least");
+        let code = code.lines().filter(|line| !line.trim_start().starts_with("//"));
+        for line in code {
+            for part in line.split("crate::").skip(1) {
+                let end =
+                    part.find(|c: char| !c.is_alphanumeric() && c != '_').unwrap_or(part.len());
+                let used = &part[..end];
+                if used.is_empty() || used == module {
+                    continue;
+                }
+                let Some(&other) = layers.get(used) else {
+                    // `crate::{…}` is for the doors only, which may use all.
+                    assert_eq!(module, "lib", "{}: unknown module {used:?}", path.display());
+                    continue;
+                };
+                assert!(
+                    other < own,
+                    "{}: {module} (layer {}) uses {used} (layer {})",
+                    path.display(),
+                    own.0,
+                    other.0
+                );
+            }
+        }
+    }
+}
+
+#[test]
+fn the_table_names_what_there_is() {
+    let modules: Vec<String> = sources("src").iter().map(|path| module_of(path)).collect();
+    for module in layers().keys() {
+        assert!(modules.contains(module), "ARCHITECTURE.md names {module}, which is not there");
+    }
+}
+
+#[test]
+fn files_are_short_enough_to_be_read() {
+    for directory in ["src", "tests", "examples", "crates", "benches"] {
+        for path in sources(directory) {
+            let lines = read(&path).lines().count();
+            let limit = if directory == "examples" { 80 } else { 700 };
+            assert!(lines <= limit, "{} has {lines} lines, of at most {limit}", path.display());
+        }
+    }
+}
+
+/// The one file where each of these belongs.
+#[test]
+fn the_outside_world_is_met_in_one_place_each() {
+    for (what, home) in [
+        ("std::env::var", "src/explore/env.rs"),
+        ("std::process::", "src/explore/confirm.rs"),
+        ("fs::write", "src/explore/"),
+        ("thread_local!", "src/runtime/mod.rs"),
+        ("thread::sleep", "src/explore/confirm.rs"),
+    ] {
+        for path in sources("src") {
+            let code = read(&path);
+            let mut code = code.lines().filter(|line| !line.trim_start().starts_with("//"));
+            let found = code.any(|line| line.contains(what));
+            let at_home = path.starts_with(home.trim_end_matches('/'));
+            assert!(!found || at_home, "{} has {what}, which belongs in {home}", path.display());
+        }
+    }
+}
+
+#[test]
+fn no_line_holds_tabs_or_ends_in_spaces() {
+    for directory in ["src", "tests", "examples", "crates", "benches"] {
+        for path in sources(directory) {
+            for (number, line) in read(&path).lines().enumerate() {
+                let clean = !line.contains('\t') && line.trim_end() == line;
+                assert!(clean, "{}:{}", path.display(), number + 1);
+            }
+        }
+    }
+}
+
+#[test]
+fn every_variable_is_in_the_readme() {
+    let env = read("src/explore/env.rs");
+    let readme = read("README.md");
+    for name in ["DACAPO_REPLAY", "DACAPO_SEEDS", "DACAPO_TRACE"] {
+        assert!(env.contains(name) && readme.contains(name), "{name}");
+    }
+}
+
+/// The report in the README is one that was really printed.
+#[test]
+fn the_readme_shows_a_real_report() {
+    let snapshot = read("snapshots/report_lost_update.snap");
+    let readme = read("README.md");
+    let body = snapshot.split("---\n").nth(2).expect("a snapshot has a header");
+    let parts = ["the least schedule that fails is", "the story"];
+    for part in parts {
+        let start = body.find(part).expect("the report has this part");
+        let text = body[start..].split("\n\n").next().expect("split gives one part at least");
+        assert!(readme.contains(text), "README.md does not show this:\n{text}");
+    }
+}
+
+#[test]
+fn the_changelog_has_this_version() {
+    let version = env!("CARGO_PKG_VERSION");
+    assert!(read("CHANGELOG.md").contains(&format!("## {version}")), "{version}");
+}
