@@ -20,6 +20,7 @@ pub(crate) enum Kind {
     Error {
         message: String,
     },
+    Cancelled,
     Stuck {
         blocked: Vec<Blocked>,
     },
@@ -70,6 +71,11 @@ impl Failure {
         matches!(self.0, Kind::Error { .. })
     }
 
+    /// The main task was cancelled, and did not catch it.
+    pub fn is_cancelled(&self) -> bool {
+        matches!(self.0, Kind::Cancelled)
+    }
+
     /// Nothing was ready and no timer was set: a deadlock, or a wake-up that was lost.
     pub fn is_stuck(&self) -> bool {
         matches!(self.0, Kind::Stuck { .. })
@@ -109,6 +115,7 @@ impl Failure {
         match &self.0 {
             Kind::Panic { task, message, .. } => format!("{task} panicked: {}", line(message)),
             Kind::Error { message } => format!("main returned an error: {}", line(message)),
+            Kind::Cancelled => "main was cancelled".to_owned(),
             Kind::Stuck { blocked } => {
                 let tasks: Vec<_> = blocked.iter().map(Blocked::task).collect();
                 format!("stuck: {}", tasks.join(", "))
@@ -201,6 +208,9 @@ impl fmt::Display for Failure {
                 Ok(())
             }
             Kind::Error { message } => write!(f, "main returned an error: {message}"),
+            Kind::Cancelled => {
+                f.write_str("main was cancelled, and did not catch it (see dacapo::cancel::catch)")
+            }
             Kind::Stuck { blocked } => {
                 f.write_str(
                     "stuck: nothing is ready and no timer is set, so the run cannot go on",

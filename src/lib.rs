@@ -9,6 +9,7 @@ pub mod trace;
 
 mod runtime;
 
+pub mod cancel;
 pub mod future;
 pub mod rand;
 pub mod sync;

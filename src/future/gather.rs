@@ -2,6 +2,7 @@ use std::future::Future;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
+use super::gather_tasks::{GatherTasks, gather_tasks};
 use crate::task::{JoinError, JoinHandle, spawn};
 
 /// Runs all futures concurrently, each as a task, and returns their results in the order given.
@@ -11,7 +12,8 @@ use crate::task::{JoinError, JoinHandle, spawn};
 ///
 /// # Cancel safety
 ///
-/// Dropping it aborts the tasks that have not ended; the outputs of the others are lost.
+/// Dropping it [cancels](crate::cancel) the tasks that have not ended; the outputs of the others are
+/// lost. So does cancelling the one who awaits it, who then waits until all have ended.
 ///
 /// # Panics
 ///
@@ -37,21 +39,19 @@ where
     F: Future<Output: 'static> + 'static,
 {
     // Not `map`: the place that is reported, should there be no run, is that of our caller.
-    let mut running = Vec::new();
+    let mut handles = Vec::new();
     for future in futures {
-        running.push(spawn(future));
+        handles.push(spawn(future));
     }
-    running.reverse();
-    Gather { results: Some(Vec::with_capacity(running.len())), running }
+    Gather { all: gather_tasks(&handles), handles }
 }
 
 /// The future of [`gather`].
 #[derive(Debug)]
-#[must_use = "the tasks are aborted when this is dropped; await it"]
+#[must_use = "the tasks are cancelled when this is dropped; await it"]
 pub struct Gather<T> {
-    /// The last one is awaited next. It is no matter which ends first: all have to.
-    running: Vec<JoinHandle<T>>,
-    results: Option<Vec<Result<T, JoinError>>>,
+    all: GatherTasks,
+    handles: Vec<JoinHandle<T>>,
 }
 
 // Nothing in it is pinned.
@@ -61,19 +61,22 @@ impl<T: 'static> Future for Gather<T> {
     type Output = Vec<Result<T, JoinError>>;
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        let Self { running, results } = &mut *self;
-        let gathered = results.as_mut().expect("dacapo: `gather` was polled after completion");
-        while let Some(handle) = running.last_mut() {
-            let Poll::Ready(result) = Pin::new(handle).poll(cx) else { return Poll::Pending };
-            gathered.push(result);
-            running.pop();
+        let Poll::Ready(()) = Pin::new(&mut self.all).poll(cx) else { return Poll::Pending };
+        let mut results = Vec::with_capacity(self.handles.len());
+        for mut handle in std::mem::take(&mut self.handles) {
+            match Pin::new(&mut handle).poll(cx) {
+                Poll::Ready(result) => results.push(result),
+                Poll::Pending => unreachable!("dacapo bug: gather has ended before its tasks"),
+            }
         }
-        Poll::Ready(results.take().unwrap_or_default())
+        Poll::Ready(results)
     }
 }
 
 impl<T> Drop for Gather<T> {
     fn drop(&mut self) {
-        self.running.iter().rev().for_each(JoinHandle::abort);
+        for handle in &self.handles {
+            handle.cancel();
+        }
     }
 }

@@ -24,6 +24,10 @@ pub(crate) fn deviations(trace: &Trace) -> Vec<(u64, String)> {
                 "the timeout in {} gives up, though what it guards was woken at that instant",
                 names.get(task)
             ),
+            Asked::Deadline(task) => format!(
+                "what the deadline in {} guards goes on first, for it was woken at that instant",
+                names.get(task)
+            ),
             Asked::Value(label) => format!("{} = {answer}", trace.label(label)),
         };
         found.push((position.choices - 1, format!("at {}: {what}", position.time)));

@@ -114,6 +114,11 @@ fn lines(trace: &Trace) -> Vec<Line> {
                 note.push_str(&format!("◀ choice {}: deadline first", position.choices - 1));
                 "gives up".to_owned()
             }
+            Event::Choice { asked: Asked::Deadline(_), answer: 0, .. } => continue,
+            Event::Choice { asked: Asked::Deadline(_), .. } => {
+                note.push_str(&format!("◀ choice {}: before the deadline", position.choices - 1));
+                "goes on".to_owned()
+            }
             Event::Choice { asked: Asked::Value(label), answer, .. } => {
                 if answer > 0 {
                     note.push_str(&format!("◀ choice {}", position.choices - 1));
@@ -133,6 +138,7 @@ fn lines(trace: &Trace) -> Vec<Line> {
             // Whose wake-ups these are is told by what the woken one waited for.
             Event::Wake { .. } => continue,
             Event::Abort { task, .. } => format!("aborts {}", name(task)),
+            Event::Cancel { task, .. } => format!("cancels {}", name(task)),
             Event::End { how: Ending::Dropped, .. } => continue,
             Event::End { how: Ending::Returned, .. } => "returns".to_owned(),
             Event::End { how: Ending::Panicked, .. } => "panics".to_owned(),

@@ -43,6 +43,8 @@ pub(super) struct Core {
     data: Option<Stream>,
     /// Primitives that have been given a number.
     resources: u32,
+    /// Scopes, joiners and ends that have been given a number.
+    serial: u64,
 }
 
 impl Core {
@@ -66,6 +68,7 @@ impl Core {
             seed: 0,
             data: None,
             resources: 0,
+            serial: 0,
         }
     }
 
@@ -86,6 +89,7 @@ impl Core {
         self.seed = seed;
         self.data = None;
         self.resources = 0;
+        self.serial = 0;
     }
 
     pub(super) fn record(&mut self, event: Event) {
@@ -109,6 +113,11 @@ impl Core {
     pub(super) fn next_resource(&mut self) -> u32 {
         self.resources += 1;
         self.resources
+    }
+
+    pub(super) fn next_serial(&mut self) -> u64 {
+        self.serial += 1;
+        self.serial
     }
 
     // Choices.
@@ -139,6 +148,7 @@ impl Core {
         let asked = match kind {
             ChoiceKind::Task => Asked::Next(current),
             ChoiceKind::Timeout => Asked::Timeout(current),
+            ChoiceKind::Deadline => Asked::Deadline(current),
             ChoiceKind::Value(label) => Asked::Value(self.trace.intern(label)),
         };
         self.answered(asked, answer, options)
@@ -235,7 +245,7 @@ impl Core {
                 task.wakes += 1;
                 return;
             }
-            State::Ended(_) => return,
+            State::Ended { .. } => return,
         }
         let by = self.current.map(|key| key.id);
         self.record(Event::Wake { task: key.id, by });
@@ -246,7 +256,9 @@ impl Core {
         self.record(Event::Poll { task: key.id });
         let task = self.tasks.get_mut(key.slot).expect("dacapo bug: a ready task is gone");
         task.state = State::Running { woken: false };
+        task.started = true;
         task.waits = Waits::default();
+        task.cancellation.awaited = std::mem::take(&mut task.cancellation.awaiting);
         let wakes = std::mem::take(&mut task.wakes);
         let cell = task.cell.take();
         let waker = task.waker.take().expect("dacapo bug: a task is polled within its own poll");
@@ -259,7 +271,6 @@ impl Core {
 
     /// Puts a task back that is not done.
     pub(super) fn end_step(&mut self, key: TaskKey, cell: Option<BoxTask>, waker: Waker) {
-        self.current = None;
         let task = self.tasks.get_mut(key.slot).expect("dacapo bug: a running task is gone");
         task.cell = cell;
         task.waker = Some(waker);
@@ -299,6 +310,11 @@ impl Core {
         task.aborted = true;
         self.record(Event::Abort { task: key.id, by });
         self.wake(key);
+    }
+
+    pub(super) fn record_cancel(&mut self, task: TaskKey) {
+        let by = self.current.map(|key| key.id);
+        self.record(Event::Cancel { task: task.id, by });
     }
 
     pub(super) fn record_end(&mut self, task: TaskId, how: Ending) {

@@ -47,7 +47,8 @@ impl Runtime {
         }
     }
 
-    /// Polls a task once; returns how it ended, if it did.
+    /// Polls a task once, and again as long as a cancellation is on its way through its scopes;
+    /// returns how it ended, if it did.
     fn step(
         &self,
         key: TaskKey,
@@ -56,25 +57,53 @@ impl Runtime {
         aborted: bool,
         main: &mut dyn FnMut(&mut Context<'_>) -> Poll<()>,
     ) -> Option<Ended> {
-        if !aborted {
-            let mut cx = Context::from_waker(&waker);
+        let mut cx = Context::from_waker(&waker);
+        self.core().deliver_pending(key);
+        let mut tried = None;
+        loop {
+            if aborted {
+                break;
+            }
+            let delivery = self.core().delivery(key);
+            match delivery {
+                // It went through a whole poll without meeting its scope, which is not on the way
+                // that was polled, or there is none: the task as a whole is cancelled.
+                Some((number, open)) if !open || tried == Some(number) => break,
+                Some((number, _)) => tried = Some(number),
+                None => {}
+            }
             let polled = match cell.as_mut() {
                 Some(cell) => self.catch(|| cell.as_mut().poll(&mut cx)),
                 None => self.catch(|| main(&mut cx)),
             };
             match polled {
                 Ok(Poll::Ready(())) => {
-                    if let Some(task) = self.core().task_mut(key) {
+                    let mut core = self.core();
+                    let requested = core
+                        .cancellation(key)
+                        .is_some_and(|cancellation| cancellation.pending.is_some());
+                    if requested {
+                        // It ended before the request could reach it, and does not get away with it.
+                        break;
+                    }
+                    if let Some(task) = core.task_mut(key) {
                         task.cell = cell;
                     }
                     return Some(Ended::Returned);
                 }
                 Ok(Poll::Pending) => {
                     let mut core = self.core();
-                    if !core.task(key).is_some_and(|task| task.aborted) {
-                        core.end_step(key, cell, waker);
-                        return None;
+                    if core.task(key).is_some_and(|task| task.aborted) {
+                        break;
                     }
+                    if core.delivery(key).is_some() {
+                        continue;
+                    }
+                    core.end_step(key, cell, waker);
+                    drop(core);
+                    self.suspend(key);
+                    self.core().current = None;
+                    return None;
                 }
                 Err(caught) => {
                     // What the panic left of it may panic once more, which adds nothing.
@@ -143,25 +172,22 @@ impl Runtime {
             let panic = failure::panicked(&name, &note.message, note.location.as_deref());
             core.panics.push(panic);
         }
+        let main_cancelled = key.id == TaskId::MAIN && matches!(ended, Ended::Cancelled);
+        let nth = core.next_serial();
         let task = core.task_mut(key).expect("dacapo bug: a task that ends is gone");
-        task.state = State::Ended(ended);
+        task.state = State::Ended { how: ended, nth };
         let detached = task.detached || key.id == TaskId::MAIN;
-        let joiner = task.joiner.take();
-        let foreign = match joiner {
-            Some(Wakee::Task(joiner)) => {
-                core.wake(joiner);
-                None
-            }
-            Some(Wakee::Waker(waker)) => Some(waker),
-            None => None,
-        };
+        let joiners = std::mem::take(&mut task.joiners);
         drop(core);
-        if let Some(waker) = foreign {
-            self.catch_foreign(|| waker.wake());
+        for (_, joiner) in joiners {
+            match joiner {
+                Wakee::Task(joiner) => self.core().wake(joiner),
+                Wakee::Waker(waker) => self.catch_foreign(|| waker.wake()),
+            }
         }
         let failed = if detached { self.discard(key) } else { None };
         self.core().current = None;
-        failed
+        failed.or(main_cancelled.then_some(Kind::Cancelled))
     }
 
     /// Drops a task that nobody awaits; returns what it panicked with, if it did.
@@ -171,7 +197,9 @@ impl Runtime {
         let dropped = self.catch(|| drop(cell)).err().map(|caught| self.panic_of(key.id, &caught));
         let task = self.core().remove_task(key)?;
         match &task.state {
-            State::Ended(Ended::Panicked(caught)) => Some(self.panic_of(key.id, caught)),
+            State::Ended { how: Ended::Panicked(caught), .. } if !task.retrieved => {
+                Some(self.panic_of(key.id, caught))
+            }
             _ => dropped,
         }
     }
@@ -200,11 +228,12 @@ impl Runtime {
 
     fn drop_task(&self, key: TaskKey) -> Option<Kind> {
         let mut core = self.core();
-        let task = core.task_mut(key)?;
-        let ended = task.has_ended();
+        let ended = core.task(key)?.has_ended();
         if !ended {
-            task.state = State::Ended(Ended::Cancelled);
             core.drops += 1;
+            let nth = core.next_serial();
+            let task = core.task_mut(key)?;
+            task.state = State::Ended { how: Ended::Cancelled, nth };
         }
         core.current = Some(key);
         drop(core);

@@ -4,26 +4,26 @@
 //! through [`with`]. Rule for everything in here: no code of the user (a poll, a destructor, a
 //! foreign waker) is called while the core is borrowed, for it may call back.
 
+mod cancellation;
 mod cell;
 mod core;
 mod drive;
 mod engine;
+mod joining;
 mod limits;
 mod tasks;
 mod timers;
 mod unwind;
 mod waker;
 
-use std::any::Any;
 use std::cell::{RefCell, RefMut};
 use std::rc::Rc;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::task::{Poll, Waker};
+use std::task::Waker;
 
 use self::cell::BoxTask;
 use self::core::Core;
-use self::tasks::{Ended, State};
 use self::unwind::{Catcher, Caught};
 use self::waker::{Outside, TaskWaker};
 use crate::failure::Failure;
@@ -32,10 +32,14 @@ use crate::schedule::Schedule;
 use crate::scheduler::ChoiceKind;
 use crate::trace::{TaskId, Wait};
 
+pub use self::cancellation::Cancelled;
+pub(crate) use self::cancellation::{Awaiting, CancelTarget, Scope};
 pub(crate) use self::cell::boxed;
 pub(crate) use self::engine::{Engine, Raw};
+pub(crate) use self::joining::{End, Joined};
 pub(crate) use self::limits::Limits;
 pub(crate) use self::timers::TimerKey;
+pub(crate) use self::unwind::message_of;
 pub(crate) use self::waker::{RunId, TaskKey, Wakee};
 
 struct Local {
@@ -193,45 +197,6 @@ impl Runtime {
         f(self.core().data())
     }
 
-    /// Takes the outcome of a task that has ended, or sees to it that its end wakes `wakee`.
-    pub(crate) fn join(&self, key: TaskKey, wakee: Wakee) -> Poll<Joined> {
-        let mut core = self.core();
-        let task = core.task_mut(key).expect("dacapo bug: a task with a handle is gone");
-        if !task.has_ended() {
-            let previous = task.joiner.replace(wakee);
-            core.wait_on(Wait::Task(key.id));
-            drop(core);
-            drop(previous);
-            return Poll::Pending;
-        }
-        let task = core.remove_task(key).expect("dacapo bug: a task with a handle is gone");
-        drop(core);
-        Poll::Ready(match task.state {
-            State::Ended(Ended::Returned) => Joined::Returned(Output(task.cell)),
-            State::Ended(Ended::Panicked(caught)) => {
-                Joined::Panicked { payload: caught.payload, message: caught.note.message }
-            }
-            _ => Joined::Cancelled,
-        })
-    }
-
-    /// Lets a task go on alone. What is returned is to be dropped by the caller.
-    pub(crate) fn detach(&self, key: TaskKey) -> Option<Output> {
-        let mut core = self.core();
-        let task = core.task_mut(key)?;
-        task.detached = true;
-        if !task.has_ended() {
-            return None;
-        }
-        let mut task = core.remove_task(key)?;
-        drop(core);
-        if let State::Ended(Ended::Panicked(caught)) = &task.state {
-            let kind = self.panic_of(key.id, caught);
-            self.core().failure.get_or_insert(kind);
-        }
-        Some(Output(task.cell.take()))
-    }
-
     pub(crate) fn set_timer(&self, deadline: Instant, wakee: Wakee) -> TimerKey {
         self.core().set_timer(deadline, wakee)
     }
@@ -249,25 +214,5 @@ impl Runtime {
     pub(crate) fn cancel_timer(&self, timer: TimerKey) {
         let removed = self.core().timers.remove(timer);
         drop(removed);
-    }
-}
-
-/// How an awaited task ended.
-pub(crate) enum Joined {
-    Returned(Output),
-    Cancelled,
-    Panicked { payload: Box<dyn Any + Send>, message: String },
-}
-
-/// What a task left behind.
-pub(crate) struct Output(Option<BoxTask>);
-
-impl Output {
-    pub(crate) fn take<T: 'static>(self) -> T {
-        let mut place: Option<T> = None;
-        if let Some(mut cell) = self.0 {
-            cell.as_mut().take_output(&mut place);
-        }
-        place.expect("dacapo bug: the output of a task was taken twice")
     }
 }

@@ -3,6 +3,7 @@
 use std::collections::VecDeque;
 use std::task::Waker;
 
+use super::cancellation::Cancellation;
 use super::cell::BoxTask;
 use super::unwind::Caught;
 use super::waker::{TaskKey, Wakee};
@@ -16,10 +17,16 @@ pub(crate) struct Task {
     pub(crate) cell: Option<BoxTask>,
     /// Absent while it is polled.
     pub(crate) waker: Option<Waker>,
-    pub(crate) joiner: Option<Wakee>,
+    /// Who is to be woken when it ends, each under a key of its own.
+    pub(crate) joiners: Vec<(u64, Wakee)>,
     pub(crate) state: State,
+    /// Whether it was polled at all.
+    pub(crate) started: bool,
     pub(crate) detached: bool,
+    /// Whether somebody has seen, or will see, a panic that it ends with.
+    pub(crate) retrieved: bool,
     pub(crate) aborted: bool,
+    pub(super) cancellation: Cancellation,
     /// How many tasks it has spawned.
     pub(crate) children: u32,
     /// How often it was woken since it was last polled, also when that changed nothing.
@@ -41,10 +48,12 @@ pub(crate) enum State {
     /// It stands in the line.
     Ready,
     /// It is being polled; `woken` says whether it goes back into the line afterwards.
-    Running {
-        woken: bool,
+    Running { woken: bool },
+    Ended {
+        how: Ended,
+        /// Which of the run's tasks it was to end, counted from 1.
+        nth: u64,
     },
-    Ended(Ended),
 }
 
 pub(crate) enum Ended {
@@ -76,9 +85,12 @@ impl Task {
             id,
             cell,
             waker: Some(waker),
-            joiner: None,
+            joiners: Vec::new(),
             state: State::Ready,
+            started: false,
+            cancellation: Cancellation::default(),
             detached: false,
+            retrieved: false,
             aborted: false,
             children: 0,
             wakes: 0,
@@ -87,7 +99,7 @@ impl Task {
     }
 
     pub(crate) fn has_ended(&self) -> bool {
-        matches!(self.state, State::Ended(_))
+        matches!(self.state, State::Ended { .. })
     }
 }
 

@@ -75,7 +75,7 @@ enum Noted {
     Fatal(String),
 }
 
-fn message_of(payload: &dyn Any) -> String {
+pub(crate) fn message_of(payload: &dyn Any) -> String {
     let text = payload.downcast_ref::<&str>().copied();
     let text = text.or_else(|| payload.downcast_ref::<String>().map(String::as_str));
     text.unwrap_or("(the panic's value is not a text)").to_owned()

@@ -25,6 +25,9 @@ pub enum ChoiceKind {
     /// At the deadline of a `timeout` whose inner future has been woken too: is that looked at once
     /// more (0), or is it dropped as it is (1)?
     Timeout,
+    /// At the deadline of a `timeout_scope` or `wait_for` whose body has been woken too: does the
+    /// deadline strike (0), or does the body go on first (1)?
+    Deadline,
     /// A value that the code under test asked for with [`choose`](crate::choose), under this label.
     Value(&'static str),
 }
@@ -136,6 +139,8 @@ impl fmt::Display for Label<'_> {
             LabelKind::Task { task, names } => names.get(task).fmt(f),
             LabelKind::Number { kind: ChoiceKind::Timeout, option: 0 } => f.write_str("completion"),
             LabelKind::Number { kind: ChoiceKind::Timeout, .. } => f.write_str("deadline"),
+            LabelKind::Number { kind: ChoiceKind::Deadline, option: 0 } => f.write_str("deadline"),
+            LabelKind::Number { kind: ChoiceKind::Deadline, .. } => f.write_str("completion"),
             LabelKind::Number { kind: ChoiceKind::Value(label), option } => {
                 write!(f, "{label} = {option}")
             }

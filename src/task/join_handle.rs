@@ -6,8 +6,8 @@ use std::pin::Pin;
 use std::sync::{Mutex, PoisonError};
 use std::task::{Context, Poll};
 
-use super::Id;
-use crate::runtime::{self, Joined, RunId, TaskKey};
+use super::{Id, Task};
+use crate::runtime::{self, Awaiting, Joined, RunId, TaskKey};
 
 /// The right to await a task's output, and to abort it.
 ///
@@ -25,13 +25,14 @@ pub struct JoinHandle<T> {
     run: RunId,
     task: TaskKey,
     joined: bool,
+    registration: Option<u64>,
     // The output stays with the run, so that this is `Send` and `Sync` whatever it is.
     output: PhantomData<fn() -> T>,
 }
 
 impl<T> JoinHandle<T> {
     pub(super) fn new(run: RunId, task: TaskKey) -> Self {
-        Self { run, task, joined: false, output: PhantomData }
+        Self { run, task, joined: false, registration: None, output: PhantomData }
     }
 
     /// Asks the task to end where it waits.
@@ -41,6 +42,34 @@ impl<T> JoinHandle<T> {
     /// the task has ended. A task that aborts itself ends at its next await.
     pub fn abort(&self) {
         runtime::try_with(self.run, |runtime| runtime.abort(self.task));
+    }
+
+    /// Asks the task to end, as asyncio does; returns `false` if it has ended already.
+    ///
+    /// Unlike [`abort`](JoinHandle::abort), the task may catch this, clean up, and even refuse. See
+    /// [`cancel`](crate::cancel).
+    pub fn cancel(&self) -> bool {
+        self.task().cancel()
+    }
+
+    /// As [`cancel`](JoinHandle::cancel), with a message for the one who catches it.
+    pub fn cancel_with(&self, message: &str) -> bool {
+        self.task().cancel_with(message)
+    }
+
+    /// How many requests to cancel the task has had, less those taken back.
+    pub fn cancelling(&self) -> usize {
+        self.task().cancelling()
+    }
+
+    /// Takes one request back; returns how many are left.
+    pub fn uncancel(&self) -> usize {
+        self.task().uncancel()
+    }
+
+    /// The task, by reference.
+    pub fn task(&self) -> Task {
+        Task::new(self.run, self.task)
     }
 
     /// Whether the task has ended. A task that was [aborted](JoinHandle::abort) ends at its next turn.
@@ -69,8 +98,14 @@ impl<T: 'static> Future for JoinHandle<T> {
             !self.joined,
             "dacapo: a JoinHandle was polled after it had given its output; await a handle once"
         );
-        let joined = runtime::try_with(self.run, |runtime| {
-            runtime.join(self.task, runtime.wakee(cx.waker()))
+        let Self { run, task, .. } = *self;
+        let joined = runtime::try_with(run, |runtime| {
+            let wakee = runtime.wakee(cx.waker());
+            if runtime.poll_end(task, &mut self.registration, wakee) {
+                return Poll::Ready(runtime.take_joined(task));
+            }
+            runtime.set_awaiting(Awaiting::Task(task));
+            Poll::Pending
         });
         let joined = joined.expect(
             "dacapo: a JoinHandle was awaited outside of its run; a task ends with its run, so await \
@@ -78,21 +113,23 @@ impl<T: 'static> Future for JoinHandle<T> {
         );
         let Poll::Ready(joined) = joined else { return Poll::Pending };
         self.joined = true;
-        let cause = match joined {
-            Joined::Returned(output) => return Poll::Ready(Ok(output.take())),
-            Joined::Cancelled => Cause::Cancelled,
+        Poll::Ready(match joined {
+            Joined::Returned(output) => Ok(output.take()),
+            Joined::Cancelled => Err(JoinError::cancelled(self.id(), self.name())),
             Joined::Panicked { payload, message } => {
-                Cause::Panic { payload: Mutex::new(payload), message }
+                Err(JoinError::panicked(self.id(), self.name(), payload, message))
             }
-        };
-        Poll::Ready(Err(JoinError { task: self.task.id, name: self.name(), cause }))
+        })
     }
 }
 
 impl<T> Drop for JoinHandle<T> {
     fn drop(&mut self) {
         if !self.joined {
-            let output = runtime::try_with(self.run, |runtime| runtime.detach(self.task));
+            let output = runtime::try_with(self.run, |runtime| {
+                runtime.unregister(self.task, &mut self.registration);
+                runtime.detach(self.task)
+            });
             drop(output);
         }
     }
@@ -118,6 +155,19 @@ enum Cause {
 }
 
 impl JoinError {
+    pub(super) fn cancelled(task: Id, name: String) -> Self {
+        Self { task, name, cause: Cause::Cancelled }
+    }
+
+    pub(crate) fn panicked(
+        task: Id,
+        name: String,
+        payload: Box<dyn Any + Send>,
+        message: String,
+    ) -> Self {
+        Self { task, name, cause: Cause::Panic { payload: Mutex::new(payload), message } }
+    }
+
     /// Whether the task was aborted.
     pub fn is_cancelled(&self) -> bool {
         matches!(self.cause, Cause::Cancelled)

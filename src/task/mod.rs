@@ -5,11 +5,14 @@
 //! whatever the code under test puts them.
 
 mod join_handle;
+#[expect(clippy::module_inception, reason = "it holds the type of that name")]
+mod task;
 mod yield_now;
 
 use std::future::Future;
 
 pub use join_handle::{JoinError, JoinHandle};
+pub use task::{AsTask, Join, Task, current};
 pub use yield_now::{YieldNow, yield_now};
 
 use crate::runtime;

@@ -5,10 +5,12 @@
 mod interval;
 mod sleep;
 mod timeout;
+mod timeout_scope;
 
 pub use interval::{Interval, interval};
 pub use sleep::{Sleep, sleep, sleep_until};
 pub use timeout::{Elapsed, Timeout, timeout, timeout_at};
+pub use timeout_scope::{ScopeClosed, TimeoutScope, timeout_scope, wait_for};
 
 pub use crate::instant::Instant;
 use crate::runtime;

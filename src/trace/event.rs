@@ -54,6 +54,13 @@ pub enum Event {
         /// The task that asked.
         by: Option<TaskId>,
     },
+    /// A task was asked to end, and may clean up or refuse; see [`cancel`](crate::cancel).
+    Cancel {
+        /// The task.
+        task: TaskId,
+        /// The task that asked.
+        by: Option<TaskId>,
+    },
     /// A task ended.
     End {
         /// The task.
@@ -72,6 +79,9 @@ pub enum Asked {
     /// Whether a future that was woken at its deadline is looked at once more (0) or given up (1),
     /// in this task.
     Timeout(TaskId),
+    /// Whether a deadline strikes (0) or what it guards, which was woken too, goes on first (1), in
+    /// this task.
+    Deadline(TaskId),
     /// A value that the code asked for, by its [label](crate::trace::Trace::label).
     Value(u32),
 }
@@ -122,6 +132,7 @@ impl Event {
                     Asked::Next(task) => (0, task.0),
                     Asked::Timeout(task) => (1, task.0),
                     Asked::Value(label) => (2, label),
+                    Asked::Deadline(task) => (3, task.0),
                 };
                 [pack(2, answer, kind), (u64::from(options) << 32) | u64::from(about)]
             }
@@ -137,6 +148,9 @@ impl Event {
             Event::Advance { to } => [pack(6, 0, 0), to.as_nanos()],
             Event::Abort { task, by } => {
                 [pack(7, task.0, 0), by.map_or(u64::MAX, |by| by.0.into())]
+            }
+            Event::Cancel { task, by } => {
+                [pack(9, task.0, 0), by.map_or(u64::MAX, |by| by.0.into())]
             }
             Event::End { task, how } => [pack(8, task.0, how as u32), 0],
         }

@@ -153,6 +153,7 @@ impl Trace {
                 let what = match asked {
                     Asked::Next(first) => format!("{} is first in line", name(first)),
                     Asked::Timeout(task) => format!("timeout of {}", name(task)),
+                    Asked::Deadline(task) => format!("deadline of {}", name(task)),
                     Asked::Value(label) => self.label(label).to_owned(),
                 };
                 format!("choice {}: {answer} of {options} ({what})", position.choices - 1)
@@ -165,6 +166,9 @@ impl Trace {
             Event::Advance { .. } => "… the clock jumps …".to_owned(),
             Event::Abort { task, by: caller } => {
                 format!("{} is aborted by {}", name(task), by(caller))
+            }
+            Event::Cancel { task, by: caller } => {
+                format!("{} is cancelled by {}", name(task), by(caller))
             }
             Event::End { task, how } => {
                 let how = match how {

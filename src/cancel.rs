@@ -1,0 +1,158 @@
+//! Cancellation that can be caught: asyncio's, beside tokio's `abort`.
+//!
+//! [`Task::cancel`](crate::task::Task::cancel) is a *request*. It goes to what the task waits for: if
+//! that is another task, or a gather, those are cancelled first, and the task stays suspended until
+//! they have ended. Anything else is abandoned, and at the task's next turn the innermost open scope,
+//! [`catch`], drops its future where it stands and yields [`Cancelled`]. What comes after may await,
+//! to clean up; it then passes the cancellation on with [`Cancelled::raise`], or swallows it. If no
+//! scope is open, the future of the task is dropped as a whole, and the task has ended cancelled.
+//!
+//! ```
+//! use std::time::Duration;
+//! use dacapo::{cancel, spawn, time::sleep};
+//!
+//! let run = dacapo::run(async || {
+//!     let worker = spawn(async {
+//!         if let Err(cancelled) = cancel::catch(sleep(Duration::from_secs(60))).await {
+//!             sleep(Duration::from_secs(1)).await; // cleans up, which takes its time
+//!             cancelled.raise().await;
+//!         }
+//!     });
+//!     sleep(Duration::from_secs(5)).await;
+//!     worker.cancel();
+//!     assert!(worker.await.unwrap_err().is_cancelled());
+//! });
+//! assert_eq!(run.elapsed(), Duration::from_secs(6));
+//! run.unwrap();
+//! ```
+//!
+//! Requests are counted, see [`cancelling`]; this is how nested deadlines and groups tell their own
+//! requests from those of others.
+
+use std::convert::Infallible;
+use std::future::Future;
+use std::pin::Pin;
+use std::task::{Context, Poll};
+
+use pin_project_lite::pin_project;
+
+pub use crate::runtime::Cancelled;
+use crate::runtime::{self, Scope};
+
+/// Awaits a future, and yields [`Cancelled`] if a cancellation reaches this scope first.
+///
+/// The future is then dropped where it stands, before this returns. A scope within it is reached
+/// before this one. Outside of a run nothing is ever cancelled.
+///
+/// # Errors
+///
+/// If a cancellation came first.
+///
+/// # Cancel safety
+///
+/// Dropping it drops the future.
+///
+/// See the [module](self) for an example.
+pub fn catch<F: Future>(future: F) -> Catch<F> {
+    Catch { future: Some(future), scope: None }
+}
+
+pin_project! {
+    /// The future of [`catch`].
+    #[derive(Debug)]
+    #[must_use = "futures do nothing unless they are awaited"]
+    pub struct Catch<F> {
+        // Dropped before the scope is closed, so that scopes close from within.
+        #[pin]
+        future: Option<F>,
+        scope: Option<Scope>,
+    }
+}
+
+impl<F: Future> Future for Catch<F> {
+    type Output = Result<F::Output, Cancelled>;
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        let mut this = self.project();
+        if this.scope.is_none() {
+            *this.scope = runtime::try_current(|runtime| runtime.open_scope());
+        } else if let Some(scope) = this.scope.as_ref()
+            && let Some(cancelled) = runtime::try_current(|runtime| runtime.take_delivered(scope))
+            && let Some(cancelled) = cancelled
+        {
+            this.future.set(None);
+            *this.scope = None;
+            return Poll::Ready(Err(cancelled));
+        }
+        let future = this.future.as_mut().as_pin_mut();
+        let polled = future.expect("dacapo: `catch` was polled after completion").poll(cx);
+        if polled.is_ready() {
+            this.future.set(None);
+            *this.scope = None;
+        }
+        polled.map(Ok)
+    }
+}
+
+impl Cancelled {
+    /// Passes the cancellation on, to the next scope around this one, or else to the task, which
+    /// then ends cancelled.
+    ///
+    /// No other task gets a turn in between. It may also be raised without a request: asyncio's
+    /// `raise CancelledError`.
+    ///
+    /// # Panics
+    ///
+    /// Outside of a run, where there is no one to pass it to.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping it before it is polled swallows the cancellation.
+    pub fn raise(self) -> Raise {
+        Raise { cancelled: Some(self) }
+    }
+}
+
+/// The future of [`Cancelled::raise`], which never completes.
+#[derive(Debug)]
+#[must_use = "a cancellation that is not awaited is swallowed"]
+pub struct Raise {
+    cancelled: Option<Cancelled>,
+}
+
+impl Future for Raise {
+    type Output = Infallible;
+
+    fn poll(mut self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<Infallible> {
+        if let Some(cancelled) = self.cancelled.take() {
+            runtime::with("Cancelled::raise", |runtime| runtime.raise(cancelled));
+        }
+        Poll::Pending
+    }
+}
+
+/// How many requests to cancel the current task has had, less those taken back.
+///
+/// # Panics
+///
+/// Outside of a run.
+#[track_caller]
+pub fn cancelling() -> usize {
+    runtime::with("cancelling", |runtime| {
+        runtime.current_task().map_or(0, |task| runtime.cancelling(task))
+    })
+}
+
+/// Takes back a request to the current task, for one who has dealt with it; returns how many are left.
+///
+/// If none is left, a request that has had no effect yet is withdrawn.
+///
+/// # Panics
+///
+/// Outside of a run.
+#[track_caller]
+pub fn uncancel() -> usize {
+    runtime::with("uncancel", |runtime| {
+        runtime.current_task().map_or(0, |task| runtime.uncancel(task))
+    })
+}

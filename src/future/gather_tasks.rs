@@ -1,0 +1,193 @@
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::task::{Context, Poll};
+
+use crate::cancel::Cancelled;
+use crate::runtime::{self, Awaiting, CancelTarget, End, Runtime, TaskKey};
+use crate::task::{AsTask, Join, Task};
+
+/// Waits until all these tasks have ended, however they do; their outputs stay with their handles.
+///
+/// This is asyncio's `gather(…, return_exceptions=True)` for tasks that there are already. It gives way
+/// at least once, unless there are no tasks.
+///
+/// A request to cancel the one who waits goes to every task that has not ended, in the order given;
+/// when all have ended, the cancellation is raised here, even if they refused.
+///
+/// # Cancel safety
+///
+/// Nothing is lost if it is dropped, and the tasks go on.
+///
+/// ```
+/// use dacapo::{future::gather_tasks, spawn};
+///
+/// let run = dacapo::run(async || {
+///     let tasks = [1, 2].map(|n| spawn(async move { n }));
+///     gather_tasks(&tasks).await;
+///     assert!(tasks.iter().all(|task| task.is_finished()));
+/// });
+/// run.unwrap();
+/// ```
+pub fn gather_tasks<A: AsTask>(tasks: impl IntoIterator<Item = A>) -> GatherTasks {
+    GatherTasks { gathering: Gathering::new(tasks) }
+}
+
+/// Waits until all these tasks have ended, or the first has failed; the fail-fast form of
+/// [`gather_tasks`].
+///
+/// The other tasks go on, undisturbed. It gives way at least once, unless there are no tasks. A
+/// request to cancel the one who waits goes to every task that has not ended; if all end otherwise
+/// than cancelled all the same, the cancellation is raised here.
+///
+/// # Errors
+///
+/// The first task that panicked or ended cancelled. A panic of any of them does not fail the run.
+///
+/// # Cancel safety
+///
+/// Nothing is lost if it is dropped, and the tasks go on.
+pub fn try_gather_tasks<A: AsTask>(tasks: impl IntoIterator<Item = A>) -> TryGatherTasks {
+    TryGatherTasks { gathering: Gathering::new(tasks) }
+}
+
+/// The future of [`gather_tasks`].
+#[derive(Debug)]
+#[must_use = "futures do nothing unless they are awaited"]
+pub struct GatherTasks {
+    gathering: Gathering,
+}
+
+/// The future of [`try_gather_tasks`].
+#[derive(Debug)]
+#[must_use = "futures do nothing unless they are awaited"]
+pub struct TryGatherTasks {
+    gathering: Gathering,
+}
+
+impl Future for GatherTasks {
+    type Output = ();
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
+        let gathering = &mut self.gathering;
+        // It is no matter which ends first, so one registration at a time will do.
+        let all = |joins: &mut [Join], cx: &mut Context<'_>| {
+            joins.iter_mut().all(|join| join.poll_end(cx)).then_some(())
+        };
+        let Poll::Ready(()) = gathering.poll_with(cx, all) else { return Poll::Pending };
+        gathering.tasks.iter().for_each(Task::mark_retrieved);
+        gathering.finish()
+    }
+}
+
+impl Future for TryGatherTasks {
+    type Output = Result<(), Task>;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<(), Task>> {
+        let gathering = &mut self.gathering;
+        let tasks = Arc::clone(&gathering.tasks);
+        let first_failure = |joins: &mut [Join], cx: &mut Context<'_>| {
+            let mut ended = true;
+            for join in joins {
+                ended &= join.poll_end(cx);
+            }
+            let failures = tasks.iter().filter_map(|task| match task.end()? {
+                (End::Returned, _) => None,
+                (End::Cancelled | End::Panicked { .. }, nth) => Some((nth, *task)),
+            });
+            let first = failures.min_by_key(|(nth, _)| *nth);
+            match first {
+                Some((_, task)) => Some(Err(task)),
+                None => ended.then_some(Ok(())),
+            }
+        };
+        match gathering.poll_with(cx, first_failure) {
+            Poll::Pending => Poll::Pending,
+            Poll::Ready(Err(task)) => {
+                gathering.tasks.iter().for_each(Task::mark_retrieved);
+                Poll::Ready(Err(task))
+            }
+            Poll::Ready(Ok(())) => gathering.finish().map(Ok),
+        }
+    }
+}
+
+/// What the forms have in common.
+#[derive(Debug)]
+struct Gathering {
+    tasks: Arc<[Task]>,
+    joins: Vec<Join>,
+    state: GatherState,
+    requests: Arc<Requests>,
+}
+
+#[derive(Debug, PartialEq, Eq)]
+enum GatherState {
+    Start,
+    Waiting,
+    Done,
+}
+
+impl Gathering {
+    fn new<A: AsTask>(tasks: impl IntoIterator<Item = A>) -> Self {
+        let tasks: Arc<[Task]> = tasks.into_iter().map(|task| task.as_task()).collect();
+        let joins = tasks.iter().map(Task::join).collect();
+        let keys = tasks.iter().map(Task::key).collect();
+        let requests = Arc::new(Requests { children: keys, requested: AtomicBool::new(false) });
+        Self { tasks, joins, state: GatherState::Start, requests }
+    }
+
+    fn poll_with<R>(
+        &mut self,
+        cx: &mut Context<'_>,
+        poll: impl FnOnce(&mut [Join], &mut Context<'_>) -> Option<R>,
+    ) -> Poll<R> {
+        assert!(self.state != GatherState::Done, "dacapo: `gather` was polled after completion");
+        let done = poll(&mut self.joins, cx);
+        let first = self.state == GatherState::Start;
+        self.state = GatherState::Waiting;
+        match done {
+            Some(result) if !first || self.tasks.is_empty() => {
+                self.state = GatherState::Done;
+                return Poll::Ready(result);
+            }
+            // Also if there is nothing to wait for, others have their turn first.
+            Some(_) => cx.waker().wake_by_ref(),
+            None => {}
+        }
+        let target = Arc::clone(&self.requests);
+        runtime::try_current(|runtime| runtime.set_awaiting(Awaiting::Target(target)));
+        Poll::Pending
+    }
+
+    /// All have ended: raises the cancellation that was passed on meanwhile, if one was.
+    fn finish(&self) -> Poll<()> {
+        if self.requests.requested.load(Ordering::Relaxed) {
+            runtime::try_current(|runtime| runtime.raise(Cancelled::new()));
+            return Poll::Pending;
+        }
+        Poll::Ready(())
+    }
+}
+
+/// Passes requests on to the children.
+#[derive(Debug)]
+struct Requests {
+    children: Vec<TaskKey>,
+    /// Whether one was passed on.
+    requested: AtomicBool,
+}
+
+impl CancelTarget for Requests {
+    fn cancel(&self, runtime: &Runtime, request: &Cancelled) -> bool {
+        let mut accepted = false;
+        for child in &self.children {
+            accepted |= runtime.cancel(*child, request);
+        }
+        if accepted {
+            self.requested.store(true, Ordering::Relaxed);
+        }
+        accepted
+    }
+}

@@ -1,0 +1,63 @@
+use std::future::Future;
+use std::pin::Pin;
+use std::task::{Context, Poll};
+
+use crate::runtime::{self, Awaiting};
+use crate::task::{Join, JoinHandle};
+
+/// Awaits a task without passing on requests to cancel: the wait is abandoned, and the task goes on.
+///
+/// # Cancel safety
+///
+/// Dropping it with a [`JoinHandle`] in it lets the task go on alone.
+///
+/// ```
+/// use std::time::Duration;
+/// use dacapo::{future::shield, spawn, time::{sleep, wait_for}};
+///
+/// let run = dacapo::run(async || {
+///     let mut task = spawn(sleep(Duration::from_secs(2)));
+///     assert!(wait_for(Duration::from_secs(1), shield(&mut task)).await.is_err());
+///     task.await.unwrap(); // it was not cancelled
+/// });
+/// assert_eq!(run.elapsed(), Duration::from_secs(2));
+/// run.unwrap();
+/// ```
+pub fn shield<J: Joinable>(task: J) -> Shield<J> {
+    Shield { task }
+}
+
+/// What can be [shielded](shield): the futures that stand for the end of a task.
+pub trait Joinable: Future + Unpin + sealed::Sealed {}
+
+impl<T: 'static> Joinable for JoinHandle<T> {}
+impl<T: 'static> Joinable for &mut JoinHandle<T> {}
+impl Joinable for Join {}
+
+mod sealed {
+    use super::{Join, JoinHandle};
+
+    pub trait Sealed {}
+    impl<T> Sealed for JoinHandle<T> {}
+    impl<T> Sealed for &mut JoinHandle<T> {}
+    impl Sealed for Join {}
+}
+
+/// The future of [`shield`].
+#[derive(Debug)]
+#[must_use = "futures do nothing unless they are awaited"]
+pub struct Shield<J> {
+    task: J,
+}
+
+impl<J: Joinable> Future for Shield<J> {
+    type Output = J::Output;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<J::Output> {
+        let polled = Pin::new(&mut self.task).poll(cx);
+        if polled.is_pending() {
+            runtime::try_current(|runtime| runtime.set_awaiting(Awaiting::Other));
+        }
+        polled
+    }
+}

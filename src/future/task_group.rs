@@ -1,0 +1,402 @@
+use std::any::Any;
+use std::error::Error;
+use std::fmt;
+use std::future::{Future, poll_fn};
+use std::panic::{self, AssertUnwindSafe};
+use std::pin::Pin;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::task::{Context, Poll, Waker};
+
+use pin_project_lite::pin_project;
+
+use crate::cancel;
+use crate::runtime;
+use crate::task::{self, JoinError, JoinHandle, Task, spawn, spawn_named};
+
+/// Runs `body` with a group of tasks, and returns when it and all of them have ended; asyncio's
+/// `TaskGroup`.
+///
+/// When a task of the group fails, by an error or a panic, the others are
+/// [cancelled](crate::cancel), and `body` too, and waited for. The same if `body` fails or is
+/// cancelled. A task that is cancelled is no failure. The wait at the end is not cut short by
+/// cancellations; the first one that comes then cancels the group.
+///
+/// # Errors
+///
+/// If a task or `body` has failed: all errors, those of the tasks in the order in which they came, and
+/// that of `body` last. If there is none, and a cancellation from outside was what ended the
+/// group, that goes on.
+///
+/// # Cancel safety
+///
+/// Dropping it, instead of cancelling, drops `body`, and cancels the tasks without waiting for them.
+///
+/// # Panics
+///
+/// Outside of a run.
+///
+/// ```
+/// use std::time::Duration;
+/// use dacapo::{future::task_group, time::sleep};
+///
+/// let run = dacapo::run(async || {
+///     task_group(async |group| {
+///         group.spawn(async { Err::<(), _>("no disk") }).unwrap();
+///         group.spawn(async { Ok(sleep(Duration::from_secs(60)).await) }).unwrap();
+///         Ok(())
+///     })
+///     .await
+///     .map_err(|error| error.to_string())
+/// });
+/// assert_eq!(run.elapsed(), Duration::ZERO);
+/// assert_eq!(run.unwrap().unwrap_err(), "1 failure in a task group: \"no disk\"");
+/// ```
+pub async fn task_group<T, E: 'static>(
+    body: impl AsyncFnOnce(&TaskGroup<E>) -> Result<T, E>,
+) -> Result<T, GroupError<E>> {
+    let group = TaskGroup::new(task::current());
+    let _guard = CancelOnDrop(&group);
+    let ended = cancel::catch(CatchUnwind { future: body(&group) }).await;
+    let (mut cancelled, output) = match ended {
+        Ok(Ok(Ok(output))) => (None, Ok(output)),
+        Ok(Ok(Err(error))) => (None, Err(Some(TaskError::Error(error)))),
+        Ok(Err(payload)) => (None, Err(Some(TaskError::panic(task::current(), payload)))),
+        Err(cancelled) => (Some(cancelled), Err(None)),
+    };
+    group.state().exiting = true;
+    if output.is_err() {
+        group.shut_down();
+    }
+    while let Err(request) = cancel::catch(group.all_ended()).await {
+        if !group.state().shutting_down {
+            cancelled = Some(request);
+            group.shut_down();
+        }
+    }
+
+    let parent = group.parent;
+    // What the group itself has asked of its parent is settled now.
+    if group.state().parent_requested && parent.uncancel() == 0 {
+        cancelled = None;
+    }
+    let mut errors = std::mem::take(&mut group.state().errors);
+    let output = match output {
+        Ok(output) => Some(output),
+        Err(error) => {
+            errors.extend(error);
+            None
+        }
+    };
+    if !errors.is_empty() {
+        // The errors come first; a request from outside is delivered at the next wait.
+        if parent.cancelling() > 0 {
+            parent.uncancel();
+            parent.cancel();
+        }
+        return Err(GroupError { errors });
+    }
+    match (cancelled, output) {
+        (None, Some(output)) => Ok(output),
+        (cancelled, _) => match cancelled.unwrap_or_default().raise().await {},
+    }
+}
+
+/// The group of a [`task_group`], in which anyone who has it may spawn until it has ended.
+#[derive(Debug)]
+pub struct TaskGroup<E> {
+    parent: Task,
+    state: Arc<Mutex<State<E>>>,
+}
+
+impl<E> Clone for TaskGroup<E> {
+    fn clone(&self) -> Self {
+        Self { parent: self.parent, state: Arc::clone(&self.state) }
+    }
+}
+
+#[derive(Debug)]
+struct State<E> {
+    /// Those that have not ended, each under its number, in the order of spawning.
+    children: Vec<(u64, Task)>,
+    spawned: u64,
+    errors: Vec<TaskError<E>>,
+    /// Of the parent, while it waits for the last child.
+    waker: Option<Waker>,
+    /// The body has ended.
+    exiting: bool,
+    /// All children have been cancelled.
+    shutting_down: bool,
+    /// The parent was cancelled by the group, for a child that has failed.
+    parent_requested: bool,
+}
+
+impl<E: 'static> TaskGroup<E> {
+    fn new(parent: Task) -> Self {
+        let state = State {
+            children: Vec::new(),
+            spawned: 0,
+            errors: Vec::new(),
+            waker: None,
+            exiting: false,
+            shutting_down: false,
+            parent_requested: false,
+        };
+        Self { parent, state: Arc::new(Mutex::new(state)) }
+    }
+
+    /// Starts a task of the group. Its handle gives `None` if it failed: the group has the error.
+    ///
+    /// # Errors
+    ///
+    /// If the group is shutting down or has ended. The future is dropped.
+    ///
+    /// # Panics
+    ///
+    /// As [`spawn`](crate::spawn).
+    #[track_caller]
+    pub fn spawn<T: 'static>(
+        &self,
+        future: impl Future<Output = Result<T, E>> + 'static,
+    ) -> Result<JoinHandle<Option<T>>, GroupClosed> {
+        let child = self.child(future)?;
+        let number = child.number;
+        Ok(self.add(number, spawn(child)))
+    }
+
+    /// As [`spawn`](TaskGroup::spawn), with a name for the task.
+    ///
+    /// # Errors
+    ///
+    /// As [`spawn`](TaskGroup::spawn).
+    ///
+    /// # Panics
+    ///
+    /// As [`spawn`](TaskGroup::spawn).
+    #[track_caller]
+    pub fn spawn_named<T: 'static>(
+        &self,
+        name: &str,
+        future: impl Future<Output = Result<T, E>> + 'static,
+    ) -> Result<JoinHandle<Option<T>>, GroupClosed> {
+        let child = self.child(future)?;
+        let number = child.number;
+        Ok(self.add(number, spawn_named(name, child)))
+    }
+
+    fn child<F>(&self, future: F) -> Result<Child<F, E>, GroupClosed> {
+        let mut state = self.state();
+        if state.shutting_down || (state.exiting && state.children.is_empty()) {
+            return Err(GroupClosed(()));
+        }
+        state.spawned += 1;
+        let number = state.spawned;
+        drop(state);
+        Ok(Child { future: CatchUnwind { future }, group: Some(self.clone()), number })
+    }
+
+    fn add<T>(&self, number: u64, handle: JoinHandle<T>) -> JoinHandle<T> {
+        // A panic is the group's to report, whoever drops the handle.
+        handle.task().mark_retrieved();
+        self.state().children.push((number, handle.task()));
+        handle
+    }
+
+    /// Called when a child ends, in any way.
+    fn child_ended(&self, number: u64, error: Option<TaskError<E>>) {
+        let mut state = self.state();
+        state.children.retain(|(known, _)| *known != number);
+        let waker = if state.children.is_empty() { state.waker.take() } else { None };
+        let failed = error.is_some();
+        state.errors.extend(error);
+        let parent_alive = !self.parent.is_finished();
+        let first = failed && !state.shutting_down && !state.parent_requested && parent_alive;
+        state.parent_requested |= first;
+        drop(state);
+        waker.into_iter().for_each(Waker::wake);
+        if first {
+            self.shut_down();
+            self.parent.cancel();
+        }
+    }
+}
+
+impl<E> TaskGroup<E> {
+    fn state(&self) -> MutexGuard<'_, State<E>> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Cancels all children, once.
+    fn shut_down(&self) {
+        let mut state = self.state();
+        if std::mem::replace(&mut state.shutting_down, true) {
+            return;
+        }
+        let children = state.children.clone();
+        drop(state);
+        for (_, child) in children {
+            child.cancel();
+        }
+    }
+
+    fn all_ended(&self) -> impl Future<Output = ()> {
+        poll_fn(|cx| {
+            let waker = cx.waker().clone();
+            let mut state = self.state();
+            if state.children.is_empty() {
+                return Poll::Ready(());
+            }
+            let previous = state.waker.replace(waker);
+            drop(state);
+            drop(previous);
+            Poll::Pending
+        })
+    }
+}
+
+/// Cancels the children of a group whose body is dropped.
+struct CancelOnDrop<'a, E>(&'a TaskGroup<E>);
+
+impl<E> Drop for CancelOnDrop<'_, E> {
+    fn drop(&mut self) {
+        self.0.shut_down();
+    }
+}
+
+pin_project! {
+    /// A task of a group.
+    struct Child<F, E: 'static> {
+        #[pin]
+        future: CatchUnwind<F>,
+        // Gone when it has ended.
+        group: Option<TaskGroup<E>>,
+        number: u64,
+    }
+
+    impl<F, E: 'static> PinnedDrop for Child<F, E> {
+        fn drop(this: Pin<&mut Self>) {
+            let this = this.project();
+            if let Some(group) = this.group.take() {
+                group.child_ended(*this.number, None);
+            }
+        }
+    }
+}
+
+impl<T, E, F: Future<Output = Result<T, E>>> Future for Child<F, E> {
+    type Output = Option<T>;
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<T>> {
+        let this = self.project();
+        let Poll::Ready(ended) = this.future.poll(cx) else { return Poll::Pending };
+        let group = this.group.take().expect("dacapo bug: a task of a group has ended twice");
+        let number = *this.number;
+        match ended {
+            Ok(Ok(output)) => {
+                group.child_ended(number, None);
+                Poll::Ready(Some(output))
+            }
+            Ok(Err(error)) => {
+                group.child_ended(number, Some(TaskError::Error(error)));
+                Poll::Ready(None)
+            }
+            Err(payload) => {
+                let message = runtime::message_of(&*payload);
+                let error = TaskError::panic(task::current(), payload);
+                group.child_ended(number, Some(error));
+                // The task has panicked, for all who look at it; the value is the group's.
+                panic::resume_unwind(Box::new(message))
+            }
+        }
+    }
+}
+
+pin_project! {
+    /// Gives the value of a panic instead of passing it on.
+    struct CatchUnwind<F> {
+        #[pin]
+        future: F,
+    }
+}
+
+impl<F: Future> Future for CatchUnwind<F> {
+    type Output = Result<F::Output, Box<dyn Any + Send>>;
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        let future = self.project().future;
+        // A future that has panicked is not polled again.
+        match panic::catch_unwind(AssertUnwindSafe(|| future.poll(cx))) {
+            Ok(polled) => polled.map(Ok),
+            Err(payload) => Poll::Ready(Err(payload)),
+        }
+    }
+}
+
+/// How one task of a group has failed, or its body.
+#[derive(Debug)]
+pub enum TaskError<E> {
+    /// It returned an error.
+    Error(E),
+    /// It panicked.
+    Panic(JoinError),
+}
+
+impl<E> TaskError<E> {
+    fn panic(task: Task, payload: Box<dyn Any + Send>) -> Self {
+        let message = runtime::message_of(&*payload);
+        Self::Panic(JoinError::panicked(task.id(), task.name(), payload, message))
+    }
+}
+
+impl<E: fmt::Debug> fmt::Display for TaskError<E> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Error(error) => error.fmt(f),
+            Self::Panic(error) => error.fmt(f),
+        }
+    }
+}
+
+/// All errors of a task group: asyncio's `ExceptionGroup`.
+#[derive(Debug)]
+pub struct GroupError<E> {
+    errors: Vec<TaskError<E>>,
+}
+
+impl<E> GroupError<E> {
+    /// The errors of the tasks, in the order in which they came, and that of the body last. There is
+    /// at least one.
+    pub fn errors(&self) -> &[TaskError<E>] {
+        &self.errors
+    }
+
+    /// The same, to keep.
+    pub fn into_errors(self) -> Vec<TaskError<E>> {
+        self.errors
+    }
+}
+
+impl<E: fmt::Debug> fmt::Display for GroupError<E> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let plural = if self.errors.len() == 1 { "" } else { "s" };
+        write!(f, "{} failure{plural} in a task group: ", self.errors.len())?;
+        for (place, error) in self.errors.iter().enumerate() {
+            let comma = if place == 0 { "" } else { ", " };
+            write!(f, "{comma}{error}")?;
+        }
+        Ok(())
+    }
+}
+
+impl<E: fmt::Debug> Error for GroupError<E> {}
+
+/// A task group takes no more tasks: it is shutting down, or has ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct GroupClosed(());
+
+impl fmt::Display for GroupClosed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("the task group is shutting down or has ended")
+    }
+}
+
+impl Error for GroupClosed {}

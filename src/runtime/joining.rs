@@ -1,0 +1,129 @@
+//! Waiting for the end of a task, and what it leaves behind.
+
+use std::any::Any;
+
+use super::Runtime;
+use super::cell::BoxTask;
+use super::tasks::{Ended, State};
+use super::waker::{TaskKey, Wakee};
+use crate::trace::Wait;
+
+/// How a task has ended, as all may know it.
+#[derive(Clone, Debug)]
+pub(crate) enum End {
+    Returned,
+    Cancelled,
+    Panicked { message: String },
+}
+
+impl Runtime {
+    /// Whether a task has ended; if not, its end is to wake `wakee`.
+    ///
+    /// `place` is where the one who waits keeps his registration, to be updated by the next call and
+    /// given back with [`unregister`](Runtime::unregister).
+    pub(crate) fn poll_end(&self, key: TaskKey, place: &mut Option<u64>, wakee: Wakee) -> bool {
+        let mut core = self.core();
+        if core.task(key).is_none_or(super::tasks::Task::has_ended) {
+            return true;
+        }
+        core.wait_on(Wait::Task(key.id));
+        let serial = place.unwrap_or_else(|| core.next_serial());
+        let Some(task) = core.task_mut(key) else { return true };
+        let known = task.joiners.iter_mut().find(|(known, _)| *known == serial);
+        let previous = match known {
+            Some((_, known)) => Some(std::mem::replace(known, wakee)),
+            None => {
+                task.joiners.push((serial, wakee));
+                None
+            }
+        };
+        *place = Some(serial);
+        drop(core);
+        drop(previous);
+        false
+    }
+
+    /// Takes back what [`poll_end`](Runtime::poll_end) has registered.
+    pub(crate) fn unregister(&self, key: TaskKey, place: &mut Option<u64>) {
+        let Some(serial) = place.take() else { return };
+        let mut core = self.core();
+        let Some(task) = core.task_mut(key) else { return };
+        let known = task.joiners.iter().position(|(known, _)| *known == serial);
+        let removed = known.map(|known| task.joiners.remove(known));
+        drop(core);
+        drop(removed);
+    }
+
+    /// How a task has ended, and which of all tasks it was to end. A task that is known no more has
+    /// returned, before all others.
+    pub(crate) fn end_of(&self, key: TaskKey) -> Option<(End, u64)> {
+        let core = self.core();
+        let Some(task) = core.task(key) else { return Some((End::Returned, 0)) };
+        let State::Ended { how, nth, .. } = &task.state else { return None };
+        let end = match how {
+            Ended::Returned => End::Returned,
+            Ended::Cancelled => End::Cancelled,
+            Ended::Panicked(caught) => End::Panicked { message: caught.note.message.clone() },
+        };
+        Some((end, *nth))
+    }
+
+    /// Notes that somebody has seen the panic of a task, which then does not fail the run.
+    pub(crate) fn mark_retrieved(&self, key: TaskKey) {
+        if let Some(task) = self.core().task_mut(key) {
+            task.retrieved = true;
+        }
+    }
+
+    /// Takes the outcome of a task that has ended, for the one who holds its handle.
+    pub(crate) fn take_joined(&self, key: TaskKey) -> Joined {
+        let task = self.core().remove_task(key);
+        let task = task.expect("dacapo bug: a task with a handle is gone");
+        match task.state {
+            State::Ended { how: Ended::Returned, .. } => Joined::Returned(Output(task.cell)),
+            State::Ended { how: Ended::Panicked(caught), .. } => {
+                Joined::Panicked { payload: caught.payload, message: caught.note.message }
+            }
+            _ => Joined::Cancelled,
+        }
+    }
+
+    /// Lets a task go on alone. What is returned is to be dropped by the caller.
+    pub(crate) fn detach(&self, key: TaskKey) -> Option<Output> {
+        let mut core = self.core();
+        let task = core.task_mut(key)?;
+        task.detached = true;
+        if !task.has_ended() {
+            return None;
+        }
+        let mut task = core.remove_task(key)?;
+        drop(core);
+        if let State::Ended { how: Ended::Panicked(caught), .. } = &task.state
+            && !task.retrieved
+        {
+            let kind = self.panic_of(key.id, caught);
+            self.core().failure.get_or_insert(kind);
+        }
+        Some(Output(task.cell.take()))
+    }
+}
+
+/// How an awaited task ended.
+pub(crate) enum Joined {
+    Returned(Output),
+    Cancelled,
+    Panicked { payload: Box<dyn Any + Send>, message: String },
+}
+
+/// What a task left behind.
+pub(crate) struct Output(Option<BoxTask>);
+
+impl Output {
+    pub(crate) fn take<T: 'static>(self) -> T {
+        let mut place: Option<T> = None;
+        if let Some(mut cell) = self.0 {
+            cell.as_mut().take_output(&mut place);
+        }
+        place.expect("dacapo bug: the output of a task was taken twice")
+    }
+}

@@ -1,0 +1,212 @@
+use std::fmt;
+use std::future::Future;
+use std::pin::Pin;
+use std::task::{Context, Poll};
+
+use super::{Id, JoinError, JoinHandle};
+use crate::cancel::Cancelled;
+use crate::runtime::{self, Awaiting, End, RunId, TaskKey};
+
+/// A task, by reference: what may be done to it by anyone, which is all but taking its output.
+///
+/// asyncio's `Task`, and tokio's `AbortHandle`. It is known for as long as the task has not ended or
+/// its [`JoinHandle`] is kept; after that it counts as one that has returned.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub struct Task {
+    run: RunId,
+    key: TaskKey,
+}
+
+/// Whatever stands for a task.
+pub trait AsTask {
+    /// The task.
+    fn as_task(&self) -> Task;
+}
+
+impl AsTask for Task {
+    fn as_task(&self) -> Task {
+        *self
+    }
+}
+
+impl<T> AsTask for JoinHandle<T> {
+    fn as_task(&self) -> Task {
+        self.task()
+    }
+}
+
+impl<A: AsTask + ?Sized> AsTask for &A {
+    fn as_task(&self) -> Task {
+        (**self).as_task()
+    }
+}
+
+impl<A: AsTask + ?Sized> AsTask for &mut A {
+    fn as_task(&self) -> Task {
+        (**self).as_task()
+    }
+}
+
+/// The task that calls this.
+///
+/// # Panics
+///
+/// Outside of a run, and in a run outside of all tasks, as in a waker that a timer calls.
+#[track_caller]
+pub fn current() -> Task {
+    let current = runtime::with("task::current", |runtime| {
+        runtime.current_task().map(|key| Task { run: runtime.id(), key })
+    });
+    current.expect("dacapo: `task::current` was called where no task runs")
+}
+
+impl Task {
+    pub(super) fn new(run: RunId, key: TaskKey) -> Self {
+        Self { run, key }
+    }
+
+    pub(crate) fn key(&self) -> TaskKey {
+        self.key
+    }
+
+    fn with<R>(&self, f: impl FnOnce(&runtime::Runtime) -> R) -> Option<R> {
+        runtime::try_with(self.run, f)
+    }
+
+    /// Asks the task to end, as asyncio does; returns `false` if it has ended already.
+    ///
+    /// See [`cancel`](crate::cancel) for what comes of it.
+    pub fn cancel(&self) -> bool {
+        self.request(&Cancelled::new())
+    }
+
+    /// As [`cancel`](Task::cancel), with a message for the one who catches it.
+    pub fn cancel_with(&self, message: &str) -> bool {
+        self.request(&Cancelled::with_message(message))
+    }
+
+    fn request(&self, request: &Cancelled) -> bool {
+        self.with(|runtime| runtime.cancel(self.key, request)).unwrap_or(false)
+    }
+
+    /// How many requests to cancel it has had, less those taken back.
+    pub fn cancelling(&self) -> usize {
+        self.with(|runtime| runtime.cancelling(self.key)).unwrap_or(0)
+    }
+
+    /// Takes one request back; returns how many are left.
+    pub fn uncancel(&self) -> usize {
+        self.with(|runtime| runtime.uncancel(self.key)).unwrap_or(0)
+    }
+
+    /// Has its future dropped at its next turn, without asking; see [`JoinHandle::abort`].
+    pub fn abort(&self) {
+        self.with(|runtime| runtime.abort(self.key));
+    }
+
+    /// Whether it has ended.
+    pub fn is_finished(&self) -> bool {
+        self.with(|runtime| runtime.has_ended(self.key)).unwrap_or(true)
+    }
+
+    /// Whether it has ended cancelled.
+    pub fn is_cancelled(&self) -> bool {
+        matches!(self.end(), Some((End::Cancelled, _)))
+    }
+
+    /// Whether it has ended with a panic.
+    pub fn is_panicked(&self) -> bool {
+        matches!(self.end(), Some((End::Panicked { .. }, _)))
+    }
+
+    /// How it has ended, and which of all tasks it was to end.
+    pub(crate) fn end(&self) -> Option<(End, u64)> {
+        self.with(|runtime| runtime.end_of(self.key)).unwrap_or(Some((End::Returned, 0)))
+    }
+
+    /// Notes that a panic with which it has ended was seen, and is not to fail the run.
+    pub fn mark_retrieved(&self) {
+        self.with(|runtime| runtime.mark_retrieved(self.key));
+    }
+
+    /// The id.
+    pub fn id(&self) -> Id {
+        self.key.id
+    }
+
+    /// The name: the one it was given, or its spawn path. Outside of the run its number.
+    pub fn name(&self) -> String {
+        self.with(|runtime| runtime.name(self.key.id))
+            .unwrap_or_else(|| format!("task {}", self.key.id))
+    }
+
+    /// Waits until the task has ended, leaving its output to the [`JoinHandle`]; any number may.
+    ///
+    /// It does not wait for a task that has ended. Cancelling the one who waits cancels this task
+    /// first; see [`shield`](crate::future::shield).
+    ///
+    /// # Errors
+    ///
+    /// If the task was cancelled, or panicked; the value of the panic stays with the handle.
+    ///
+    /// # Cancel safety
+    ///
+    /// Nothing is lost if it is dropped.
+    pub fn join(&self) -> Join {
+        Join { task: *self, registration: None }
+    }
+}
+
+impl fmt::Debug for Task {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Task({})", self.name())
+    }
+}
+
+/// The future of [`Task::join`].
+#[derive(Debug)]
+#[must_use = "futures do nothing unless they are awaited"]
+pub struct Join {
+    task: Task,
+    registration: Option<u64>,
+}
+
+impl Join {
+    /// Whether the task has ended; if not, the one who polls is woken when it has. Requests to cancel
+    /// are not passed on.
+    pub(crate) fn poll_end(&mut self, cx: &mut Context<'_>) -> bool {
+        let Self { task, registration } = self;
+        task.with(|runtime| {
+            let wakee = runtime.wakee(cx.waker());
+            runtime.poll_end(task.key, registration, wakee)
+        })
+        .unwrap_or(true)
+    }
+}
+
+impl Future for Join {
+    type Output = Result<(), JoinError>;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        let task = self.task;
+        if !self.poll_end(cx) {
+            task.with(|runtime| runtime.set_awaiting(Awaiting::Task(task.key)));
+            return Poll::Pending;
+        }
+        task.mark_retrieved();
+        Poll::Ready(match task.end() {
+            Some((End::Cancelled, _)) => Err(JoinError::cancelled(task.id(), task.name())),
+            Some((End::Panicked { message }, _)) => {
+                Err(JoinError::panicked(task.id(), task.name(), Box::new(message.clone()), message))
+            }
+            _ => Ok(()),
+        })
+    }
+}
+
+impl Drop for Join {
+    fn drop(&mut self) {
+        let Self { task, registration } = self;
+        task.with(|runtime| runtime.unregister(task.key, registration));
+    }
+}
