@@ -34,6 +34,8 @@ pub(crate) enum Kind {
     },
     Diverged {
         at: String,
+        /// How the run ended all the same.
+        then: String,
     },
     NotDeterministic {
         difference: String,
@@ -146,7 +148,8 @@ impl Failure {
     }
 
     /// Whether two failures are, as far as can be told, one bug: the same kind, and for a panic or
-    /// an error the same place and the same beginning of the message, up to the first digit.
+    /// an error the same place and the same beginning of the message, up to the first digit; if stuck,
+    /// the same tasks.
     pub fn is_same(&self, other: &Self) -> bool {
         let start = |message: &str| {
             let line = message.lines().next().unwrap_or_default();
@@ -160,6 +163,10 @@ impl Failure {
             ) => at == bt && start(a) == start(b),
             (Kind::Error { message: a }, Kind::Error { message: b }) => start(a) == start(b),
             (Kind::Limit { limit: a, .. }, Kind::Limit { limit: b, .. }) => a == b,
+            // Another set of tasks that wait for each other is another deadlock.
+            (Kind::Stuck { blocked: a }, Kind::Stuck { blocked: b }) => {
+                a.iter().map(Blocked::task).eq(b.iter().map(Blocked::task))
+            }
             (a, b) => std::mem::discriminant(a) == std::mem::discriminant(b),
         }
     }
@@ -249,13 +256,12 @@ impl fmt::Display for Failure {
                  system, so the run cannot be repeated (do the work in a task, with dacapo::spawn, or \
                  put a stand-in in the place of what uses threads)"
             ),
-            Kind::Diverged { at } => {
-                write!(
-                    f,
-                    "the run does not fit its schedule: {at} (the code or the test has changed \
-                           since the schedule was recorded, or the test is not deterministic)"
-                )
-            }
+            Kind::Diverged { at, then } => write!(
+                f,
+                "the run does not fit its schedule: {at}\n(the code or the test has changed since \
+                 the schedule was recorded, which is then to be recorded anew; or the test is not \
+                 deterministic)\nthe run that it made instead: {then}"
+            ),
             Kind::NotDeterministic { difference } => {
                 write!(f, "the test is not deterministic: {difference}")
             }

@@ -1,13 +1,14 @@
 //! A moment of virtual time.
 
 use std::fmt;
-use std::ops::{Add, AddAssign, Sub};
+use std::ops::{Add, AddAssign, Sub, SubAssign};
 use std::time::Duration;
 
 /// A moment of a run's virtual time, in nanoseconds since the run began.
 ///
-/// It has the arithmetic of [`std::time::Instant`], and saturates where that would overflow:
-/// an instant that lies beyond [`Instant::FAR_FUTURE`] is `FAR_FUTURE`, which never comes.
+/// It has the arithmetic of [`std::time::Instant`], and saturates where that would overflow: a
+/// moment beyond [`Instant::FAR_FUTURE`] is `FAR_FUTURE`, which never comes, and one before the run is
+/// its start.
 ///
 /// ```
 /// use std::time::Duration;
@@ -41,6 +42,26 @@ impl Instant {
     pub fn duration_since(self, earlier: Self) -> Duration {
         Duration::from_nanos(self.0.saturating_sub(earlier.0))
     }
+
+    /// The same.
+    pub fn saturating_duration_since(self, earlier: Self) -> Duration {
+        self.duration_since(earlier)
+    }
+
+    /// The time from `earlier` to this moment, if that is not the earlier one.
+    pub fn checked_duration_since(self, earlier: Self) -> Option<Duration> {
+        self.0.checked_sub(earlier.0).map(Duration::from_nanos)
+    }
+
+    /// This moment and `duration`, if the clock goes so far.
+    pub fn checked_add(self, duration: Duration) -> Option<Self> {
+        self.0.checked_add(u64::try_from(duration.as_nanos()).ok()?).map(Self)
+    }
+
+    /// This moment less `duration`, if that is in the run.
+    pub fn checked_sub(self, duration: Duration) -> Option<Self> {
+        self.0.checked_sub(u64::try_from(duration.as_nanos()).ok()?).map(Self)
+    }
 }
 
 impl Add<Duration> for Instant {
@@ -55,6 +76,20 @@ impl Add<Duration> for Instant {
 impl AddAssign<Duration> for Instant {
     fn add_assign(&mut self, duration: Duration) {
         *self = *self + duration;
+    }
+}
+
+impl Sub<Duration> for Instant {
+    type Output = Self;
+
+    fn sub(self, duration: Duration) -> Self {
+        self.checked_sub(duration).unwrap_or(Self::START)
+    }
+}
+
+impl SubAssign<Duration> for Instant {
+    fn sub_assign(&mut self, duration: Duration) {
+        *self = *self - duration;
     }
 }
 

@@ -74,6 +74,10 @@ impl TryRng for DataRng {
 /// ```
 #[track_caller]
 pub fn choose(label: &'static str, options: usize) -> usize {
+    assert!(
+        u32::try_from(options).is_ok(),
+        "dacapo: choose({label:?}, …) has 2^32 options or more"
+    );
     assert!(options > 0, "dacapo: choose({label:?}, 0) leaves nothing to choose from");
     runtime::with("choose", |runtime| runtime.choose(ChoiceKind::Value(label), options))
 }

@@ -181,7 +181,7 @@ fn the_bound_on_shrinking_is_kept_and_told() {
             assert!(n < 50, "the sum is too large");
         });
     });
-    assert_parts(&report, &["in 1 run; not finished, raise Builder::max_shrink_runs"]);
+    assert_parts(&report, &["in 1 run; not finished, see Builder::max_shrink_runs"]);
 }
 
 /// Values that were drawn are kept, and given up where they do not matter.

@@ -67,7 +67,9 @@ impl Builder {
         self
     }
 
-    /// The most runs that may be spent on shrinking a failing schedule. 1,000 by default.
+    /// The most runs that may be spent on shrinking a failing schedule. 1,000 by default. They may
+    /// also not take more than 10,000,000 steps together, or twenty times those of the run that
+    /// failed.
     pub fn max_shrink_runs(mut self, max_shrink_runs: usize) -> Self {
         self.max_shrink_runs = max_shrink_runs;
         self
@@ -121,7 +123,7 @@ impl Builder {
         body: impl AsyncFnOnce() -> T,
     ) -> Run<T> {
         let mut engine = Engine::new(self.limits);
-        let (raw, scheduler) = engine.run(scheduler, seed, body);
+        let (raw, scheduler) = engine.run(scheduler, seed, body, |output| output);
         Run::new(raw, std::mem::take(engine.trace_mut()), scheduler.divergence())
     }
 

@@ -10,10 +10,14 @@ use super::store::Store;
 use super::subject::{Sample, Subject};
 use super::test_id::TestId;
 use crate::failure::{Failure, Kind};
-use crate::report::{FailureReport, NondeterminismReport, count, difference, shrunk};
+use crate::report::{FailureReport, NondeterminismReport, USUAL_CAUSES, count, difference, shrunk};
 use crate::schedule::Schedule;
-use crate::scheduler::Scheduler;
+use crate::scheduler::{Divergence, Scheduler};
 use crate::trace::Trace;
+
+/// From which check in one test on a fresh process is asked no more: each time it makes all the
+/// checks before.
+const MANY: u32 = 8;
 
 /// What a [`check`](crate::check) found. Its text (`Display`) is the report.
 #[derive(Clone, Debug)]
@@ -85,8 +89,15 @@ pub(super) fn check(
         (sample, scheduler) = subject.run(scheduler, seed);
         runs += 1;
         if sample.outcome.is_err() {
-            let how = format!("{name}, seed {seed}, run {runs}");
-            return Err(found(builder, subject, sample, &env, test, how));
+            let seed = scheduler.seed().map_or_else(String::new, |seed| format!(", seed {seed}"));
+            let how = format!("{name}{seed}, run {runs}");
+            return Err(match sample.divergence {
+                Some(divergence) if divergence.is_failure() => misfit(subject, &sample, test, how),
+                _ => found(builder, subject, sample, &env, test, how),
+            });
+        }
+        if let Some(divergence) = sample.divergence.filter(Divergence::is_nondeterminism) {
+            return Err(unsteady(&sample, divergence, test));
         }
         note = note.or(sample.divergence);
         if recheck.is_due()
@@ -99,7 +110,7 @@ pub(super) fn check(
     if let Some(divergence) = note {
         say(&format!("dacapo: {}: the run does not fit its schedule: {divergence}", test.name()));
     }
-    if name == "exhaustive" && !scheduler.is_complete() {
+    if scheduler.is_exhaustive() && !scheduler.is_complete() {
         let runs = count(runs, "run");
         say(&format!("dacapo: {}: stopped after {runs}, which are not all there are", test.name()));
     }
@@ -145,6 +156,32 @@ fn replay(
     Err(CheckError::new(failure.clone(), sample.schedule, report))
 }
 
+/// A strict replay that did not fit: there is nothing to shrink or to keep.
+fn misfit(mut subject: Subject<'_>, sample: &Sample, test: &TestId, how: String) -> CheckError {
+    let trace = subject.take_trace();
+    let failure = sample.outcome.as_ref().expect_err("dacapo bug: a misfit passes").clone();
+    let report = FailureReport {
+        test: test.name(),
+        failure: &failure,
+        facts: vec![("found by", how)],
+        schedule: &sample.schedule,
+        is_least: false,
+        trace: &trace,
+        next: Vec::new(),
+    };
+    let report = report.to_string();
+    CheckError::new(failure, sample.schedule.clone(), report)
+}
+
+/// A search that has seen that equal answers lead to different runs.
+fn unsteady(sample: &Sample, divergence: Divergence, test: &TestId) -> CheckError {
+    let difference = divergence.to_string();
+    let failure = Failure::new(Kind::NotDeterministic { difference });
+    let report =
+        format!("dacapo: {} fails\n\n  {failure}\n\nusual causes\n{USUAL_CAUSES}", test.name());
+    CheckError::new(failure, sample.schedule.clone(), report)
+}
+
 /// Shrinks a failure, makes sure of it, and writes the report.
 fn found(
     builder: &Builder,
@@ -180,7 +217,7 @@ fn found(
     let mut facts = vec![("found by", how)];
     if from != least.schedule || shrinking.runs > 0 {
         let unfinished =
-            if shrinking.finished { "" } else { "; not finished, raise Builder::max_shrink_runs" };
+            if shrinking.finished { "" } else { "; not finished, see Builder::max_shrink_runs" };
         let text = shrunk(&from, &least.schedule, shrinking.runs);
         facts.push(("shrunk", format!("{text}{unfinished}")));
     }
@@ -193,11 +230,23 @@ fn found(
         if env.confirm.is_some() {
             return Err("this is one".to_owned());
         }
+        if test.nth() > MANY {
+            return Err(format!("there were more than {MANY} checks in this test"));
+        }
         confirm::in_fresh_process(test, store, &least.schedule)
     }) {
         Ok(answer) if answer.hash == hash => facts.push((
             "confirmed",
             format!("the same failure and trace, hash {hash:016x}, again here and in a fresh process"),
+        )),
+        // What the earlier checks of this test have left, or drawn, is another matter there.
+        Ok(answer) if test.nth() > 1 => facts.push((
+            "confirmed",
+            format!(
+                "the same failure and trace, hash {hash:016x}, again here; a fresh process, in which \
+                 this check of the test may meet other inputs, did otherwise: {}",
+                answer.ending.lines().next().unwrap_or_default()
+            ),
         )),
         Ok(answer) => {
             let answers = [Answer::of(&least, trace.to_string()), answer];

@@ -1,7 +1,7 @@
 //! Is a failure the same in a process that knows nothing of this one?
 
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
@@ -34,16 +34,34 @@ pub(super) fn in_fresh_process(
     schedule: &Schedule,
 ) -> Result<Answer, String> {
     let program = program().ok_or("this program has no path")?;
-    let answer = store.path("confirm.txt");
-    let schedule = store
-        .write("schedule.txt", &format!("{schedule}\n"))
+    let arguments = test.arguments().ok_or("which test this thread belongs to is not known")?;
+    // Another process may be at the same test, for another package or in another terminal.
+    let own = |file| store.path(&format!("{file}-{}.txt", std::process::id()));
+    let (answer, question) = (own("answer"), own("question"));
+    fs::write(&question, format!("{schedule}\n"))
         .map_err(|error| format!("the schedule could not be written: {error}"))?;
+    let asked = ask(program, arguments, test, &question, &answer);
+    let _ = fs::remove_file(&question);
+    let text = fs::read_to_string(&answer);
     let _ = fs::remove_file(&answer);
+    asked?;
+    let text = text.map_err(|_| "the test, run alone, did not get as far as this check")?;
+    Answer::parse(&text).ok_or_else(|| "its answer is not complete".to_owned())
+}
+
+/// Starts the process, and waits until it has ended.
+fn ask(
+    program: PathBuf,
+    arguments: Vec<String>,
+    test: &TestId,
+    question: &Path,
+    answer: &Path,
+) -> Result<(), String> {
     let mut child = Command::new(program)
-        .args(test.arguments())
-        .env("DACAPO_REPLAY", &schedule)
+        .args(arguments)
+        .env("DACAPO_REPLAY", question)
         .env("DACAPO_TEST", test.name())
-        .env("DACAPO_CONFIRM", &answer)
+        .env("DACAPO_CONFIRM", answer)
         .stdin(Stdio::null())
         .stdout(Stdio::null())
         .stderr(Stdio::null())
@@ -59,10 +77,7 @@ pub(super) fn in_fresh_process(
         pause();
         waited += PAUSE;
     }
-    let text = fs::read_to_string(&answer)
-        .map_err(|_| "the test, run alone, did not get as far as this check".to_owned())?;
-    let _ = fs::remove_file(&answer);
-    Answer::parse(&text).ok_or_else(|| "its answer is not complete".to_owned())
+    Ok(())
 }
 
 #[expect(clippy::disallowed_methods, reason = "another process takes real time")]

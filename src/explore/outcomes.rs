@@ -6,9 +6,9 @@ use super::check::Recheck;
 use super::env::Env;
 use super::subject::{Sample, Subject};
 use crate::failure::{Failure, Kind};
-use crate::report::{Row, count, table};
+use crate::report::{Row, count, shorten, table};
 use crate::schedule::Schedule;
-use crate::scheduler::Scheduler;
+use crate::scheduler::{Divergence, Scheduler};
 
 /// What a search found: the different outcomes of all runs, in the order of their texts.
 ///
@@ -96,7 +96,7 @@ impl fmt::Display for Report {
         let rows = self.outcomes.iter().map(|outcome| Row {
             outcome: &outcome.text,
             runs: outcome.runs,
-            first_seen: outcome.first_seen.to_string(),
+            first_seen: shorten(&outcome.first_seen),
         });
         f.write_str(&table(rows, self.runs))?;
         let complete = if self.complete { "complete" } else { "not all there are" };
@@ -116,7 +116,7 @@ pub(super) fn explore(
         scheduler.set_seeds(seeds);
     }
     let mut recheck = Recheck::new(builder);
-    let mut outcomes: BTreeMap<String, Outcome> = BTreeMap::new();
+    let mut outcomes: BTreeMap<(String, bool), Outcome> = BTreeMap::new();
     let mut report = Report {
         outcomes: Vec::new(),
         runs: 0,
@@ -138,13 +138,20 @@ pub(super) fn explore(
             report.nondeterminism = Some(Failure::new(Kind::NotDeterministic { difference }));
             break;
         }
+        if let Some(divergence) = sample.divergence.filter(Divergence::is_nondeterminism) {
+            let difference = divergence.to_string();
+            report.nondeterminism = Some(Failure::new(Kind::NotDeterministic { difference }));
+            break;
+        }
         let Sample { outcome, schedule, .. } = sample;
         let (text, failure) = match outcome {
             Ok(text) => (text, None),
             Err(failure) => (failure.title(), Some(failure)),
         };
-        let first = || Outcome { text: text.clone(), runs: 0, first_seen: schedule, failure };
-        outcomes.entry(text.clone()).or_insert_with(first).runs += 1;
+        // A text that a body returns may be that of a failure.
+        let key = (text.clone(), failure.is_some());
+        let first = || Outcome { text, runs: 0, first_seen: schedule, failure };
+        outcomes.entry(key).or_insert_with(first).runs += 1;
     }
     report.complete = report.nondeterminism.is_none() && scheduler.is_complete();
     report.outcomes = outcomes.into_values().collect();

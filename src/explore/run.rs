@@ -95,7 +95,9 @@ pub(super) fn strictly<T>(
 ) -> Result<T, Failure> {
     match divergence {
         Some(divergence) if divergence.is_failure() => {
-            Err(Failure::new(Kind::Diverged { at: divergence.to_string() }))
+            let then =
+                outcome.err().map_or_else(|| "passed".to_owned(), |failure| failure.to_string());
+            Err(Failure::new(Kind::Diverged { at: divergence.to_string(), then }))
         }
         _ => outcome,
     }

@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use super::subject::{Sample, Subject};
 use crate::failure::Failure;
 use crate::schedule::Schedule;
+use crate::trace::mix;
 
 /// A failing run, and how many runs it took to get from the first one to this.
 pub(super) struct Shrunk {
@@ -15,7 +16,7 @@ pub(super) struct Shrunk {
 }
 
 /// Looks for simpler schedules with the same failure, in the order of
-/// [`Schedule::cmp_simplicity`], in at most `max_runs` runs.
+/// [`Schedule::cmp_simplicity`], in at most `max_runs` runs and so many steps as [`MAX_STEPS`] says.
 ///
 /// Four kinds of steps, tried in turn until none helps:
 ///
@@ -29,8 +30,16 @@ pub(super) struct Shrunk {
 /// the list of choices that is edited, never the run, so each candidate is a run that can happen.
 /// What is kept is the schedule that the run really had, which may be simpler than the candidate.
 pub(super) fn shrink(subject: &mut Subject<'_>, first: Sample, max_runs: usize) -> Shrunk {
-    let mut shrinker =
-        Shrinker { subject, least: first, tried: BTreeSet::new(), runs: 0, max_runs };
+    let max_steps = MAX_STEPS.max(20 * first.steps);
+    let mut shrinker = Shrinker {
+        subject,
+        least: first,
+        tried: BTreeSet::new(),
+        runs: 0,
+        max_runs,
+        steps: 0,
+        max_steps,
+    };
     // The usual order, and the usual random values, first.
     shrinker.try_answers(Vec::new());
     let seedless = shrinker.least.schedule.clone().with_seed(0);
@@ -52,14 +61,21 @@ pub(super) fn shrink(subject: &mut Subject<'_>, first: Sample, max_runs: usize) 
 struct Shrinker<'a, 'b> {
     subject: &'a mut Subject<'b>,
     least: Sample,
-    tried: BTreeSet<Vec<u32>>,
+    /// Hashes of the candidates: the lists themselves can be long, and are many.
+    tried: BTreeSet<u64>,
     runs: usize,
     max_runs: usize,
+    steps: usize,
+    max_steps: usize,
 }
+
+/// How many steps all candidates together may take, or twenty times those of the first run. Runs that
+/// end at their limit of steps would else take minutes.
+const MAX_STEPS: usize = 10_000_000;
 
 impl Shrinker<'_, '_> {
     fn exhausted(&self) -> bool {
-        self.runs >= self.max_runs
+        self.runs >= self.max_runs || self.steps >= self.max_steps
     }
 
     fn answers(&self) -> &[u32] {
@@ -75,10 +91,9 @@ impl Shrinker<'_, '_> {
     fn try_answers(&mut self, answers: Vec<u32>) -> bool {
         let seed = self.least.schedule.seed();
         let candidate = Schedule::new(answers).with_seed(seed);
-        if !self.tried.insert(candidate.answers().to_vec()) {
-            return false;
-        }
-        self.try_schedule(candidate)
+        let hash =
+            candidate.answers().iter().fold(seed, |hash, &answer| mix(hash, u64::from(answer) + 1));
+        !self.exhausted() && self.tried.insert(hash) && self.try_schedule(candidate)
     }
 
     fn try_schedule(&mut self, candidate: Schedule) -> bool {
@@ -87,6 +102,7 @@ impl Shrinker<'_, '_> {
         }
         self.runs += 1;
         let sample = self.subject.replay(&candidate);
+        self.steps += sample.steps;
         let same = match (self.failure(), &sample.outcome) {
             (Some(least), Err(failure)) => least.is_same(failure),
             _ => false,
@@ -105,10 +121,10 @@ impl Shrinker<'_, '_> {
 
     fn zero_chunks(&mut self) {
         let mut chunk = self.deviations().len();
-        while chunk > 0 {
+        while chunk > 0 && !self.exhausted() {
             // From the end: what comes late is more often beside the point.
             let mut end = self.deviations().len();
-            while end > 0 {
+            while end > 0 && !self.exhausted() {
                 let places = self.deviations();
                 let start = end.saturating_sub(chunk);
                 let mut answers = self.answers().to_vec();
@@ -125,9 +141,9 @@ impl Shrinker<'_, '_> {
 
     fn delete_chunks(&mut self) {
         let mut chunk = self.answers().len() / 2;
-        while chunk > 0 {
+        while chunk > 0 && !self.exhausted() {
             let mut end = self.answers().len();
-            while end > 0 {
+            while end > 0 && !self.exhausted() {
                 let start = end.saturating_sub(chunk);
                 let mut answers = self.answers().to_vec();
                 answers.drain(start..end);
@@ -142,7 +158,9 @@ impl Shrinker<'_, '_> {
         for place in self.deviations() {
             // 1 is nearly always either enough or the beginning of a short climb.
             let mut lower = 1;
-            while self.answers().get(place).is_some_and(|&answer| lower < answer) {
+            while !self.exhausted()
+                && self.answers().get(place).is_some_and(|&answer| lower < answer)
+            {
                 let mut answers = self.answers().to_vec();
                 answers[place] = lower;
                 if self.try_answers(answers) {
@@ -156,7 +174,10 @@ impl Shrinker<'_, '_> {
     fn move_forward(&mut self) {
         for place in self.deviations() {
             let mut place = place;
-            while place > 0 && self.answers().get(place).is_some_and(|&answer| answer != 0) {
+            while !self.exhausted()
+                && place > 0
+                && self.answers().get(place).is_some_and(|&answer| answer != 0)
+            {
                 if self.answers()[place - 1] != 0 {
                     break;
                 }

@@ -50,10 +50,7 @@ impl<'a> Subject<'a> {
         judge: impl Fn(T) -> Judged + 'a,
     ) -> Self {
         let run = move |engine: &mut Engine, scheduler: Box<dyn Scheduler>, seed: u64| {
-            let (raw, scheduler) = engine.run(scheduler, seed, async || body().await);
-            let Raw { outcome, schedule, elapsed, steps, choices } = raw;
-            let outcome = outcome.map(&judge);
-            (Raw { outcome, schedule, elapsed, steps, choices }, scheduler)
+            engine.run(scheduler, seed, async || body().await, &judge)
         };
         Self { engine: Engine::new(limits), run: Box::new(run) }
     }

@@ -11,6 +11,7 @@ use super::env;
 pub(crate) struct TestId {
     /// Crate, modules, function; `#2` for the second check in one test.
     name: String,
+    nth: u32,
     harness: Harness,
 }
 
@@ -20,6 +21,8 @@ enum Harness {
     Test(String),
     /// An ordinary program, which is run whole.
     Program,
+    /// A thread of somebody's own, in a test that cannot be told.
+    Unknown,
 }
 
 impl TestId {
@@ -51,6 +54,9 @@ impl TestId {
         };
         match test {
             Some(test) => Self::numbered(format!("{krate}::{test}"), Harness::Test(test)),
+            None if is_test_binary(program.as_deref()) => {
+                Self { name: krate, nth: 1, harness: Harness::Unknown }
+            }
             None => Self::numbered(krate, Harness::Program),
         }
     }
@@ -62,7 +68,12 @@ impl TestId {
         let nth = checks.entry(name.clone()).or_default();
         *nth += 1;
         let name = if *nth == 1 { name } else { format!("{name}#{nth}") };
-        Self { name, harness }
+        Self { name, nth: *nth, harness }
+    }
+
+    /// Which check of its test this is, counted from 1.
+    pub(super) fn nth(&self) -> u32 {
+        self.nth
     }
 
     pub(super) fn name(&self) -> &str {
@@ -71,16 +82,22 @@ impl TestId {
 
     /// The name as that of a directory.
     pub(super) fn directory(&self) -> String {
-        let dotted = self.name.replace("::", ".");
+        // Two packages may have tests of one name.
+        let package = env::package().filter(|package| !self.name.starts_with(package.as_str()));
+        let package = package.map_or_else(String::new, |package| format!("{package}."));
+        let dotted = package + &self.name.replace("::", ".");
         let plain = |c: char| if c.is_alphanumeric() || "._-#".contains(c) { c } else { '_' };
         dotted.chars().map(plain).take(150).collect()
     }
 
-    /// The arguments with which this very program runs this test and no other.
-    pub(super) fn arguments(&self) -> Vec<String> {
+    /// The arguments with which this very program runs this test and no other, if that is known.
+    pub(super) fn arguments(&self) -> Option<Vec<String>> {
         match &self.harness {
-            Harness::Test(test) => [test, "--exact", "--include-ignored"].map(str::to_owned).into(),
-            Harness::Program => std::env::args().skip(1).collect(),
+            Harness::Test(test) => {
+                Some([test, "--exact", "--include-ignored"].map(str::to_owned).into())
+            }
+            Harness::Program => Some(std::env::args().skip(1).collect()),
+            Harness::Unknown => None,
         }
     }
 
@@ -96,6 +113,7 @@ impl TestId {
                 format!("cargo run{package} --example {stem}")
             }
             Harness::Program => program.display().to_string(),
+            Harness::Unknown => format!("cargo test{package}"),
         }
     }
 }
@@ -103,6 +121,12 @@ impl TestId {
 /// The file of this program.
 pub(super) fn program() -> Option<PathBuf> {
     std::env::current_exe().ok()
+}
+
+/// Cargo puts these into `deps`.
+fn is_test_binary(program: Option<&Path>) -> bool {
+    let folder = program.and_then(Path::parent).and_then(Path::file_name);
+    folder.is_some_and(|name| name == "deps")
 }
 
 fn is_hash(text: &str) -> bool {

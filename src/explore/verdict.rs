@@ -2,6 +2,10 @@ use std::fmt;
 
 /// What the body of a [`check`](crate::check) may return: nothing, or a `Result` whose error fails
 /// the run.
+#[diagnostic::on_unimplemented(
+    message = "the body of a check returns nothing or a `Result`, and not `{Self}`",
+    note = "end the body with a semicolon; if it never returns, as a server, let it be a task"
+)]
 pub trait Verdict {
     /// The text of the error, if it is one.
     ///

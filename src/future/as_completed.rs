@@ -3,7 +3,8 @@ use std::task::{Context, Poll};
 
 use crate::task::{AsTask, Join};
 
-/// Gives tasks back in the order in which they end.
+/// Gives tasks back in the order in which they end; those that have ended already come first, in the
+/// order given.
 ///
 /// ```
 /// use std::time::Duration;
@@ -24,19 +25,27 @@ use crate::task::{AsTask, Join};
 /// assert_eq!(run.unwrap(), [1, 2, 3]);
 /// ```
 pub fn as_completed<A: AsTask>(tasks: impl IntoIterator<Item = A>) -> AsCompleted<A> {
-    let join = |task: A| {
+    let candidate = |task: A| {
         let join = task.as_task().join();
-        (task, join)
+        Candidate { task, join, early: false }
     };
-    AsCompleted { tasks: tasks.into_iter().map(join).collect(), begun: false }
+    AsCompleted { tasks: tasks.into_iter().map(candidate).collect(), begun: false }
 }
 
 /// What [`as_completed`] returns.
 #[derive(Debug)]
 #[must_use = "it does nothing unless its tasks are asked for"]
 pub struct AsCompleted<A> {
-    tasks: Vec<(A, Join)>,
+    tasks: Vec<Candidate<A>>,
     begun: bool,
+}
+
+#[derive(Debug)]
+struct Candidate<A> {
+    task: A,
+    join: Join,
+    /// It had ended when the first was asked for.
+    early: bool,
 }
 
 // Nothing in it is pinned.
@@ -57,20 +66,21 @@ impl<A: AsTask> AsCompleted<A> {
         if self.tasks.is_empty() {
             return Poll::Ready(None);
         }
-        for (_, join) in &mut self.tasks {
-            join.poll_end(cx);
-        }
         let first = !std::mem::replace(&mut self.begun, true);
-        let ended = self.tasks.iter().enumerate().filter_map(|(place, (task, _))| {
-            let (_, nth) = task.as_task().end()?;
-            Some((nth, place))
+        for candidate in &mut self.tasks {
+            let ended = candidate.join.poll_end(cx);
+            candidate.early |= first && ended;
+        }
+        let ended = self.tasks.iter().enumerate().filter_map(|(place, candidate)| {
+            let (_, nth) = candidate.task.as_task().end()?;
+            Some((if candidate.early { 0 } else { nth }, place))
         });
         let Some((_, place)) = ended.min() else { return Poll::Pending };
         if first {
             cx.waker().wake_by_ref();
             return Poll::Pending;
         }
-        Poll::Ready(Some(self.tasks.remove(place).0))
+        Poll::Ready(Some(self.tasks.remove(place).task))
     }
 }
 

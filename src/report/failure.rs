@@ -26,7 +26,7 @@ const DEVIATIONS: usize = 20;
 const SCHEDULE: usize = 200;
 
 /// A schedule as it stands in a sentence.
-fn shorten(schedule: &Schedule) -> String {
+pub(crate) fn shorten(schedule: &Schedule) -> String {
     let text = schedule.to_string();
     if text.len() <= SCHEDULE { text } else { format!("{}…", &text[..SCHEDULE]) }
 }
@@ -45,12 +45,13 @@ impl fmt::Display for FailureReport<'_> {
         let schedule = shorten(self.schedule);
         let which = if self.is_least { "the least schedule that fails" } else { "the schedule" };
         let deviations = deviations(self.trace);
-        let except = if deviations.is_empty() { " throughout" } else { ", except" };
+        let all = self.schedule.deviations();
+        let except = if all == 0 { " throughout" } else { ", except" };
         writeln!(f, "\n{which} is `{schedule}`: first in, first out{except}")?;
         for (choice, what) in deviations.iter().take(DEVIATIONS) {
             writeln!(f, "  choice {choice} {what}")?;
         }
-        if let more @ 1.. = deviations.len().saturating_sub(DEVIATIONS) {
+        if let more @ 1.. = all.saturating_sub(deviations.len().min(DEVIATIONS)) {
             writeln!(f, "  and {more} more")?;
         }
         if let seed @ 1.. = self.schedule.seed() {
@@ -73,13 +74,15 @@ pub(crate) struct NondeterminismReport<'a> {
     pub(crate) next: Vec<(&'static str, String)>,
 }
 
-const USUAL_CAUSES: &str = "  futures::select!, tokio::select!   their order is drawn from a generator of the process, not of the
+pub(crate) const USUAL_CAUSES: &str = "  futures::select!, tokio::select!   their order is drawn from a generator of the process, not of the
                                      run; use their biased forms
   tokio::sync::watch                 which receivers wake first is drawn from such a generator
   HashMap, HashSet                   iterate in an order that each map draws anew; use BTreeMap, or sort
   SystemTime, std's Instant          the wall clock; use dacapo::time
   statics, thread-locals, caches     what an earlier run left there; make it anew in the body
   rand::rng(), threads, real I/O     come from outside the run; use dacapo::rand and dacapo::spawn
+  inputs that the test draws         as under proptest: a fresh process draws others; use
+                                     Builder::fresh_process(false)
 ";
 
 impl NondeterminismReport<'_> {

@@ -8,7 +8,7 @@ mod table;
 
 pub(crate) use deviations::deviations;
 pub(crate) use difference::{Difference, difference};
-pub(crate) use failure::{FailureReport, NondeterminismReport, shrunk};
+pub(crate) use failure::{FailureReport, NondeterminismReport, USUAL_CAUSES, shorten, shrunk};
 pub(crate) use story::story;
 pub(crate) use table::{Row, table};
 

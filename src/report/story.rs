@@ -98,12 +98,13 @@ fn lines(trace: &Trace) -> Vec<Line> {
     let mut now = None;
     for (position, event) in trace.events() {
         let before = now.replace(position.time).unwrap_or(position.time);
+        let mut actor = current;
         let text = match *event {
             Event::Poll { task } => {
                 (step, current) = (Some(position), task);
                 continue;
             }
-            Event::Choice { asked: Asked::Next(first), answer, .. } => {
+            Event::Choice { asked: Asked::Next { first, .. }, answer, .. } => {
                 if answer > 0 {
                     note = format!("◀ choice {}: before {}", position.choices - 1, name(first));
                 }
@@ -131,7 +132,10 @@ fn lines(trace: &Trace) -> Vec<Line> {
                 continue;
             }
             Event::Spawn { task, .. } if task == TaskId::MAIN => continue,
-            Event::Spawn { task, .. } => format!("spawns {}", name(task)),
+            Event::Spawn { task, by } => {
+                actor = by;
+                format!("spawns {}", name(task))
+            }
             Event::Wait { on: Wait::Turn, .. } => "yields".to_owned(),
             Event::Wait { on: Wait::Other, .. } => "waits".to_owned(),
             Event::Wait { on, .. } => format!("waits {}", trace.describe_wait(on)),
@@ -140,12 +144,18 @@ fn lines(trace: &Trace) -> Vec<Line> {
             Event::Abort { task, .. } => format!("aborts {}", name(task)),
             Event::Cancel { task, .. } => format!("cancels {}", name(task)),
             Event::End { how: Ending::Dropped, .. } => continue,
-            Event::End { how: Ending::Returned, .. } => "returns".to_owned(),
-            Event::End { how: Ending::Panicked, .. } => "panics".to_owned(),
-            Event::End { how: Ending::Cancelled, .. } => "is cancelled".to_owned(),
+            Event::End { task, how } => {
+                actor = task;
+                match how {
+                    Ending::Returned => "returns",
+                    Ending::Panicked => "panics",
+                    Ending::Cancelled | Ending::Dropped => "is cancelled",
+                }
+                .to_owned()
+            }
         };
         let note = std::mem::take(&mut note);
-        lines.push(Line::Act { position: step.take(), task: current, text, note });
+        lines.push(Line::Act { position: step.take(), task: actor, text, note });
     }
     lines
 }

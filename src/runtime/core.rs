@@ -31,13 +31,17 @@ pub(super) struct Core {
     /// The first thing that went wrong without ending a task's poll.
     pub(super) failure: Option<Kind>,
     /// What tasks panicked with that somebody may await, the first few.
-    pub(super) panics: Vec<String>,
+    pub(super) panics: Vec<(TaskId, String)>,
+    /// What the scheduler has done wrong.
+    pub(super) mistake: Option<String>,
+    /// The task that was polled last.
+    pub(super) last: TaskId,
+    /// How many tasks main has spawned; also destructors may, when it is gone.
+    main_children: u32,
     line: Line,
     answers: Vec<u32>,
     /// Tells whether a waker is the current task's own: compared, never read through.
     current_waker: *const (),
-    /// How many wake-ups led to the current poll.
-    current_wakes: u32,
     seed: u64,
     /// Made at the first draw, so that it can be told whether the seed matters.
     data: Option<Stream>,
@@ -61,10 +65,12 @@ impl Core {
             current: None,
             failure: None,
             panics: Vec::new(),
+            mistake: None,
+            last: TaskId::MAIN,
+            main_children: 0,
             line: Line::default(),
             answers: Vec::new(),
             current_waker: std::ptr::null(),
-            current_wakes: 0,
             seed: 0,
             data: None,
             resources: 0,
@@ -84,6 +90,9 @@ impl Core {
         self.current = None;
         self.failure = None;
         self.panics.clear();
+        self.mistake = None;
+        self.last = TaskId::MAIN;
+        self.main_children = 0;
         self.line.clear();
         self.answers.clear();
         self.seed = seed;
@@ -125,12 +134,13 @@ impl Core {
     fn answered(&mut self, asked: Asked, answer: usize, options: usize) -> usize {
         if answer >= options {
             let name = self.scheduler.as_ref().map_or("?", |scheduler| scheduler.name());
-            panic!(
+            let mistake = format!(
                 "dacapo: the scheduler `{name}` answered {answer} to a choice with {options} \
                  options; its answers must be below Choice::options"
             );
+            self.mistake.get_or_insert(mistake);
         }
-        let (answer, options) = (answer as u32, options as u32);
+        let (answer, options) = (answer.min(options - 1) as u32, options as u32);
         self.answers.push(answer);
         self.record(Event::Choice { asked, answer, options });
         answer as usize
@@ -146,7 +156,7 @@ impl Core {
         let answer = scheduler.choose(&choice);
         let current = self.current.map_or(TaskId::MAIN, |key| key.id);
         let asked = match kind {
-            ChoiceKind::Task => Asked::Next(current),
+            ChoiceKind::Task => Asked::Next { first: current, chosen: current },
             ChoiceKind::Timeout => Asked::Timeout(current),
             ChoiceKind::Deadline => Asked::Deadline(current),
             ChoiceKind::Value(label) => Asked::Value(self.trace.intern(label)),
@@ -161,10 +171,14 @@ impl Core {
         if options >= 2 {
             let choice = Choice::among_tasks(self.line.ids(), self.trace.names());
             let scheduler = self.scheduler.as_mut().expect("dacapo bug: a run without a scheduler");
-            answer = scheduler.choose(&choice);
-            answer = self.answered(Asked::Next(self.line.ids()[0]), answer, options);
+            answer = scheduler.choose(&choice).min(u32::MAX as usize);
+            let ids = self.line.ids();
+            let chosen = *ids.get(answer).unwrap_or(&ids[options - 1]);
+            answer = self.answered(Asked::Next { first: ids[0], chosen }, answer, options);
         }
-        self.line.remove(answer)
+        let next = self.line.remove(answer)?;
+        self.last = next.id;
+        Some(next)
     }
 
     // Tasks.
@@ -175,11 +189,18 @@ impl Core {
             self.failure.get_or_insert(limit.clone());
             return Err(limit);
         }
-        let parent = self.current.and_then(|key| self.tasks.get_mut(key.slot));
-        let (by, ordinal) = parent.map_or((TaskId::MAIN, 0), |parent| {
-            parent.children += 1;
-            (parent.id, parent.children)
-        });
+        let parent = self.current.and_then(|key| self.task_mut(key));
+        let (by, ordinal) = match parent {
+            Some(parent) if parent.id != TaskId::MAIN => {
+                parent.children += 1;
+                (parent.id, parent.children)
+            }
+            _ => {
+                let main = self.trace.names().is_empty();
+                self.main_children += u32::from(!main);
+                (TaskId::MAIN, self.main_children)
+            }
+        };
         let id = self.trace.names_mut().push(by, ordinal, name);
         self.record(Event::Spawn { task: id, by });
         Ok(id)
@@ -198,6 +219,12 @@ impl Core {
             value: max_steps,
             task: task(),
         })
+    }
+
+    /// The main task, if it has not ended.
+    pub(super) fn main(&self) -> Option<TaskKey> {
+        let main = TaskKey { slot: 0, id: TaskId::MAIN };
+        self.task(main).map(|_| main)
     }
 
     pub(super) fn next_slot(&self) -> usize {
@@ -232,20 +259,12 @@ impl Core {
         let Some(task) = self.task_mut(key) else { return };
         match &mut task.state {
             State::Idle => {
-                task.wakes += 1;
                 task.state = State::Ready;
                 self.line.push(key);
             }
-            State::Running { woken } if !*woken => {
-                task.wakes += 1;
-                *woken = true;
-            }
+            State::Running { woken } if !*woken => *woken = true,
             // Twice woken is once polled.
-            State::Ready | State::Running { .. } => {
-                task.wakes += 1;
-                return;
-            }
-            State::Ended { .. } => return,
+            State::Ready | State::Running { .. } | State::Ended { .. } => return,
         }
         let by = self.current.map(|key| key.id);
         self.record(Event::Wake { task: key.id, by });
@@ -259,13 +278,11 @@ impl Core {
         task.started = true;
         task.waits = Waits::default();
         task.cancellation.awaited = std::mem::take(&mut task.cancellation.awaiting);
-        let wakes = std::mem::take(&mut task.wakes);
         let cell = task.cell.take();
         let waker = task.waker.take().expect("dacapo bug: a task is polled within its own poll");
         let aborted = task.aborted;
         self.current = Some(key);
         self.current_waker = waker.data();
-        self.current_wakes = wakes;
         (cell, waker, aborted)
     }
 
@@ -294,11 +311,6 @@ impl Core {
         if let Some(task) = self.current.and_then(|key| self.task_mut(key)) {
             task.waits.push(wait);
         }
-    }
-
-    /// Whether something besides one timer may have led to the current poll.
-    pub(super) fn woken_more_than_once(&self) -> bool {
-        self.current_wakes > 1
     }
 
     pub(super) fn abort(&mut self, key: TaskKey) {

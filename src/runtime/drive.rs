@@ -9,15 +9,14 @@ use super::tasks::{Ended, State};
 use super::unwind::Caught;
 use super::waker::{TaskKey, Wakee};
 use crate::failure::{self, Blocked, Kind, Limit};
-use crate::trace::{Ending, Event, TaskId};
+use crate::trace::{Ending, TaskId};
 
 impl Runtime {
     /// Polls tasks until main has ended; returns what went wrong.
     pub(super) fn drive(&self, main: &mut dyn FnMut(&mut Context<'_>) -> Poll<()>) -> Option<Kind> {
         loop {
-            if let Some(task) = self.outside.first_woken() {
-                let task = self.core().trace.names().get(task).to_string();
-                return Some(Kind::ForeignWake { task });
+            if let Some(woken) = self.foreign_wake() {
+                return Some(woken);
             }
             let mut core = self.core();
             if core.failure.is_some() {
@@ -45,6 +44,12 @@ impl Runtime {
                 }
             }
         }
+    }
+
+    /// The failure, if another thread has woken a task.
+    pub(super) fn foreign_wake(&self) -> Option<Kind> {
+        let task = self.outside.first_woken()?;
+        Some(Kind::ForeignWake { task: self.core().trace.names().get(task).to_string() })
     }
 
     /// Polls a task once, and again as long as a cancellation is on its way through its scopes;
@@ -143,11 +148,22 @@ impl Runtime {
         }
     }
 
-    pub(super) fn panic_of(&self, task: TaskId, caught: &Caught) -> Kind {
+    /// Runs code of the main task outside of its polls.
+    pub(super) fn catch_main<R>(&self, f: impl FnOnce() -> R) -> Result<R, Kind> {
+        let mut core = self.core();
+        core.current = core.main();
+        drop(core);
+        let result = self.catch(f);
+        self.core().current = None;
+        result.map_err(|caught| self.panic_of(TaskId::MAIN, &caught))
+    }
+
+    pub(super) fn panic_of(&self, id: TaskId, caught: &Caught) -> Kind {
         let core = self.core();
-        let task = core.trace.names().get(task).to_string();
+        let task = core.trace.names().get(id).to_string();
         let note = caught.note.clone();
-        let earlier = core.panics.clone();
+        let earlier = core.panics.iter().filter(|(other, _)| *other != id);
+        let earlier = earlier.map(|(_, panic)| panic.clone()).collect();
         Kind::Panic { task, message: note.message, location: note.location, earlier }
     }
 
@@ -170,7 +186,7 @@ impl Runtime {
             let name = core.trace.names().get(key.id).to_string();
             let note = &caught.note;
             let panic = failure::panicked(&name, &note.message, note.location.as_deref());
-            core.panics.push(panic);
+            core.panics.push((key.id, panic));
         }
         let main_cancelled = key.id == TaskId::MAIN && matches!(ended, Ended::Cancelled);
         let nth = core.next_serial();
@@ -196,12 +212,15 @@ impl Runtime {
         let cell = self.core().task_mut(key)?.cell.take();
         let dropped = self.catch(|| drop(cell)).err().map(|caught| self.panic_of(key.id, &caught));
         let task = self.core().remove_task(key)?;
-        match &task.state {
+        let panicked = match &task.state {
             State::Ended { how: Ended::Panicked(caught), .. } if !task.retrieved => {
                 Some(self.panic_of(key.id, caught))
             }
             _ => dropped,
-        }
+        };
+        // The value of a panic may have a destructor too.
+        drop(self.catch(|| drop(task)));
+        panicked
     }
 
     /// Ends a run whose main task is gone: drops what is left, in the order of spawning. Returns the
@@ -216,6 +235,9 @@ impl Runtime {
                 keys.collect()
             };
             if left.is_empty() {
+                // Wakers may be anybody's code, which is not to be met outside of the run.
+                let timers = std::mem::take(&mut self.core().timers);
+                drop(self.catch(|| drop(timers)));
                 return failure.or_else(|| self.core().failure.take());
             }
             left.sort_unstable_by_key(|key| key.id);
@@ -249,11 +271,7 @@ impl Runtime {
 }
 
 fn step_limit(core: &Core) -> Kind {
-    let last = core.trace.events().filter_map(|(_, event)| match event {
-        Event::Poll { task } => Some(*task),
-        _ => None,
-    });
-    let task = core.trace.names().get(last.last().unwrap_or(TaskId::MAIN)).to_string();
+    let task = core.trace.names().get(core.last).to_string();
     Kind::Limit { limit: Limit::Steps, value: core.limits.max_steps, task }
 }
 

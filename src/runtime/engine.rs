@@ -11,7 +11,7 @@ use crate::failure::Failure;
 use crate::instant::Instant;
 use crate::schedule::Schedule;
 use crate::scheduler::Scheduler;
-use crate::trace::{TaskId, Trace};
+use crate::trace::Trace;
 
 /// Makes runs, one after another, in memory that it keeps.
 pub(crate) struct Engine {
@@ -35,14 +35,16 @@ impl Engine {
         Self { core: None, limits }
     }
 
-    /// Makes one run of `body`, with the answers of a scheduler that was prepared for it.
+    /// Makes one run of `body`, with the answers of a scheduler that was prepared for it. `judge` makes
+    /// of its output what is wanted, still inside of the run.
     #[track_caller]
-    pub(crate) fn run<T>(
+    pub(crate) fn run<T, R>(
         &mut self,
         scheduler: Box<dyn Scheduler>,
         seed: u64,
         body: impl AsyncFnOnce() -> T,
-    ) -> (Raw<T>, Box<dyn Scheduler>) {
+        judge: impl FnOnce(T) -> R,
+    ) -> (Raw<R>, Box<dyn Scheduler>) {
         assert!(
             try_current(|_| ()).is_none(),
             "dacapo: a run inside a run; await the inner code, or spawn it as a task"
@@ -52,7 +54,7 @@ impl Engine {
         let runtime = Rc::new(Runtime::new(core));
 
         let mut output = None;
-        let failure = {
+        let (failure, judged) = {
             let _entered = Entered::new(&runtime);
             // The body is called in the first poll, so that it may spawn, and may panic.
             let mut main = pin!(Some(async { body().await }));
@@ -63,15 +65,28 @@ impl Engine {
                 })
             };
             let failure = runtime.drive(&mut poll_main);
-            let dropped = runtime.catch(|| main.set(None));
-            let dropped = dropped.err().map(|caught| runtime.panic_of(TaskId::MAIN, &caught));
+            // That one was woken from outside explains whatever else is wrong.
+            let failure = runtime.foreign_wake().or(failure);
+            // All that is the user's is done with inside of the run: it may still call it, and panic.
+            let dropped = runtime.catch_main(|| main.set(None)).err();
+            let failed = failure.is_some() || dropped.is_some();
+            let judged = runtime.catch_main(|| output.filter(|_| !failed).map(judge));
+            let (judged, panicked) = match judged {
+                Ok(judged) => (judged, None),
+                Err(panicked) => (None, Some(panicked)),
+            };
             // In this order, the cause comes before its consequences.
-            failure.or(dropped).or(runtime.shut_down())
+            let failure = failure.or(dropped).or(panicked).or_else(|| runtime.shut_down());
+            // What is left after a failure.
+            (failure.or(runtime.shut_down()), judged)
         };
         let runtime = Rc::into_inner(runtime).expect("dacapo bug: the runtime outlives its run");
         let mut core = runtime.core.into_inner();
 
-        let outcome = match (failure, output) {
+        if let Some(mistake) = core.mistake.take() {
+            panic!("{mistake}");
+        }
+        let outcome = match (failure, judged) {
             (None, Some(output)) => Ok(output),
             (Some(kind), _) => Err(Failure::new(kind)),
             (None, None) => unreachable!("dacapo bug: main ended without output or failure"),

@@ -6,7 +6,8 @@ use super::Runtime;
 use super::cell::BoxTask;
 use super::tasks::{Ended, State};
 use super::waker::{TaskKey, Wakee};
-use crate::trace::Wait;
+use crate::failure::Kind;
+use crate::trace::{TaskId, Wait};
 
 /// How a task has ended, as all may know it.
 #[derive(Clone, Debug)]
@@ -75,10 +76,22 @@ impl Runtime {
         }
     }
 
+    /// Fails the run for a panic that was given to somebody who did not look at it.
+    pub(crate) fn lose_panic(&self, id: TaskId, task: &str, message: &str) {
+        let mut core = self.core();
+        let known = core.panics.iter().find(|(known, _)| *known == id);
+        let earlier = known.map(|(_, panic)| panic.clone()).into_iter().collect();
+        let message =
+            format!("{message}\n(its handle was awaited, and the JoinError dropped unseen)");
+        let task = task.to_owned();
+        let lost = Kind::Panic { task, message, location: None, earlier };
+        core.failure.get_or_insert(lost);
+    }
+
     /// Takes the outcome of a task that has ended, for the one who holds its handle.
     pub(crate) fn take_joined(&self, key: TaskKey) -> Joined {
-        let task = self.core().remove_task(key);
-        let task = task.expect("dacapo bug: a task with a handle is gone");
+        // At the end of a run tasks go before the handles that others hold.
+        let Some(task) = self.core().remove_task(key) else { return Joined::Cancelled };
         match task.state {
             State::Ended { how: Ended::Returned, .. } => Joined::Returned(Output(task.cell)),
             State::Ended { how: Ended::Panicked(caught), .. } => {

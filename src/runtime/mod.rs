@@ -181,10 +181,6 @@ impl Runtime {
         self.core().wait_on(wait);
     }
 
-    pub(crate) fn woken_more_than_once(&self) -> bool {
-        self.core().woken_more_than_once()
-    }
-
     pub(crate) fn next_resource(&self) -> u32 {
         self.core().next_resource()
     }
@@ -209,6 +205,19 @@ impl Runtime {
         drop(core);
         drop(previous);
         true
+    }
+
+    /// Sets a timer to another time; one that has fired, or never will, is gone.
+    pub(crate) fn move_timer(&self, timer: TimerKey, deadline: Instant) -> Option<TimerKey> {
+        let mut core = self.core();
+        let wakee = core.timers.remove(timer)?;
+        if deadline == Instant::FAR_FUTURE {
+            drop(core);
+            drop(wakee);
+            return None;
+        }
+        let deadline = deadline.max(core.now);
+        Some(core.set_timer(deadline, wakee))
     }
 
     pub(crate) fn cancel_timer(&self, timer: TimerKey) {

@@ -29,8 +29,6 @@ pub(crate) struct Task {
     pub(super) cancellation: Cancellation,
     /// How many tasks it has spawned.
     pub(crate) children: u32,
-    /// How often it was woken since it was last polled, also when that changed nothing.
-    pub(crate) wakes: u32,
     pub(crate) waits: Waits,
 }
 
@@ -93,7 +91,6 @@ impl Task {
             retrieved: false,
             aborted: false,
             children: 0,
-            wakes: 0,
             waits: Waits::default(),
         }
     }

@@ -38,15 +38,17 @@ impl Catcher {
     /// Runs code of the user.
     pub(super) fn catch<R>(&self, f: impl FnOnce() -> R) -> Result<R, Caught> {
         self.depth.set(self.depth.get() + 1);
+        self.last.take();
         // What the code leaves behind half done is seen by the rest of the test only, which the
         // panic fails anyway.
         let result = panic::catch_unwind(AssertUnwindSafe(f));
         self.depth.set(self.depth.get() - 1);
         result.map_err(|payload| {
-            let note = self
-                .last
-                .take()
-                .unwrap_or_else(|| PanicNote { message: message_of(&*payload), location: None });
+            let message = message_of(&*payload);
+            // The last panic need not be this one: code may catch its own, and `resume_unwind` does not
+            // tell the hook.
+            let note = self.last.take().filter(|note| note.message == message);
+            let note = note.unwrap_or(PanicNote { message, location: None });
             Caught { payload, note }
         })
     }
@@ -57,8 +59,7 @@ impl Catcher {
             return Noted::NotOurs;
         }
         let message = message_of(info.payload());
-        // With these words std announces that it is about to abort.
-        if message.starts_with("panic in a destructor") || message.contains("cannot unwind") {
+        if ABORTS.iter().any(|words| message.starts_with(words)) {
             let last = self.last.take();
             return Noted::Fatal(last.map_or(message, |note| note.message));
         }
@@ -67,6 +68,10 @@ impl Catcher {
         Noted::Ours
     }
 }
+
+/// With these words std announces that it is about to abort.
+const ABORTS: [&str; 2] =
+    ["panic in a destructor during cleanup", "panic in a function that cannot unwind"];
 
 enum Noted {
     NotOurs,

@@ -102,6 +102,10 @@ impl Scheduler for Exhaustive {
         self.path[self.next - 1].0
     }
 
+    fn is_exhaustive(&self) -> bool {
+        true
+    }
+
     fn is_complete(&self) -> bool {
         self.complete
     }

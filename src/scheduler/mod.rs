@@ -81,6 +81,16 @@ pub trait Scheduler {
         false
     }
 
+    /// Whether it means to make every possible run; then it is told if it has not.
+    fn is_exhaustive(&self) -> bool {
+        false
+    }
+
+    /// The seed of the run that was prepared, if it works from seeds.
+    fn seed(&self) -> Option<u64> {
+        None
+    }
+
     /// Where the last run took another path than the scheduler was made for. Asked after the run.
     fn divergence(&self) -> Option<Divergence> {
         None

@@ -17,6 +17,7 @@ use crate::rng::{Purpose, Stream};
 #[derive(Clone, Debug)]
 pub struct Random {
     seeds: Range<u64>,
+    seed: u64,
     stream: Stream,
 }
 
@@ -35,7 +36,7 @@ impl Random {
             seeds.start,
             seeds.end
         );
-        Self { seeds, stream: Stream::new(0, Purpose::Schedule) }
+        Self { seeds, seed: 0, stream: Stream::new(0, Purpose::Schedule) }
     }
 }
 
@@ -52,13 +53,17 @@ impl Scheduler for Random {
     }
 
     fn next_run(&mut self) -> Option<u64> {
-        let seed = self.seeds.next()?;
-        self.stream = Stream::new(seed, Purpose::Schedule);
-        Some(seed)
+        self.seed = self.seeds.next()?;
+        self.stream = Stream::new(self.seed, Purpose::Schedule);
+        Some(self.seed)
     }
 
     fn choose(&mut self, choice: &Choice<'_>) -> usize {
         self.stream.below(u32::try_from(choice.options()).unwrap_or(u32::MAX)) as usize
+    }
+
+    fn seed(&self) -> Option<u64> {
+        Some(self.seed)
     }
 
     fn set_seeds(&mut self, seeds: Range<u64>) -> bool {

@@ -115,6 +115,11 @@ impl Divergence {
     pub(crate) fn is_failure(&self) -> bool {
         self.strict
     }
+
+    /// Whether the same answers have led to two different runs.
+    pub(crate) fn is_nondeterminism(&self) -> bool {
+        matches!(self.kind, Kind::OtherOptions { .. })
+    }
 }
 
 impl fmt::Display for Divergence {

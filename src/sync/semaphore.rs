@@ -1,17 +1,18 @@
-use std::collections::VecDeque;
 use std::fmt;
 use std::future::Future;
 use std::pin::Pin;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard};
 use std::task::{Context, Poll, Waker};
 
-use crate::runtime::{self, RunId};
+use super::line::{Caller, Line, Standing, wake_all};
+use super::resource::{Resource, hold};
 use crate::trace::Wait;
 
 /// Permits, of which a limited number can be held at once.
 ///
 /// Fair: permits go to waiters in the order in which they first waited, and nobody overtakes, also
-/// if he wants fewer permits than the one before him. Works on any executor.
+/// if he wants fewer permits than the one before him, or if there are permits left when the one
+/// before him has been served, but did not have his turn yet. Works on any executor.
 ///
 /// ```
 /// use std::rc::Rc;
@@ -41,43 +42,53 @@ pub struct Semaphore {
 struct State {
     permits: usize,
     closed: bool,
-    /// In the order of their keys.
-    waiters: VecDeque<Waiter>,
-    /// The keys of those who have left the line with their permits and do not know it yet.
-    served: Vec<u64>,
-    next_key: u64,
-    /// What the present run calls this semaphore.
-    number: Option<(RunId, u32)>,
-}
-
-#[derive(Debug)]
-struct Waiter {
-    key: u64,
-    wanted: usize,
-    waker: Waker,
+    /// With how many permits each wants. Who was woken has them.
+    line: Line<usize>,
+    resource: Resource,
 }
 
 impl State {
-    fn position(&self, key: u64) -> Option<usize> {
-        self.waiters.binary_search_by_key(&key, |waiter| waiter.key).ok()
+    fn try_take(&mut self, wanted: usize) -> Result<(), TryAcquireError> {
+        if self.closed {
+            return Err(TryAcquireError::Closed);
+        }
+        if self.permits < wanted || self.line.is_occupied() {
+            return Err(TryAcquireError::NoPermits);
+        }
+        self.permits -= wanted;
+        Ok(())
     }
 
-    /// Hands permits to those in front whom they suffice. Returns whom to wake, once the lock is
-    /// released.
-    fn hand_out(&mut self) -> Vec<Waker> {
+    /// Gives the first who waits, and is not about to give up, his permits, if they suffice.
+    fn serve_next(&mut self) -> Option<Waker> {
+        let mut waiting = self.line.iter_mut().filter(|waiter| waiter.standing != Standing::Woken);
+        let next = waiting.find_map(|waiter| {
+            if waiter.has_given_up() {
+                waiter.standing = Standing::Passed;
+                return None;
+            }
+            Some(waiter)
+        })?;
+        self.permits = self.permits.checked_sub(next.wanted)?;
+        next.wake()
+    }
+
+    /// Serves one waiter after another, as long as there are permits, but no more than `most`.
+    fn serve(&mut self, most: usize) -> Vec<Waker> {
         let mut woken = Vec::new();
-        while let Some(waiter) = self.waiters.pop_front_if(|first| first.wanted <= self.permits) {
-            self.permits -= waiter.wanted;
-            self.served.push(waiter.key);
-            woken.push(waiter.waker);
+        while woken.len() < most {
+            let Some(waker) = self.serve_next() else { break };
+            woken.push(waker);
         }
         woken
     }
 
-    /// Whether this waiter was given its permits; if so, it is told only once.
-    fn take_served(&mut self, key: u64) -> bool {
-        let place = self.served.iter().position(|&served| served == key);
-        place.map(|place| self.served.remove(place)).is_some()
+    /// Adds permits, unless there would be too many, and serves a waiter for each; returns whom to
+    /// wake.
+    fn add(&mut self, permits: usize) -> Option<Vec<Waker>> {
+        let sum = self.permits.checked_add(permits);
+        self.permits = sum.filter(|&sum| sum <= Semaphore::MAX_PERMITS)?;
+        Some(self.serve(permits))
     }
 }
 
@@ -101,8 +112,7 @@ impl Semaphore {
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
-        // Nothing of the user's runs under the lock, so nothing can be half done.
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+        hold(&self.state)
     }
 
     /// How many permits are free now.
@@ -117,19 +127,32 @@ impl Semaphore {
     /// If there would be more than [`MAX_PERMITS`](Semaphore::MAX_PERMITS) free ones.
     #[track_caller]
     pub fn add_permits(&self, permits: usize) {
-        let mut state = self.state();
-        let sum = state.permits.checked_add(permits).filter(|&sum| sum <= Self::MAX_PERMITS);
-        let Some(sum) = sum else {
-            drop(state);
+        let woken = self.state().add(permits);
+        let Some(woken) = woken else {
             panic!(
                 "a semaphore may not have more than MAX_PERMITS permits ({})",
                 Self::MAX_PERMITS
             );
         };
-        state.permits = sum;
-        let woken = state.hand_out();
-        drop(state);
         woken.into_iter().for_each(Waker::wake);
+    }
+
+    /// Adds one permit, if there are fewer than `bound` free ones; returns whether it did.
+    pub(super) fn add_permit_below(&self, bound: usize) -> bool {
+        let mut state = self.state();
+        let woken = if state.permits < bound { state.add(1) } else { None };
+        drop(state);
+        let added = woken.is_some();
+        woken.into_iter().flatten().for_each(Waker::wake);
+        added
+    }
+
+    /// Whether who wants one permit has to wait: none is free, or others have been waiting before.
+    ///
+    /// It is as long as somebody waits, also if he was served and did not have his turn yet.
+    pub fn is_locked(&self) -> bool {
+        let state = self.state();
+        state.permits == 0 || state.line.is_occupied()
     }
 
     /// Takes one permit, waiting for it if need be.
@@ -178,44 +201,22 @@ impl Semaphore {
     ///
     /// If none is free, or the semaphore is closed.
     pub fn try_acquire(&self) -> Result<SemaphorePermit<'_>, TryAcquireError> {
-        self.try_take(1).map(|()| SemaphorePermit { semaphore: self, permits: 1 })
-    }
-
-    fn try_take(&self, wanted: usize) -> Result<(), TryAcquireError> {
-        let mut state = self.state();
-        if state.closed {
-            return Err(TryAcquireError::Closed);
-        }
-        if !state.waiters.is_empty() || state.permits < wanted {
-            return Err(TryAcquireError::NoPermits);
-        }
-        state.permits -= wanted;
-        Ok(())
+        let taken = self.state().try_take(1);
+        taken.map(|()| SemaphorePermit { semaphore: self, permits: 1 })
     }
 
     /// Lets no one acquire any more: all who wait, and all who come, get an error.
     pub fn close(&self) {
         let mut state = self.state();
         state.closed = true;
-        let waiters = std::mem::take(&mut state.waiters);
+        let refused = state.line.take_waiting();
         drop(state);
-        waiters.into_iter().for_each(|waiter| waiter.waker.wake());
+        wake_all(refused);
     }
 
     /// Whether it was [closed](Semaphore::close).
     pub fn is_closed(&self) -> bool {
         self.state().closed
-    }
-
-    /// Takes part in the run's account of who waits for what.
-    fn note_wait(&self, permits: u32) {
-        runtime::try_current(|runtime| {
-            let mut state = self.state();
-            let known = state.number.filter(|(run, _)| *run == runtime.id());
-            let number = known.map_or_else(|| runtime.next_resource(), |(_, number)| number);
-            state.number = Some((runtime.id(), number));
-            runtime.wait_on(Wait::Semaphore { number, permits });
-        });
     }
 }
 
@@ -236,36 +237,51 @@ enum AcquireState {
     Done,
 }
 
-impl<'a> Acquire<'a> {
+impl Acquire<'_> {
     fn poll_acquire(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), AcquireError>> {
-        let wanted = self.permits as usize;
-        // Cloned before the lock is taken: a waker may be anybody's code.
-        let waker = cx.waker().clone();
+        let (permits, wanted) = (self.permits, self.permits as usize);
+        let caller = Caller::new(cx);
+        // Declared before the lock is held, and so dropped after.
+        let (_left, _previous);
+        let mut state = self.semaphore.state();
         match self.state {
-            AcquireState::Start => match self.semaphore.try_take(wanted) {
+            AcquireState::Start => match state.try_take(wanted) {
                 Ok(()) => return Poll::Ready(Ok(())),
                 Err(TryAcquireError::Closed) => return Poll::Ready(Err(AcquireError(()))),
                 Err(TryAcquireError::NoPermits) => {
-                    let mut state = self.semaphore.state();
-                    let key = state.next_key;
-                    state.next_key += 1;
-                    state.waiters.push_back(Waiter { key, wanted, waker });
-                    self.state = AcquireState::Waiting(key);
+                    self.state = AcquireState::Waiting(state.line.push(caller, wanted));
                 }
             },
             AcquireState::Waiting(key) => {
-                let mut state = self.semaphore.state();
-                let Some(place) = state.position(key) else {
-                    let served = state.take_served(key);
-                    return Poll::Ready(if served { Ok(()) } else { Err(AcquireError(())) });
+                let Some(waiter) = state.line.get_mut(key) else {
+                    return Poll::Ready(Err(AcquireError(())));
                 };
-                let previous = std::mem::replace(&mut state.waiters[place].waker, waker);
-                drop(state);
-                drop(previous);
+                match waiter.standing {
+                    Standing::Waiting => _previous = waiter.renew(caller),
+                    Standing::Woken => {
+                        _left = state.line.remove(key);
+                        // Others may have come, and waited although there were permits.
+                        let woken = state.serve(usize::MAX);
+                        drop(state);
+                        woken.into_iter().for_each(Waker::wake);
+                        return Poll::Ready(Ok(()));
+                    }
+                    Standing::Passed => {
+                        waiter.standing = Standing::Waiting;
+                        _previous = waiter.renew(caller);
+                        let woken = state.serve(usize::MAX);
+                        drop(state);
+                        woken.into_iter().for_each(Waker::wake);
+                        state = self.semaphore.state();
+                    }
+                }
             }
-            AcquireState::Done => panic!("dacapo: `acquire` was polled after completion"),
+            AcquireState::Done => {
+                drop(state);
+                panic!("dacapo: `acquire` was polled after completion");
+            }
         }
-        self.semaphore.note_wait(self.permits);
+        state.resource.note_wait(|number| Wait::Semaphore { number, permits });
         Poll::Pending
     }
 }
@@ -285,14 +301,14 @@ impl Drop for Acquire<'_> {
     fn drop(&mut self) {
         let AcquireState::Waiting(key) = self.state else { return };
         let mut state = self.semaphore.state();
-        // Whoever stood behind it may now be served: by what it was given, or since it wanted more.
-        if let Some(place) = state.position(key) {
-            state.waiters.remove(place);
-        } else if state.take_served(key) {
+        let left = state.line.remove(key);
+        if left.as_ref().is_some_and(|waiter| waiter.standing == Standing::Woken) {
             state.permits += self.permits as usize;
         }
-        let woken = state.hand_out();
+        // Whoever stood behind it may now be served: by what it was given, or since it wanted more.
+        let woken = state.serve(usize::MAX);
         drop(state);
+        drop(left);
         woken.into_iter().for_each(Waker::wake);
     }
 }

@@ -3,6 +3,7 @@ use std::fmt;
 use std::future::Future;
 use std::marker::PhantomData;
 use std::pin::Pin;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::task::{Context, Poll};
 
@@ -142,21 +143,26 @@ impl<T> fmt::Debug for JoinHandle<T> {
 }
 
 /// Why a task gave no output: it was aborted, or it panicked. Its text names the task.
+///
+/// A panic is not lost by accident: if the error is dropped and nobody has asked it whether it
+/// [is a panic](JoinError::is_panic), printed it, or taken the panic, the run fails with it.
 pub struct JoinError {
     task: Id,
     name: String,
     cause: Cause,
+    /// Whether somebody has looked at it.
+    seen: AtomicBool,
 }
 
 enum Cause {
     Cancelled,
     // The mutex makes the error `Sync`, as tokio's is; it is never contended.
-    Panic { payload: Mutex<Box<dyn Any + Send>>, message: String },
+    Panic { payload: Mutex<Option<Box<dyn Any + Send>>>, message: String },
 }
 
 impl JoinError {
     pub(super) fn cancelled(task: Id, name: String) -> Self {
-        Self { task, name, cause: Cause::Cancelled }
+        Self { task, name, cause: Cause::Cancelled, seen: AtomicBool::new(false) }
     }
 
     pub(crate) fn panicked(
@@ -165,16 +171,23 @@ impl JoinError {
         payload: Box<dyn Any + Send>,
         message: String,
     ) -> Self {
-        Self { task, name, cause: Cause::Panic { payload: Mutex::new(payload), message } }
+        let cause = Cause::Panic { payload: Mutex::new(Some(payload)), message };
+        Self { task, name, cause, seen: AtomicBool::new(false) }
+    }
+
+    pub(super) fn look(&self) {
+        self.seen.store(true, Ordering::Relaxed);
     }
 
     /// Whether the task was aborted.
     pub fn is_cancelled(&self) -> bool {
+        self.look();
         matches!(self.cause, Cause::Cancelled)
     }
 
     /// Whether the task panicked.
     pub fn is_panic(&self) -> bool {
+        self.look();
         matches!(self.cause, Cause::Panic { .. })
     }
 
@@ -186,14 +199,15 @@ impl JoinError {
     /// If the task did not panic.
     #[track_caller]
     pub fn into_panic(self) -> Box<dyn Any + Send> {
-        match self.cause {
+        self.look();
+        let payload = match &self.cause {
             Cause::Panic { payload, .. } => {
-                payload.into_inner().unwrap_or_else(PoisonError::into_inner)
+                payload.lock().unwrap_or_else(PoisonError::into_inner).take()
             }
-            Cause::Cancelled => panic!(
-                "dacapo: JoinError::into_panic on a task that was aborted; ask is_panic first"
-            ),
-        }
+            Cause::Cancelled => None,
+        };
+        payload
+            .expect("dacapo: JoinError::into_panic on a task that was aborted; ask is_panic first")
     }
 
     /// The id of the task.
@@ -204,6 +218,7 @@ impl JoinError {
 
 impl fmt::Display for JoinError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.look();
         match &self.cause {
             Cause::Cancelled => write!(f, "{} was cancelled", self.name),
             Cause::Panic { message, .. } => write!(f, "{} panicked: {message}", self.name),
@@ -218,3 +233,13 @@ impl fmt::Debug for JoinError {
 }
 
 impl std::error::Error for JoinError {}
+
+impl Drop for JoinError {
+    fn drop(&mut self) {
+        if let Cause::Panic { message, .. } = &self.cause
+            && !self.seen.load(Ordering::Relaxed)
+        {
+            runtime::try_current(|runtime| runtime.lose_panic(self.task, &self.name, message));
+        }
+    }
+}

@@ -197,7 +197,11 @@ impl Future for Join {
         Poll::Ready(match task.end() {
             Some((End::Cancelled, _)) => Err(JoinError::cancelled(task.id(), task.name())),
             Some((End::Panicked { message }, _)) => {
-                Err(JoinError::panicked(task.id(), task.name(), Box::new(message.clone()), message))
+                let error =
+                    JoinError::panicked(task.id(), task.name(), Box::new(message.clone()), message);
+                // The handle has the panic itself.
+                error.look();
+                Err(error)
             }
             _ => Ok(()),
         })

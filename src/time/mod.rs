@@ -6,6 +6,7 @@ mod interval;
 mod sleep;
 mod timeout;
 mod timeout_scope;
+mod woken;
 
 pub use interval::{Interval, interval};
 pub use sleep::{Sleep, sleep, sleep_until};

@@ -72,10 +72,13 @@ impl Sleep {
         runtime::try_with(self.run, |runtime| runtime.now() >= self.deadline).unwrap_or(true)
     }
 
-    /// Moves the deadline, to be kept by the next poll.
+    /// Moves the deadline; whoever waits already will be woken then.
     pub fn reset(&mut self, deadline: Instant) {
-        self.cancel();
         self.deadline = deadline;
+        if let Some(timer) = self.timer.take() {
+            self.timer = runtime::try_with(self.run, |runtime| runtime.move_timer(timer, deadline))
+                .flatten();
+        }
     }
 
     fn cancel(&mut self) {

@@ -7,6 +7,7 @@ use std::time::Duration;
 use pin_project_lite::pin_project;
 
 use super::sleep::{Sleep, sleep, sleep_until};
+use super::woken::Woken;
 use crate::instant::Instant;
 use crate::runtime;
 use crate::scheduler::ChoiceKind;
@@ -42,7 +43,7 @@ use crate::scheduler::ChoiceKind;
 /// ```
 #[track_caller]
 pub fn timeout<F: Future>(duration: Duration, future: F) -> Timeout<F> {
-    Timeout { future, sleep: sleep(duration), polled: false }
+    Timeout { future, sleep: sleep(duration), woken: None }
 }
 
 /// Awaits `future`, but not beyond `deadline`; in all else as [`timeout`].
@@ -60,7 +61,7 @@ pub fn timeout<F: Future>(duration: Duration, future: F) -> Timeout<F> {
 /// Outside of a run.
 #[track_caller]
 pub fn timeout_at<F: Future>(deadline: Instant, future: F) -> Timeout<F> {
-    Timeout { future, sleep: sleep_until(deadline), polled: false }
+    Timeout { future, sleep: sleep_until(deadline), woken: None }
 }
 
 pin_project! {
@@ -71,7 +72,7 @@ pin_project! {
         #[pin]
         future: F,
         sleep: Sleep,
-        polled: bool,
+        woken: Option<Woken>,
     }
 }
 
@@ -87,17 +88,15 @@ impl<F: Future> Future for Timeout<F> {
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let this = self.project();
-        let first = !std::mem::replace(this.polled, true);
-        // Only what was woken besides the timer itself has anything to win or to lose here.
-        if !first && this.sleep.is_elapsed() {
-            let give_up = runtime::try_current(|runtime| {
-                runtime.woken_more_than_once() && runtime.choose(ChoiceKind::Timeout, 2) == 1
-            });
-            if give_up == Some(true) {
+        // Only what was woken has anything to win or to lose at the deadline.
+        if Woken::take(this.woken) && this.sleep.is_elapsed() {
+            let answer = runtime::try_current(|runtime| runtime.choose(ChoiceKind::Timeout, 2));
+            if answer == Some(1) {
                 return Poll::Ready(Err(Elapsed(())));
             }
         }
-        if let Poll::Ready(output) = this.future.poll(cx) {
+        let waker = Woken::update(this.woken, cx.waker());
+        if let Poll::Ready(output) = this.future.poll(&mut Context::from_waker(waker)) {
             return Poll::Ready(Ok(output));
         }
         Pin::new(this.sleep).poll(cx).map(|()| Err(Elapsed(())))

@@ -10,6 +10,7 @@ use pin_project_lite::pin_project;
 
 use super::sleep::{Sleep, sleep_until};
 use super::timeout::Elapsed;
+use super::woken::Woken;
 use crate::cancel::Cancelled;
 use crate::instant::Instant;
 use crate::runtime::{self, Scope};
@@ -91,7 +92,8 @@ pub async fn timeout_scope<T>(
 ) -> Result<T, Elapsed> {
     let scope = TimeoutScope::new(deadline);
     let body = body(&scope);
-    Scoped { body: Some(body), scope: None, shared: scope.clone(), sleep: None, baseline: 0 }.await
+    let shared = scope.clone();
+    Scoped { body: Some(body), scope: None, shared, sleep: None, woken: None, baseline: 0 }.await
 }
 
 /// The deadline of a [`timeout_scope`], to be looked at and moved by anyone.
@@ -177,6 +179,7 @@ pin_project! {
         scope: Option<Scope>,
         shared: TimeoutScope,
         sleep: Option<Sleep>,
+        woken: Option<Woken>,
         // Requests to the task that there were before.
         baseline: usize,
     }
@@ -195,16 +198,18 @@ impl<F: Future> Future for Scoped<F> {
             });
             let this = self.as_mut().project();
             (*this.scope, *this.baseline) = (Some(scope), baseline);
-        } else if self.has_struck() {
+        } else if self.as_mut().has_struck() {
             self.shared.shared().phase = Phase::Expiring;
             runtime::try_current(|runtime| runtime.strike(&Cancelled::new()));
         }
         if let Some(cancelled) = self.as_mut().take_delivered() {
             return self.leave(Err(cancelled));
         }
-        let body = self.as_mut().project().body.as_pin_mut();
+        let this = self.as_mut().project();
+        let body = this.body.as_pin_mut();
         let body = body.expect("dacapo: `timeout_scope` was polled after completion");
-        if let Poll::Ready(output) = body.poll(cx) {
+        let waker = Woken::update(this.woken, cx.waker());
+        if let Poll::Ready(output) = body.poll(&mut Context::from_waker(waker)) {
             return self.leave(Ok(output));
         }
         self.project().watch(cx);
@@ -215,13 +220,14 @@ impl<F: Future> Future for Scoped<F> {
 impl<F: Future> Scoped<F> {
     /// Whether the deadline strikes in this poll. If the body was woken at that very instant too, a
     /// choice may let it go on first.
-    fn has_struck(&self) -> bool {
+    fn has_struck(self: Pin<&mut Self>) -> bool {
+        let woken = Woken::take(&self.woken);
         let shared = self.shared.shared();
         let (deadline, active) = (shared.deadline, shared.phase == Phase::Active);
         drop(shared);
         let due = active && deadline.is_some_and(|deadline| deadline <= Instant::now());
         due && runtime::try_current(|runtime| {
-            !runtime.woken_more_than_once() || runtime.choose(ChoiceKind::Deadline, 2) == 0
+            !woken || runtime.choose(ChoiceKind::Deadline, 2) == 0
         })
         .unwrap_or(true)
     }

@@ -74,8 +74,13 @@ pub enum Event {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Asked {
-    /// Which ready task runs next; this one is first in line.
-    Next(TaskId),
+    /// Which ready task runs next.
+    Next {
+        /// The one that was first in line.
+        first: TaskId,
+        /// The one that runs.
+        chosen: TaskId,
+    },
     /// Whether a future that was woken at its deadline is looked at once more (0) or given up (1),
     /// in this task.
     Timeout(TaskId),
@@ -114,11 +119,26 @@ pub enum Wait {
     Task(TaskId),
     /// Permits of a semaphore.
     Semaphore {
-        /// The number of the semaphore, counted from 1 in the order of their first waits.
+        /// The number of the semaphore. All primitives of a run are counted from 1, in the order of
+        /// their first waits.
         number: u32,
         /// How many permits.
         permits: u32,
     },
+    /// The lock of this number.
+    Lock(u32),
+    /// The event of this number, to be set.
+    Event(u32),
+    /// A notification of the condition of this number.
+    Condition(u32),
+    /// The others at the barrier of this number.
+    Barrier(u32),
+    /// An item of the queue of this number.
+    QueueGet(u32),
+    /// A place in the queue of this number.
+    QueuePut(u32),
+    /// All items of the queue of this number, to be done.
+    QueueJoin(u32),
 }
 
 impl Event {
@@ -129,7 +149,8 @@ impl Event {
             Event::Spawn { task, by } => [pack(1, task.0, 0), by.0.into()],
             Event::Choice { asked, answer, options } => {
                 let (kind, about) = match asked {
-                    Asked::Next(task) => (0, task.0),
+                    // Which one was chosen is said by what happens next.
+                    Asked::Next { first, .. } => (0, first.0),
                     Asked::Timeout(task) => (1, task.0),
                     Asked::Value(label) => (2, label),
                     Asked::Deadline(task) => (3, task.0),
@@ -143,6 +164,19 @@ impl Event {
             Event::Wait { task, on: Wait::Task(other) } => [pack(4, task.0, 2), other.0.into()],
             Event::Wait { task, on: Wait::Semaphore { number, permits } } => {
                 [pack(4, task.0, 3), (u64::from(number) << 32) | u64::from(permits)]
+            }
+            Event::Wait { task, on: Wait::Lock(number) } => [pack(4, task.0, 5), number.into()],
+            Event::Wait { task, on: Wait::Event(number) } => [pack(4, task.0, 6), number.into()],
+            Event::Wait { task, on: Wait::Condition(number) } => {
+                [pack(4, task.0, 7), number.into()]
+            }
+            Event::Wait { task, on: Wait::Barrier(number) } => [pack(4, task.0, 8), number.into()],
+            Event::Wait { task, on: Wait::QueueGet(number) } => [pack(4, task.0, 9), number.into()],
+            Event::Wait { task, on: Wait::QueuePut(number) } => {
+                [pack(4, task.0, 10), number.into()]
+            }
+            Event::Wait { task, on: Wait::QueueJoin(number) } => {
+                [pack(4, task.0, 11), number.into()]
             }
             Event::Wake { task, by } => [pack(5, task.0, 0), by.map_or(u64::MAX, |by| by.0.into())],
             Event::Advance { to } => [pack(6, 0, 0), to.as_nanos()],

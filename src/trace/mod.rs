@@ -44,6 +44,8 @@ pub struct Trace {
     start: Position,
     /// How many events before that were not kept.
     dropped: u64,
+    /// Choices among those that were answered otherwise than an event loop would, the first of them.
+    early: Vec<(Position, Event)>,
     hash: u64,
 }
 
@@ -70,11 +72,15 @@ impl Position {
     }
 }
 
+/// How many early choices are kept at most.
+const EARLY: usize = 100;
+
 impl Trace {
     pub(crate) fn clear(&mut self) {
         self.events.clear();
         self.names.clear();
         self.labels.clear();
+        self.early.clear();
         (self.start, self.dropped, self.hash) = Default::default();
     }
 
@@ -82,12 +88,25 @@ impl Trace {
     pub(crate) fn push(&mut self, event: Event, max: usize) {
         let [a, b] = event.words();
         self.hash = mix(mix(self.hash, a), b);
-        if self.events.len() >= max {
-            let Some(oldest) = self.events.pop_front() else { return };
+        self.events.push_back(event);
+        if self.events.len() > max
+            && let Some(oldest) = self.events.pop_front()
+        {
             self.start = self.start.after(&oldest);
             self.dropped += 1;
+            // What happened last is told by the ring; what it came from is often here.
+            if matches!(oldest, Event::Choice { answer: 1.., .. }) && self.early.len() < EARLY {
+                self.early.push((self.start, oldest));
+            }
         }
-        self.events.push_back(event);
+    }
+
+    /// The choices that were not answered by 0, as far as they are kept: the first ones, and those
+    /// among the last events.
+    pub(crate) fn deviations(&self) -> impl Iterator<Item = (Position, &Event)> {
+        let early = self.early.iter().map(|(position, event)| (*position, event));
+        let late = self.events();
+        early.chain(late.filter(|(_, event)| matches!(event, Event::Choice { answer: 1.., .. })))
     }
 
     /// Adds to the hash what is not an event.
@@ -151,7 +170,7 @@ impl Trace {
             Event::Spawn { task, by } => format!("{} spawns {}", name(by), name(task)),
             Event::Choice { asked, answer, options } => {
                 let what = match asked {
-                    Asked::Next(first) => format!("{} is first in line", name(first)),
+                    Asked::Next { first, .. } => format!("{} is first in line", name(first)),
                     Asked::Timeout(task) => format!("timeout of {}", name(task)),
                     Asked::Deadline(task) => format!("deadline of {}", name(task)),
                     Asked::Value(label) => self.label(label).to_owned(),
@@ -196,6 +215,13 @@ impl Trace {
             Wait::Semaphore { number, permits } => {
                 format!("for {permits} permits of semaphore {number}")
             }
+            Wait::Lock(number) => format!("for lock {number}"),
+            Wait::Event(number) => format!("for event {number}"),
+            Wait::Condition(number) => format!("for a notification of condition {number}"),
+            Wait::Barrier(number) => format!("for the others at barrier {number}"),
+            Wait::QueueGet(number) => format!("for an item of queue {number}"),
+            Wait::QueuePut(number) => format!("for a place in queue {number}"),
+            Wait::QueueJoin(number) => format!("for all items of queue {number} to be done"),
         }
     }
 }

@@ -39,6 +39,10 @@ pub struct TaskNames {
 #[derive(Clone, Debug)]
 struct Name {
     parent: TaskId,
+    /// How many levels below main or the last named ancestor.
+    depth: u32,
+    /// Its ancestor, or itself, at the last level of those that are shown first.
+    top: TaskId,
     /// Which child of its parent, counted from 1.
     ordinal: u32,
     given: Option<Given>,
@@ -52,8 +56,10 @@ struct Given {
     nth: u32,
 }
 
-/// The most levels of a spawn path that are shown.
-const LEVELS: usize = 8;
+/// The levels of a long spawn path that are shown, at its beginning and at its end. A path may be as
+/// long as there are tasks.
+const SHOWN_FIRST: u32 = 4;
+const SHOWN_LAST: u32 = 4;
 /// The longest part of a given name that is shown, in characters.
 const SHOWN: usize = 60;
 
@@ -64,8 +70,12 @@ impl TaskNames {
         self.uses.clear();
     }
 
+    /// Adds a task; the first is main, whose name nobody else gets.
     pub(crate) fn push(&mut self, parent: TaskId, ordinal: u32, given: Option<&str>) -> TaskId {
         let id = TaskId(u32::try_from(self.tasks.len()).expect("fewer than 2^32 tasks in a run"));
+        if id == TaskId::MAIN {
+            self.uses.insert("main".into(), 1);
+        }
         let given = given.map(|name| {
             let nth = self.uses.entry(name.into()).or_default();
             *nth += 1;
@@ -78,7 +88,15 @@ impl TaskNames {
             }
             None => mix(parent_signature, u64::from(ordinal)),
         };
-        self.tasks.push(Name { parent, ordinal, given, signature });
+        let (mut depth, mut top) = (0, id);
+        if given.is_none()
+            && id != TaskId::MAIN
+            && let Some(parent) = self.tasks.get(parent.0 as usize)
+        {
+            depth = parent.depth + 1;
+            top = if depth > SHOWN_FIRST { parent.top } else { id };
+        }
+        self.tasks.push(Name { parent, depth, top, ordinal, given, signature });
         id
     }
 
@@ -98,6 +116,11 @@ impl TaskNames {
         self.tasks.get(task.0 as usize).map_or(0, |name| name.signature)
     }
 
+    /// The ids, in the order of spawning.
+    pub fn ids(&self) -> impl Iterator<Item = TaskId> + use<> {
+        (0..self.tasks.len() as u32).map(TaskId)
+    }
+
     /// The name, to be shown.
     pub fn get(&self, task: TaskId) -> TaskName<'_> {
         TaskName { names: self, task }
@@ -111,37 +134,62 @@ pub struct TaskName<'a> {
     task: TaskId,
 }
 
-impl fmt::Display for TaskName<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        // From the last named ancestor downwards: a path may be as long as there are tasks.
+impl TaskName<'_> {
+    /// The last levels of a path that ends here, down to main or a named task; at most `max`.
+    fn levels(&self, mut task: TaskId, max: u32) -> (TaskId, Vec<u32>) {
         let mut ordinals = Vec::new();
-        let mut task = self.task;
-        loop {
-            match self.names.tasks.get(task.0 as usize) {
-                _ if task == TaskId::MAIN => f.write_str("main")?,
-                None => write!(f, "task {task}")?,
-                Some(Name { given: Some(given), .. }) => {
-                    f.write_str(&printable(&given.name, SHOWN))?;
-                    if given.nth > 1 {
-                        write!(f, "#{}", given.nth)?;
-                    }
-                }
-                Some(name) => {
-                    ordinals.push(name.ordinal);
-                    task = name.parent;
-                    continue;
-                }
-            }
-            break;
+        while ordinals.len() < max as usize
+            && task != TaskId::MAIN
+            && let Some(Name { given: None, parent, ordinal, .. }) =
+                self.names.tasks.get(task.0 as usize)
+        {
+            ordinals.push(*ordinal);
+            task = *parent;
         }
         ordinals.reverse();
-        let hidden = ordinals.len().saturating_sub(LEVELS);
-        let (first, last) = ordinals.split_at(if hidden > 0 { LEVELS / 2 } else { 0 });
+        (task, ordinals)
+    }
+}
+
+impl fmt::Display for TaskName<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Some(name) = self.names.tasks.get(self.task.0 as usize) else {
+            return match self.task {
+                TaskId::MAIN => f.write_str("main"),
+                task => write!(f, "task {task}"),
+            };
+        };
+        let hidden = name.depth.saturating_sub(SHOWN_FIRST + SHOWN_LAST);
+        let shown_last = if hidden > 0 { SHOWN_LAST } else { name.depth };
+        let (rest, last) = self.levels(self.task, shown_last);
+        let (base, first) =
+            if hidden > 0 { self.levels(name.top, SHOWN_FIRST) } else { (rest, Vec::new()) };
+        match self.names.tasks.get(base.0 as usize).and_then(|base| base.given.as_ref()) {
+            None => f.write_str("main")?,
+            Some(Given { name, nth }) => {
+                let quotes = if name.is_empty() { "\"" } else { "" };
+                write!(f, "{quotes}{}{quotes}", printable(name, SHOWN))?;
+                if *nth > 1 {
+                    write!(f, "#{nth}")?;
+                }
+            }
+        }
         first.iter().try_for_each(|ordinal| write!(f, "/{ordinal}"))?;
         if hidden > 0 {
             write!(f, "/…{hidden} more…")?;
         }
-        last[hidden..].iter().try_for_each(|ordinal| write!(f, "/{ordinal}"))
+        last.iter().try_for_each(|ordinal| write!(f, "/{ordinal}"))
+    }
+}
+
+/// The names of tasks that were given, the first of them main's, for the tests of a scheduler.
+impl<'a> FromIterator<&'a str> for TaskNames {
+    fn from_iter<I: IntoIterator<Item = &'a str>>(names: I) -> Self {
+        let mut tasks = Self::default();
+        for name in names {
+            tasks.push(TaskId::MAIN, 0, Some(name));
+        }
+        tasks
     }
 }
 

@@ -1,0 +1,322 @@
+//! What all queues have in common.
+
+use std::collections::VecDeque;
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::{Mutex, MutexGuard};
+use std::task::{Context, Poll};
+
+use super::line::{Caller, Line, Standing, Waiter, wake_all};
+use super::resource::{Resource, hold};
+use super::store::Store;
+use crate::trace::Wait;
+
+pub(super) struct Channel<S> {
+    /// 0 if there is no bound.
+    maxsize: usize,
+    state: Mutex<State<S>>,
+}
+
+struct State<S> {
+    items: S,
+    /// Put, and not done.
+    unfinished: usize,
+    shut_down: bool,
+    // Who has left one of these, without having done so himself, was woken.
+    getters: Line,
+    putters: Line,
+    joiners: Line,
+    resource: Resource,
+}
+
+/// Why an item was refused.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Refusal {
+    /// The queue is full, or empty.
+    Now,
+    /// It is shut down.
+    ForEver,
+}
+
+impl<S: Store> Channel<S> {
+    pub(super) fn new(maxsize: usize) -> Self {
+        let state = State {
+            items: S::default(),
+            unfinished: 0,
+            shut_down: false,
+            getters: Line::default(),
+            putters: Line::default(),
+            joiners: Line::default(),
+            resource: Resource::default(),
+        };
+        Self { maxsize, state: Mutex::new(state) }
+    }
+
+    fn state(&self) -> MutexGuard<'_, State<S>> {
+        hold(&self.state)
+    }
+
+    pub(super) fn maxsize(&self) -> usize {
+        self.maxsize
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.state().items.len()
+    }
+
+    fn is_full_at(&self, len: usize) -> bool {
+        self.maxsize > 0 && len >= self.maxsize
+    }
+
+    pub(super) fn is_full(&self) -> bool {
+        self.is_full_at(self.len())
+    }
+
+    /// Puts an item if there is a place; returns whom to wake, or the item.
+    fn try_put(
+        &self,
+        state: &mut State<S>,
+        item: S::Item,
+    ) -> Result<Option<Waiter<()>>, (S::Item, Refusal)> {
+        if state.shut_down {
+            return Err((item, Refusal::ForEver));
+        }
+        if self.is_full_at(state.items.len()) {
+            return Err((item, Refusal::Now));
+        }
+        state.items.put(item);
+        state.unfinished += 1;
+        Ok(state.getters.pop())
+    }
+
+    pub(super) fn put_nowait(&self, item: S::Item) -> Result<(), (S::Item, Refusal)> {
+        let mut state = self.state();
+        let woken = self.try_put(&mut state, item);
+        drop(state);
+        woken.map(wake_all)
+    }
+
+    pub(super) fn put(&self, item: S::Item) -> Put<'_, S> {
+        Put { channel: self, item: Some(item), key: None }
+    }
+
+    pub(super) fn get_nowait(&self) -> Result<S::Item, Refusal> {
+        let mut state = self.state();
+        let (item, woken) = state.try_get()?;
+        drop(state);
+        wake_all(woken);
+        Ok(item)
+    }
+
+    pub(super) fn get(&self) -> Get<'_, S> {
+        Get { channel: self, key: None }
+    }
+
+    pub(super) fn join(&self) -> Join<'_, S> {
+        Join { channel: self, key: None }
+    }
+
+    /// One item is done; returns `false` if all were already.
+    pub(super) fn task_done(&self) -> bool {
+        let mut state = self.state();
+        if state.unfinished == 0 {
+            return false;
+        }
+        let woken = state.finish(1);
+        drop(state);
+        wake_all(woken);
+        true
+    }
+
+    pub(super) fn shut_down(&self, immediate: bool) {
+        let mut state = self.state();
+        state.shut_down = true;
+        let mut joiners = VecDeque::new();
+        let mut dropped = None;
+        if immediate {
+            let items = std::mem::take(&mut state.items);
+            joiners = state.finish(items.len());
+            dropped = Some(items);
+        }
+        let getters = state.getters.take_waiting();
+        let putters = state.putters.take_waiting();
+        drop(state);
+        wake_all(joiners.into_iter().chain(getters).chain(putters));
+        drop(dropped);
+    }
+}
+
+impl<S: Store> State<S> {
+    /// Takes an item if there is one; returns also whom to wake.
+    fn try_get(&mut self) -> Result<(S::Item, Option<Waiter<()>>), Refusal> {
+        match self.items.get() {
+            Some(item) => Ok((item, self.putters.pop())),
+            None if self.shut_down => Err(Refusal::ForEver),
+            None => Err(Refusal::Now),
+        }
+    }
+
+    /// So many items are done, or as many as there are; returns whom to wake.
+    fn finish(&mut self, items: usize) -> VecDeque<Waiter<()>> {
+        self.unfinished = self.unfinished.saturating_sub(items);
+        if self.unfinished == 0 { self.joiners.take_waiting() } else { VecDeque::new() }
+    }
+}
+
+/// Whether a waiter of this key is to go on waiting, and not to look whether his time has come.
+/// What is returned besides is to be dropped when no lock is held.
+fn stays(line: &mut Line, key: u64, caller: &mut Option<Caller>) -> (bool, Option<Waiter<()>>) {
+    match line.get_mut(key) {
+        Some(waiter) if waiter.standing == Standing::Waiting => {
+            *caller = caller.take().map(|caller| waiter.renew(caller));
+            (true, None)
+        }
+        // Passed, or woken.
+        _ => (false, line.remove(key)),
+    }
+}
+
+pub(super) struct Put<'a, S: Store> {
+    channel: &'a Channel<S>,
+    item: Option<S::Item>,
+    key: Option<u64>,
+}
+
+// The item is never pinned.
+impl<S: Store> Unpin for Put<'_, S> {}
+
+impl<S: Store> Future for Put<'_, S> {
+    type Output = Result<(), S::Item>;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        let channel = self.channel;
+        // Declared before the lock is held, and so dropped after.
+        let mut caller = Some(Caller::new(cx));
+        let _left;
+        let mut state = channel.state();
+        if let Some(key) = self.key {
+            let stays;
+            (stays, _left) = self::stays(&mut state.putters, key, &mut caller);
+            if stays {
+                state.resource.note_wait(Wait::QueuePut);
+                return Poll::Pending;
+            }
+            self.key = None;
+        }
+        let item = self.item.take().expect("dacapo: `put` was polled after completion");
+        match channel.try_put(&mut state, item) {
+            Ok(woken) => {
+                drop(state);
+                wake_all(woken);
+                Poll::Ready(Ok(()))
+            }
+            Err((item, Refusal::ForEver)) => Poll::Ready(Err(item)),
+            Err((item, Refusal::Now)) => {
+                self.item = Some(item);
+                self.key = caller.map(|caller| state.putters.push(caller, ()));
+                state.resource.note_wait(Wait::QueuePut);
+                Poll::Pending
+            }
+        }
+    }
+}
+
+impl<S: Store> Drop for Put<'_, S> {
+    fn drop(&mut self) {
+        let Some(key) = self.key else { return };
+        let mut state = self.channel.state();
+        let left = state.putters.remove(key);
+        // One who was woken, and does not come, has the next one come.
+        let unused = left.is_none() && !self.channel.is_full_at(state.items.len());
+        let woken = if unused { state.putters.pop() } else { None };
+        drop(state);
+        drop(left);
+        wake_all(woken);
+    }
+}
+
+pub(super) struct Get<'a, S: Store> {
+    channel: &'a Channel<S>,
+    key: Option<u64>,
+}
+
+impl<S: Store> Future for Get<'_, S> {
+    type Output = Option<S::Item>;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        // Declared before the lock is held, and so dropped after.
+        let mut caller = Some(Caller::new(cx));
+        let _left;
+        let mut state = self.channel.state();
+        if let Some(key) = self.key {
+            let stays;
+            (stays, _left) = self::stays(&mut state.getters, key, &mut caller);
+            if stays {
+                state.resource.note_wait(Wait::QueueGet);
+                return Poll::Pending;
+            }
+            self.key = None;
+        }
+        match state.try_get() {
+            Ok((item, woken)) => {
+                drop(state);
+                wake_all(woken);
+                Poll::Ready(Some(item))
+            }
+            Err(Refusal::ForEver) => Poll::Ready(None),
+            Err(Refusal::Now) => {
+                self.key = caller.map(|caller| state.getters.push(caller, ()));
+                state.resource.note_wait(Wait::QueueGet);
+                Poll::Pending
+            }
+        }
+    }
+}
+
+impl<S: Store> Drop for Get<'_, S> {
+    fn drop(&mut self) {
+        let Some(key) = self.key else { return };
+        let mut state = self.channel.state();
+        let left = state.getters.remove(key);
+        // One who was woken, and does not come, has the next one come.
+        let unused = left.is_none() && state.items.len() > 0;
+        let woken = if unused { state.getters.pop() } else { None };
+        drop(state);
+        drop(left);
+        wake_all(woken);
+    }
+}
+
+pub(super) struct Join<'a, S: Store> {
+    channel: &'a Channel<S>,
+    key: Option<u64>,
+}
+
+impl<S: Store> Future for Join<'_, S> {
+    type Output = ();
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
+        let caller = Caller::new(cx);
+        // Declared before the lock is held, and so dropped after.
+        let _previous;
+        let mut state = self.channel.state();
+        match self.key {
+            None if state.unfinished == 0 => return Poll::Ready(()),
+            None => self.key = Some(state.joiners.push(caller, ())),
+            Some(key) => match state.joiners.get_mut(key) {
+                Some(waiter) => _previous = waiter.renew(caller),
+                None => return Poll::Ready(()),
+            },
+        }
+        state.resource.note_wait(Wait::QueueJoin);
+        Poll::Pending
+    }
+}
+
+impl<S: Store> Drop for Join<'_, S> {
+    fn drop(&mut self) {
+        let Some(key) = self.key else { return };
+        let left = self.channel.state().joiners.remove(key);
+        drop(left);
+    }
+}

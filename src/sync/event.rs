@@ -1,0 +1,117 @@
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::{Mutex, MutexGuard};
+use std::task::{Context, Poll};
+
+use super::line::{Caller, Line, wake_all};
+use super::resource::{Resource, hold};
+use crate::trace::Wait;
+
+/// A flag that tasks can wait for.
+///
+/// To set it wakes all who wait, once and for all: they go on even if it is cleared before they run.
+/// Works on any executor.
+///
+/// ```
+/// use std::rc::Rc;
+/// use dacapo::sync::Event;
+///
+/// let run = dacapo::run(async || {
+///     let event = Rc::new(Event::new());
+///     let waits = event.clone();
+///     let task = dacapo::spawn(async move { waits.wait().await });
+///     dacapo::task::yield_now().await;
+///     event.set();
+///     event.clear();
+///     task.await.unwrap();
+/// });
+/// run.unwrap();
+/// ```
+#[derive(Debug, Default)]
+pub struct Event {
+    state: Mutex<State>,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    set: bool,
+    /// Who has left it, without having done so himself, was woken.
+    line: Line,
+    resource: Resource,
+}
+
+impl Event {
+    /// An event that is not set.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        hold(&self.state)
+    }
+
+    /// Sets it, and wakes all who wait.
+    pub fn set(&self) {
+        let mut state = self.state();
+        state.set = true;
+        let woken = state.line.take_waiting();
+        drop(state);
+        wake_all(woken);
+    }
+
+    /// Resets it, for those to come.
+    pub fn clear(&self) {
+        self.state().set = false;
+    }
+
+    /// Whether it is set.
+    pub fn is_set(&self) -> bool {
+        self.state().set
+    }
+
+    /// Waits until it is set.
+    ///
+    /// If it is set already, no turn is given away.
+    ///
+    /// # Cancel safety
+    ///
+    /// Nothing is lost if it is dropped.
+    pub async fn wait(&self) {
+        Waiting { event: self, key: None }.await;
+    }
+}
+
+/// The future of [`Event::wait`], less its name.
+struct Waiting<'a> {
+    event: &'a Event,
+    key: Option<u64>,
+}
+
+impl Future for Waiting<'_> {
+    type Output = ();
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
+        let caller = Caller::new(cx);
+        // Declared before the lock is held, and so dropped after.
+        let _previous;
+        let mut state = self.event.state();
+        match self.key {
+            None if state.set => return Poll::Ready(()),
+            None => self.key = Some(state.line.push(caller, ())),
+            Some(key) => match state.line.get_mut(key) {
+                Some(waiter) => _previous = waiter.renew(caller),
+                None => return Poll::Ready(()),
+            },
+        }
+        state.resource.note_wait(Wait::Event);
+        Poll::Pending
+    }
+}
+
+impl Drop for Waiting<'_> {
+    fn drop(&mut self) {
+        let Some(key) = self.key else { return };
+        let left = self.event.state().line.remove(key);
+        drop(left);
+    }
+}

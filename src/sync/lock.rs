@@ -1,0 +1,247 @@
+use std::fmt;
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::{Mutex, MutexGuard};
+use std::task::{Context, Poll, Waker};
+
+use super::line::{Caller, Line, Standing};
+use super::resource::{Resource, hold};
+use crate::trace::Wait;
+
+/// A lock that one task at a time can hold.
+///
+/// Fair: it goes to waiters in the order in which they began to wait, and nobody overtakes. When it
+/// is released it counts as free until the first of them runs and takes it, but all others have to
+/// queue behind. It protects no value, is not reentrant, and belongs to no task in particular: any
+/// may release it. Works on any executor.
+///
+/// ```
+/// use std::rc::Rc;
+/// use std::time::Duration;
+/// use dacapo::sync::Lock;
+/// use dacapo::time::sleep;
+///
+/// let run = dacapo::run(async || {
+///     let lock = Rc::new(Lock::new());
+///     let jobs = [(); 3].map(|()| {
+///         let lock = Rc::clone(&lock);
+///         async move {
+///             let _guard = lock.lock().await;
+///             sleep(Duration::from_secs(1)).await;
+///         }
+///     });
+///     dacapo::gather(jobs).await;
+/// });
+/// assert_eq!(run.elapsed(), Duration::from_secs(3));
+/// ```
+#[derive(Debug, Default)]
+pub struct Lock {
+    state: Mutex<State>,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    taken: bool,
+    line: Line,
+    resource: Resource,
+}
+
+impl State {
+    /// Takes it if it is free and nobody waits.
+    fn try_take(&mut self) -> bool {
+        let free = !self.taken && !self.line.is_occupied();
+        self.taken |= free;
+        free
+    }
+
+    /// Lets the first in line have it. One who has given up is left alone: he hands it on himself,
+    /// at his next turn.
+    fn hand_over(&mut self) -> Option<Waker> {
+        let first = self.line.first_mut()?;
+        if first.has_given_up() { None } else { first.wake() }
+    }
+}
+
+impl Lock {
+    /// A lock that is free.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        hold(&self.state)
+    }
+
+    /// Takes the lock until the guard is dropped, waiting for it if need be.
+    ///
+    /// If it is free, and nobody waits, no turn is given away.
+    ///
+    /// # Cancel safety
+    ///
+    /// If it is dropped, its place in the line is lost, and the lock goes to the next one.
+    pub async fn lock(&self) -> LockGuard<'_> {
+        self.acquire().await;
+        LockGuard { lock: self, held: true }
+    }
+
+    /// Takes the lock if it is free and nobody waits.
+    ///
+    /// ```
+    /// use dacapo::sync::Lock;
+    ///
+    /// let lock = Lock::new();
+    /// let guard = lock.try_lock();
+    /// assert!(guard.is_some() && lock.is_locked());
+    /// assert!(lock.try_lock().is_none());
+    /// ```
+    pub fn try_lock(&self) -> Option<LockGuard<'_>> {
+        self.state().try_take().then(|| LockGuard { lock: self, held: true })
+    }
+
+    /// As [`lock`](Lock::lock), without a guard: it is to be [released](Lock::release).
+    ///
+    /// ```
+    /// use dacapo::sync::Lock;
+    ///
+    /// let run = dacapo::run(async || {
+    ///     let lock = Lock::new();
+    ///     lock.acquire().await;
+    ///     lock.release().unwrap();
+    ///     assert!(lock.release().is_err());
+    /// });
+    /// run.unwrap();
+    /// ```
+    ///
+    /// # Cancel safety
+    ///
+    /// As [`lock`](Lock::lock).
+    pub async fn acquire(&self) {
+        Acquire { lock: self, key: None }.await;
+    }
+
+    /// Frees the lock, whoever has taken it, and wakes the first who waits for it.
+    ///
+    /// # Errors
+    ///
+    /// If it is not taken.
+    pub fn release(&self) -> Result<(), ReleaseError> {
+        let mut state = self.state();
+        if !state.taken {
+            return Err(ReleaseError("the lock is not taken"));
+        }
+        state.taken = false;
+        let woken = state.hand_over();
+        drop(state);
+        woken.into_iter().for_each(Waker::wake);
+        Ok(())
+    }
+
+    /// Whether it is taken.
+    ///
+    /// It is not between the release and the turn of the waiter who was woken by it.
+    pub fn is_locked(&self) -> bool {
+        self.state().taken
+    }
+}
+
+/// The future of [`Lock::acquire`], less its name.
+struct Acquire<'a> {
+    lock: &'a Lock,
+    key: Option<u64>,
+}
+
+impl Future for Acquire<'_> {
+    type Output = ();
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
+        let caller = Caller::new(cx);
+        // Declared before the lock is held, and so dropped after.
+        let (_left, _previous);
+        let mut state = self.lock.state();
+        match self.key {
+            None if state.try_take() => return Poll::Ready(()),
+            None => self.key = Some(state.line.push(caller, ())),
+            Some(key) => {
+                let first = state.line.is_first(key);
+                let free = !state.taken;
+                let waiter = state.line.get_mut(key).expect("dacapo bug: a waiter has left");
+                // The first one who finds it free and was not woken had been about to give up.
+                if waiter.standing == Standing::Woken || (first && free) {
+                    _left = state.line.remove(key);
+                    state.taken = true;
+                    drop(state);
+                    self.key = None;
+                    return Poll::Ready(());
+                }
+                _previous = waiter.renew(caller);
+            }
+        }
+        state.resource.note_wait(Wait::Lock);
+        Poll::Pending
+    }
+}
+
+impl Drop for Acquire<'_> {
+    fn drop(&mut self) {
+        let Some(key) = self.key else { return };
+        let mut state = self.lock.state();
+        let left = state.line.remove(key);
+        let woken = if state.taken { None } else { state.hand_over() };
+        drop(state);
+        drop(left);
+        woken.into_iter().for_each(Waker::wake);
+    }
+}
+
+/// Holds a [`Lock`], and releases it when this is dropped.
+#[derive(Debug)]
+#[must_use = "the lock is released when this is dropped"]
+pub struct LockGuard<'a> {
+    lock: &'a Lock,
+    held: bool,
+}
+
+impl LockGuard<'_> {
+    /// Whether it holds the lock.
+    ///
+    /// It does, always, unless a [`Condition::wait`](super::Condition::wait) with this guard was
+    /// dropped before it had the lock back.
+    pub fn is_held(&self) -> bool {
+        self.held
+    }
+
+    pub(super) fn is_of(&self, lock: &Lock) -> bool {
+        std::ptr::eq(self.lock, lock)
+    }
+
+    /// Says that the lock was taken again for this guard.
+    pub(super) fn set_held(&mut self) {
+        self.held = true;
+    }
+
+    pub(super) fn let_go(&mut self) {
+        if std::mem::take(&mut self.held) {
+            // Somebody may have released it past the guard; that is no reason to panic in a
+            // destructor.
+            let _ = self.lock.release();
+        }
+    }
+}
+
+impl Drop for LockGuard<'_> {
+    fn drop(&mut self) {
+        self.let_go();
+    }
+}
+
+/// What was to be released is not held by anybody.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ReleaseError(pub(super) &'static str);
+
+impl fmt::Display for ReleaseError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.0)
+    }
+}
+
+impl std::error::Error for ReleaseError {}

@@ -1,0 +1,40 @@
+//! What all primitives have: a name in the account of who waits for what, and a lock around it all.
+
+use std::fmt;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use crate::runtime::{self, RunId};
+use crate::trace::Wait;
+
+/// What the present run calls a primitive: a number, from its first wait on.
+#[derive(Default)]
+pub(super) struct Resource(Option<(RunId, u32)>);
+
+/// Shows no run: which it is differs from process to process.
+impl fmt::Debug for Resource {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.0 {
+            Some((_, number)) => write!(f, "number {number}"),
+            None => f.write_str("no number"),
+        }
+    }
+}
+
+impl Resource {
+    /// Notes what the current task waits for, given the number, should this poll not complete it.
+    pub(super) fn note_wait(&mut self, wait: impl FnOnce(u32) -> Wait) {
+        runtime::try_current(|runtime| {
+            let known = self.0.filter(|(run, _)| *run == runtime.id());
+            let number = known.map_or_else(|| runtime.next_resource(), |(_, number)| number);
+            self.0 = Some((runtime.id(), number));
+            runtime.wait_on(wait(number));
+        });
+    }
+}
+
+/// Locks what a primitive is made of. No waker is cloned, called or dropped meanwhile: that may be
+/// anybody's code, and call back.
+pub(super) fn hold<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    // What panics under the lock, such as a comparison of the user's, leaves nothing half done.
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
