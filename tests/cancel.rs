@@ -495,3 +495,67 @@ fn raising_needs_no_request() {
         &["0 true"],
     );
 }
+
+/// As `asyncio.run` does: what is left is cancelled, in the order of spawning, and may clean up.
+#[test]
+fn what_is_left_when_main_returns_is_cancelled_and_runs_to_its_end() {
+    let log = Log::default();
+    let run = run(async || {
+        for n in [3, 1] {
+            let log = log.clone();
+            spawn(async move {
+                let cancelled = catch(pending::<()>()).await.unwrap_err();
+                sleep(millis(n)).await;
+                log.write(format!("{n} is clean"));
+                cancelled.raise().await;
+            });
+        }
+        let inner = log.clone();
+        spawn(async move {
+            // It refuses, and would wait for ever.
+            drop(catch(pending::<()>()).await);
+            inner.write("refused");
+            pending::<()>().await;
+        });
+        yield_now().await;
+        log.write("main returns");
+    });
+    assert_eq!(log.0.take(), ["0 main returns", "0 refused", "1 1 is clean", "3 3 is clean"]);
+    support::assert_parts(
+        &run.trace().to_string(),
+        &["main/1 is cancelled by the end of the run", "main/3 is dropped, for the run has ended"],
+    );
+    run.unwrap();
+}
+
+/// Neither a circle of tasks that await each other, nor a long chain of them, is too much.
+#[test]
+fn requests_go_round_circles_and_along_chains() {
+    check(
+        async |log| {
+            let place: Rc<RefCell<Option<Task>>> = Rc::default();
+            let other = place.clone();
+            let first = spawn(async move {
+                yield_now().await;
+                let second = other.borrow().unwrap();
+                second.join().await.is_err()
+            });
+            let known = first.task();
+            let second = spawn(async move { known.join().await.is_err() });
+            place.replace(Some(second.task()));
+            sleep(millis(1)).await;
+            first.cancel();
+            let ended = (first.await.is_err(), second.await.is_err());
+            log.write(format!("{ended:?}"));
+
+            let mut task = spawn(pending::<()>());
+            for _ in 0..20_000 {
+                task = spawn(async move { drop(task.await.map_err(|error| error.is_cancelled())) });
+            }
+            sleep(millis(1)).await;
+            task.cancel();
+            log.write(task.await.is_ok());
+        },
+        &["1 (true, false)", "2 true"],
+    );
+}

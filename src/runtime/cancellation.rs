@@ -78,6 +78,8 @@ pub(super) struct Cancellation {
     pub(super) pending: Option<Cancelled>,
     /// Whether the pending request has made the task abandon what it waited for.
     pub(super) abandoned: bool,
+    /// A request is being passed on by it at this moment.
+    pub(super) passing: bool,
     /// On its way to a scope, or through all of them.
     pub(super) delivered: Option<Cancelled>,
     /// Counts deliveries, to tell one from the next.
@@ -105,6 +107,12 @@ impl Core {
         self.current.and_then(|key| self.cancellation(key))
     }
 
+    fn set_passing(&mut self, key: TaskKey, passing: bool) {
+        if let Some(cancellation) = self.cancellation(key) {
+            cancellation.passing = passing;
+        }
+    }
+
     /// Has the request delivered that is pending when a task is about to be polled.
     pub(super) fn deliver_pending(&mut self, key: TaskKey) {
         if let Some(cancellation) = self.cancellation(key)
@@ -127,37 +135,66 @@ impl Core {
 impl Runtime {
     /// Asks a task to end; returns `false` if it has ended.
     pub(crate) fn cancel(&self, key: TaskKey, request: &Cancelled) -> bool {
-        let mut core = self.core();
-        let Some(task) = core.task_mut(key).filter(|task| !task.has_ended()) else { return false };
-        task.cancellation.count += 1;
-        let idle = matches!(task.state, State::Idle);
-        let suspended = task.started && !matches!(task.state, State::Running { .. });
-        core.record_cancel(key);
-        drop(core);
-        if !(suspended && self.pass_on(key, request)) {
-            self.set_pending(key, request, idle);
+        let mut next = Some(key);
+        let mut passed = Vec::new();
+        // Along a chain of tasks that await each other, to the one that awaits something else. (Not by
+        // recursion: chains may be long.)
+        while let Some(key) = next.take() {
+            let mut core = self.core();
+            let Some(task) = core.task_mut(key).filter(|task| !task.has_ended()) else {
+                // The first has ended. Others are asked first.
+                break;
+            };
+            task.cancellation.count += 1;
+            let idle = matches!(task.state, State::Idle);
+            let suspended = task.started && !matches!(task.state, State::Running { .. });
+            let awaiting = task.cancellation.awaiting.clone();
+            // A second request must find the first one's way closed: it is on its way already. So must
+            // one that has come round in a circle of tasks.
+            let open = task.cancellation.pending.is_none() && !task.cancellation.passing;
+            core.record_cancel(key);
+            let accepted = match awaiting {
+                _ if !(suspended && open) => false,
+                Awaiting::Other => false,
+                Awaiting::Task(other) => {
+                    let alive = core.task(other).is_some_and(|task| !task.has_ended());
+                    next = Some(other).filter(|_| alive);
+                    alive
+                }
+                Awaiting::Target(target) => {
+                    core.set_passing(key, true);
+                    passed.push(key);
+                    drop(core);
+                    let accepted = target.cancel(self, request);
+                    core = self.core();
+                    accepted
+                }
+            };
+            if accepted {
+                core.set_passing(key, true);
+                passed.push(key);
+            }
+            drop(core);
+            if !accepted {
+                self.set_pending(key, request, idle);
+            }
         }
-        true
+        let mut core = self.core();
+        passed.iter().for_each(|key| core.set_passing(*key, false));
+        core.task(key).is_some_and(|task| !task.has_ended())
     }
 
     /// Asks what a task waits for that has a request pending and is about to be suspended.
     pub(super) fn suspend(&self, key: TaskKey) {
-        let Some(request) = self.core().cancellation(key).and_then(|c| c.pending.take()) else {
-            return;
+        let (request, awaiting) = {
+            let mut core = self.core();
+            let Some(cancellation) = core.cancellation(key) else { return };
+            let Some(request) = cancellation.pending.take() else { return };
+            (request, cancellation.awaiting.clone())
         };
-        if !self.pass_on(key, &request) {
+        if !self.ask(&awaiting, &request) {
             self.set_pending(key, &request, true);
         }
-    }
-
-    /// Asks what a suspended task waits for; returns whether that accepts.
-    pub(super) fn pass_on(&self, key: TaskKey, request: &Cancelled) -> bool {
-        // A second request must find the first one's way closed: it is on its way already.
-        let awaiting = match self.core().task(key) {
-            Some(task) if task.cancellation.pending.is_none() => task.cancellation.awaiting.clone(),
-            _ => return false,
-        };
-        self.ask(&awaiting, request)
     }
 
     fn ask(&self, awaiting: &Awaiting, request: &Cancelled) -> bool {

@@ -3,6 +3,7 @@
 use std::task::{Context, Poll, Waker};
 
 use super::Runtime;
+use super::cancellation::Cancelled;
 use super::cell::BoxTask;
 use super::core::Core;
 use super::tasks::{Ended, State};
@@ -11,38 +12,84 @@ use super::waker::{TaskKey, Wakee};
 use crate::failure::{self, Blocked, Kind, Limit};
 use crate::trace::{Ending, TaskId};
 
+/// What came of a turn.
+enum Turn {
+    Taken,
+    MainEnded,
+    Failed(Kind),
+    /// Nothing is ready, and no timer is set.
+    Stuck,
+}
+
 impl Runtime {
     /// Polls tasks until main has ended; returns what went wrong.
     pub(super) fn drive(&self, main: &mut dyn FnMut(&mut Context<'_>) -> Poll<()>) -> Option<Kind> {
         loop {
-            if let Some(woken) = self.foreign_wake() {
-                return Some(woken);
+            match self.turn(main) {
+                Turn::Taken => {}
+                Turn::MainEnded => return None,
+                Turn::Failed(kind) => return Some(kind),
+                Turn::Stuck => return Some(stuck(&self.core())),
             }
-            let mut core = self.core();
-            if core.failure.is_some() {
-                return core.failure.take();
-            }
-            if core.steps >= core.limits.max_steps {
-                return Some(step_limit(&core));
-            }
-            let Some(key) = core.next_task() else {
-                if core.advance() {
-                    drop(core);
-                    self.fire_timers();
-                    continue;
+        }
+    }
+
+    /// When main has returned: cancels what is left, in the order of spawning, and lets it run to its
+    /// end, as asyncio does. What cannot catch a cancellation is dropped at once; what refuses, and
+    /// then waits for ever, is left to be dropped.
+    pub(super) fn wind_down(&self) -> Option<Kind> {
+        let mut cleaning = Vec::new();
+        for key in self.tasks_left() {
+            let catches = self.core().cancellation(key).is_some_and(|c| !c.scopes.is_empty());
+            if !catches {
+                if let Some(lost) = self.drop_task(key) {
+                    return Some(lost);
                 }
-                return Some(stuck(&core));
-            };
-            let (cell, waker, aborted) = core.begin_step(key);
+            } else if self.cancel(key, &Cancelled::new()) {
+                cleaning.push(key);
+            }
+        }
+        let ended = |key: &TaskKey| self.has_ended(*key);
+        while !cleaning.iter().all(ended) {
+            match self.turn(&mut |_| unreachable!("dacapo bug: main has ended")) {
+                Turn::Taken => {}
+                Turn::Failed(kind) => return Some(kind),
+                Turn::MainEnded | Turn::Stuck => return None,
+            }
+        }
+        None
+    }
+
+    /// Gives one task its turn, or lets time pass.
+    fn turn(&self, main: &mut dyn FnMut(&mut Context<'_>) -> Poll<()>) -> Turn {
+        if let Some(woken) = self.foreign_wake() {
+            return Turn::Failed(woken);
+        }
+        let mut core = self.core();
+        if let Some(kind) = core.failure.take() {
+            return Turn::Failed(kind);
+        }
+        if core.steps >= core.limits.max_steps {
+            return Turn::Failed(step_limit(&core));
+        }
+        let Some(key) = core.next_task() else {
+            if !core.advance() {
+                return Turn::Stuck;
+            }
             drop(core);
-            if let Some(ended) = self.step(key, cell, waker, aborted, main) {
-                let failed = self.end_task(key, ended);
-                // What went wrong within the poll came before what it ended with.
-                let failed = self.core().failure.take().or(failed);
-                if key.id == TaskId::MAIN || failed.is_some() {
-                    return failed;
-                }
-            }
+            self.fire_timers();
+            return Turn::Taken;
+        };
+        let (cell, waker, aborted) = core.begin_step(key);
+        drop(core);
+        let Some(ended) = self.step(key, cell, waker, aborted, main) else { return Turn::Taken };
+        let failed = self.end_task(key, ended);
+        // What went wrong within the poll came before what it ended with.
+        let failed = self.core().failure.take().or(failed);
+        match failed {
+            Some(kind) => Turn::Failed(kind),
+            None if key.id == TaskId::MAIN => Turn::MainEnded,
+            None => Turn::Taken,
         }
     }
 
@@ -229,23 +276,27 @@ impl Runtime {
         let mut failure = self.core().failure.take();
         // Destructors may spawn, so it takes as many rounds as they like, up to the limit.
         loop {
-            let mut left: Vec<TaskKey> = {
-                let core = self.core();
-                let keys = core.tasks.iter().map(|(slot, task)| TaskKey { slot, id: task.id });
-                keys.collect()
-            };
+            let left = self.tasks_left();
             if left.is_empty() {
                 // Wakers may be anybody's code, which is not to be met outside of the run.
                 let timers = std::mem::take(&mut self.core().timers);
                 drop(self.catch(|| drop(timers)));
                 return failure.or_else(|| self.core().failure.take());
             }
-            left.sort_unstable_by_key(|key| key.id);
             for key in left {
                 let lost = self.drop_task(key);
                 failure = failure.or_else(|| self.core().failure.take()).or(lost);
             }
         }
+    }
+
+    /// All tasks that there are, ended ones whose handle is kept included, in the order of spawning.
+    fn tasks_left(&self) -> Vec<TaskKey> {
+        let core = self.core();
+        let keys = core.tasks.iter().map(|(slot, task)| TaskKey { slot, id: task.id });
+        let mut keys: Vec<TaskKey> = keys.collect();
+        keys.sort_unstable_by_key(|key| key.id);
+        keys
     }
 
     fn drop_task(&self, key: TaskKey) -> Option<Kind> {

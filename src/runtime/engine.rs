@@ -76,8 +76,7 @@ impl Engine {
                 Err(panicked) => (None, Some(panicked)),
             };
             // In this order, the cause comes before its consequences.
-            let failure = failure.or(dropped).or(panicked).or_else(|| runtime.shut_down());
-            // What is left after a failure.
+            let failure = failure.or(dropped).or(panicked).or_else(|| runtime.wind_down());
             (failure.or(runtime.shut_down()), judged)
         };
         let runtime = Rc::into_inner(runtime).expect("dacapo bug: the runtime outlives its run");

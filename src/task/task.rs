@@ -149,6 +149,10 @@ impl Task {
     ///
     /// If the task was cancelled, or panicked; the value of the panic stays with the handle.
     ///
+    /// # Panics
+    ///
+    /// If a task awaits its own end.
+    ///
     /// # Cancel safety
     ///
     /// Nothing is lost if it is dropped.
@@ -189,6 +193,8 @@ impl Future for Join {
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let task = self.task;
+        let own = task.with(|runtime| runtime.current_task() == Some(task.key));
+        assert!(own != Some(true), "dacapo: a task awaits its own end, which cannot come");
         if !self.poll_end(cx) {
             task.with(|runtime| runtime.set_awaiting(Awaiting::Task(task.key)));
             return Poll::Pending;

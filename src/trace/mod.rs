@@ -161,9 +161,9 @@ impl Trace {
     /// What an event says, in words.
     pub fn describe(&self, position: Position, event: &Event) -> String {
         let name = |task: TaskId| self.names.get(task);
-        let by = |by: Option<TaskId>| match by {
+        let by = |by: Option<TaskId>, else_by: &str| match by {
             Some(by) => name(by).to_string(),
-            None => "the clock".to_owned(),
+            None => else_by.to_owned(),
         };
         match *event {
             Event::Spawn { task, .. } if task == TaskId::MAIN => "main is spawned".to_owned(),
@@ -180,14 +180,14 @@ impl Trace {
             Event::Poll { task } => format!("{} runs", name(task)),
             Event::Wait { task, on } => format!("{} waits {}", name(task), self.describe_wait(on)),
             Event::Wake { task, by: waker } => {
-                format!("{} is woken by {}", name(task), by(waker))
+                format!("{} is woken by {}", name(task), by(waker, "the clock"))
             }
             Event::Advance { .. } => "… the clock jumps …".to_owned(),
             Event::Abort { task, by: caller } => {
-                format!("{} is aborted by {}", name(task), by(caller))
+                format!("{} is aborted by {}", name(task), by(caller, "the end of the run"))
             }
             Event::Cancel { task, by: caller } => {
-                format!("{} is cancelled by {}", name(task), by(caller))
+                format!("{} is cancelled by {}", name(task), by(caller, "the end of the run"))
             }
             Event::End { task, how } => {
                 let how = match how {
