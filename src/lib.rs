@@ -63,18 +63,27 @@ pub use schedule::Schedule;
 pub use task::spawn;
 pub use trace::Trace;
 
-/// What `#[dacapo::test]` expands to.
-#[cfg(feature = "macros")]
+/// What macros expand to.
 #[doc(hidden)]
 pub mod __private {
+    pub use crate::future::Select;
+
+    #[cfg(feature = "macros")]
+    pub use super::test_attribute::{check_test, default_scheduler};
+}
+
+#[cfg(feature = "macros")]
+mod test_attribute {
     use crate::explore::TestId;
     use crate::scheduler::{Random, Scheduler};
     use crate::{Builder, Verdict};
 
+    /// The scheduler of a test that names none.
     pub fn default_scheduler() -> impl Scheduler + 'static {
         Random::default()
     }
 
+    /// A test, with its module and name.
     #[track_caller]
     pub fn check_test<S, T>(
         module: &str,

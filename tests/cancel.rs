@@ -448,7 +448,7 @@ fn a_panic_in_a_group_is_an_error_of_the_group() {
             })
             .await;
             let errors = ended.unwrap_err().into_errors();
-            assert!(matches!(&errors[..], [TaskError::Panic(error)] if error.is_panic()));
+            assert!(matches!(&errors[..], [TaskError::Join(error)] if error.is_panic()));
             log.write(errors.len());
         },
         &["0 1"],
@@ -549,8 +549,8 @@ fn requests_go_round_circles_and_along_chains() {
             log.write(format!("{ended:?}"));
 
             let mut task = spawn(pending::<()>());
-            for _ in 0..20_000 {
-                task = spawn(async move { drop(task.await.map_err(|error| error.is_cancelled())) });
+            for _ in 0..2_000 {
+                task = spawn(async move { assert!(matches!(task.await, Ok(()) | Err(_))) });
             }
             sleep(millis(1)).await;
             task.cancel();

@@ -96,7 +96,7 @@ fn a_report_of_many_tasks() {
             let last = last.clone();
             async move { last.set(n) }
         });
-        dacapo::gather(tasks).await;
+        dacapo::gather(tasks.collect::<Vec<_>>()).await;
         dacapo::choose("weather", 2);
         assert_eq!(last.get(), 11, "another one was last");
     });

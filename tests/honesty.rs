@@ -25,7 +25,7 @@ fn found<S: Scheduler + 'static>(scheduler: S, body: impl AsyncFn()) -> CheckErr
 #[test]
 fn a_panic_that_nobody_looks_at_is_not_lost() {
     let error = found(Random::default(), async || {
-        gather([async { assert_eq!(1, 2, "in a gathered task") }]).await;
+        gather(vec![async { assert_eq!(1, 2, "in a gathered task") }]).await;
     });
     assert_parts(
         &error.to_string(),

@@ -442,7 +442,7 @@ fn gather_keeps_the_order_and_every_result() {
     });
     assert_eq!(results.elapsed(), millis(3));
     assert_eq!(results.unwrap(), [Ok(3), Err(true), Ok(2)]);
-    assert!(run(async || gather::<std::future::Ready<()>>([]).await).unwrap().is_empty());
+    assert!(run(async || gather(Vec::<std::future::Ready<()>>::new()).await).unwrap().is_empty());
 }
 
 #[test]
@@ -610,7 +610,15 @@ fn handles_and_futures_are_send_and_sync() {
     check::<dacapo::time::Sleep>();
     check::<dacapo::time::Timeout<dacapo::time::Sleep>>();
     check::<dacapo::time::Interval>();
-    check::<dacapo::future::Gather<u8>>();
+    check::<dacapo::future::Gather<Vec<dacapo::task::JoinHandle<u8>>>>();
+    check::<dacapo::future::TryGatherTasks>();
+    check::<dacapo::future::Wait<dacapo::task::Task>>();
+    check::<dacapo::future::TaskGroup<String>>();
+    check::<dacapo::task::Task>();
+    check::<dacapo::task::Join>();
+    check::<dacapo::cancel::Cancelled>();
+    check::<dacapo::cancel::Catch<dacapo::time::Sleep>>();
+    check::<dacapo::time::TimeoutScope>();
     check::<dacapo::future::Join<dacapo::time::Sleep, dacapo::time::Sleep>>();
     check::<dacapo::sync::Semaphore>();
     check::<dacapo::sync::Acquire<'_>>();

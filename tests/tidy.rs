@@ -66,6 +66,8 @@ fn imports_point_down() {
         let code = text.split("#[cfg(test)]").next().expect("split gives one part at least");
         let code = code.lines().filter(|line| !line.trim_start().starts_with("//"));
         for line in code {
+            // Macros name what their users are to find.
+            let line = line.replace("$crate::", "");
             for part in line.split("crate::").skip(1) {
                 let end =
                     part.find(|c: char| !c.is_alphanumeric() && c != '_').unwrap_or(part.len());
@@ -112,19 +114,20 @@ fn files_are_short_enough_to_be_read() {
 /// The one file where each of these belongs.
 #[test]
 fn the_outside_world_is_met_in_one_place_each() {
-    for (what, home) in [
-        ("std::env::var", "src/explore/env.rs"),
-        ("std::process::", "src/explore/confirm.rs"),
-        ("fs::write", "src/explore/"),
-        ("thread_local!", "src/runtime/mod.rs"),
-        ("thread::sleep", "src/explore/confirm.rs"),
+    for (what, homes) in [
+        ("std::env::var", &["src/explore/env.rs"][..]),
+        ("std::process::", &["src/explore/confirm.rs"]),
+        ("fs::write", &["src/explore"]),
+        // The second is a macro's, for the crates of its users.
+        ("thread_local!", &["src/runtime/mod.rs", "src/task/task_local.rs"]),
+        ("thread::sleep", &["src/explore/confirm.rs"]),
     ] {
         for path in sources("src") {
             let code = read(&path);
             let mut code = code.lines().filter(|line| !line.trim_start().starts_with("//"));
             let found = code.any(|line| line.contains(what));
-            let at_home = path.starts_with(home.trim_end_matches('/'));
-            assert!(!found || at_home, "{} has {what}, which belongs in {home}", path.display());
+            let at_home = homes.iter().any(|home| path.starts_with(home));
+            assert!(!found || at_home, "{} has {what}, which belongs in {homes:?}", path.display());
         }
     }
 }

@@ -94,7 +94,7 @@ impl Future for TryGatherTasks {
             }
             let failures = tasks.iter().filter_map(|task| match task.end()? {
                 (End::Returned, _) => None,
-                (End::Cancelled | End::Panicked { .. }, nth) => Some((nth, *task)),
+                (End::Failed | End::Cancelled | End::Panicked { .. }, nth) => Some((nth, *task)),
             });
             let first = failures.min_by_key(|(nth, _)| *nth);
             match first {

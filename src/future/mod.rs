@@ -1,17 +1,25 @@
 //! Several futures at once.
 
 mod as_completed;
+mod catch_unwind;
 mod gather;
 mod gather_tasks;
 mod join;
+mod select;
 mod shield;
 mod task_group;
 mod wait;
+mod with_resource;
 
 pub use as_completed::{AsCompleted, as_completed};
-pub use gather::{Gather, gather};
+pub use gather::{
+    Gather, Gatherable, Handles, TryGather, TryGatherable, TryHandles, gather, try_gather,
+};
 pub use gather_tasks::{GatherTasks, TryGatherTasks, gather_tasks, try_gather_tasks};
 pub use join::{Join, join};
+#[doc(hidden)]
+pub use select::Select;
 pub use shield::{Joinable, Shield, shield};
 pub use task_group::{GroupClosed, GroupError, TaskError, TaskGroup, task_group};
 pub use wait::{Wait, WaitUntil, wait};
+pub use with_resource::{Exit, with_resource};

@@ -2,13 +2,14 @@ use std::any::Any;
 use std::error::Error;
 use std::fmt;
 use std::future::{Future, poll_fn};
-use std::panic::{self, AssertUnwindSafe};
+use std::panic;
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, Waker};
 
 use pin_project_lite::pin_project;
 
+use super::catch_unwind::CatchUnwind;
 use crate::cancel;
 use crate::runtime;
 use crate::task::{self, JoinError, JoinHandle, Task, spawn, spawn_named};
@@ -56,7 +57,7 @@ pub async fn task_group<T, E: 'static>(
 ) -> Result<T, GroupError<E>> {
     let group = TaskGroup::new(task::current());
     let _guard = CancelOnDrop(&group);
-    let ended = cancel::catch(CatchUnwind { future: body(&group) }).await;
+    let ended = cancel::catch(CatchUnwind::new(body(&group))).await;
     let (mut cancelled, output) = match ended {
         Ok(Ok(Ok(output))) => (None, Ok(output)),
         Ok(Ok(Err(error))) => (None, Err(Some(TaskError::Error(error)))),
@@ -191,7 +192,7 @@ impl<E: 'static> TaskGroup<E> {
         state.spawned += 1;
         let number = state.spawned;
         drop(state);
-        Ok(Child { future: CatchUnwind { future }, group: Some(self.clone()), number })
+        Ok(Child { future: CatchUnwind::new(future), group: Some(self.clone()), number })
     }
 
     fn add<T>(&self, number: u64, handle: JoinHandle<T>) -> JoinHandle<T> {
@@ -310,40 +311,19 @@ impl<T, E, F: Future<Output = Result<T, E>>> Future for Child<F, E> {
     }
 }
 
-pin_project! {
-    /// Gives the value of a panic instead of passing it on.
-    struct CatchUnwind<F> {
-        #[pin]
-        future: F,
-    }
-}
-
-impl<F: Future> Future for CatchUnwind<F> {
-    type Output = Result<F::Output, Box<dyn Any + Send>>;
-
-    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        let future = self.project().future;
-        // A future that has panicked is not polled again.
-        match panic::catch_unwind(AssertUnwindSafe(|| future.poll(cx))) {
-            Ok(polled) => polled.map(Ok),
-            Err(payload) => Poll::Ready(Err(payload)),
-        }
-    }
-}
-
 /// How one task of a group has failed, or its body.
 #[derive(Debug)]
 pub enum TaskError<E> {
     /// It returned an error.
     Error(E),
-    /// It panicked.
-    Panic(JoinError),
+    /// It panicked, or was cancelled.
+    Join(JoinError),
 }
 
 impl<E> TaskError<E> {
     fn panic(task: Task, payload: Box<dyn Any + Send>) -> Self {
         let message = runtime::message_of(&*payload);
-        Self::Panic(JoinError::panicked(task.id(), task.name(), payload, message))
+        Self::Join(JoinError::panicked(task.id(), task.name(), payload, message))
     }
 }
 
@@ -351,7 +331,7 @@ impl<E: fmt::Debug> fmt::Display for TaskError<E> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Error(error) => error.fmt(f),
-            Self::Panic(error) => error.fmt(f),
+            Self::Join(error) => error.fmt(f),
         }
     }
 }

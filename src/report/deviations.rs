@@ -19,6 +19,10 @@ pub(crate) fn deviations(trace: &Trace) -> Vec<(u64, String)> {
                 "what the deadline in {} guards goes on first, for it was woken at that instant",
                 name(task)
             ),
+            Asked::Select(task) => format!(
+                "select in {} looks first at branch {answer} of those that were woken, counted from 0",
+                name(task)
+            ),
             Asked::Value(label) => format!("{} = {answer}", trace.label(label)),
         };
         Some((position.choices - 1, format!("at {}: {what}", position.time)))

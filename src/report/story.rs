@@ -120,6 +120,11 @@ fn lines(trace: &Trace) -> Vec<Line> {
                 note.push_str(&format!("◀ choice {}: before the deadline", position.choices - 1));
                 "goes on".to_owned()
             }
+            Event::Choice { asked: Asked::Select(_), answer: 0, .. } => continue,
+            Event::Choice { asked: Asked::Select(_), answer, .. } => {
+                note.push_str(&format!("◀ choice {}: branch {answer} first", position.choices - 1));
+                "selects".to_owned()
+            }
             Event::Choice { asked: Asked::Value(label), answer, .. } => {
                 if answer > 0 {
                     note.push_str(&format!("◀ choice {}", position.choices - 1));

@@ -159,6 +159,7 @@ impl Core {
             ChoiceKind::Task => Asked::Next { first: current, chosen: current },
             ChoiceKind::Timeout => Asked::Timeout(current),
             ChoiceKind::Deadline => Asked::Deadline(current),
+            ChoiceKind::Select => Asked::Select(current),
             ChoiceKind::Value(label) => Asked::Value(self.trace.intern(label)),
         };
         self.answered(asked, answer, options)

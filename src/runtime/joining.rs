@@ -13,8 +13,12 @@ use crate::trace::{TaskId, Wait};
 #[derive(Clone, Debug)]
 pub(crate) enum End {
     Returned,
+    /// It returned, and said that it has failed.
+    Failed,
     Cancelled,
-    Panicked { message: String },
+    Panicked {
+        message: String,
+    },
 }
 
 impl Runtime {
@@ -62,11 +66,20 @@ impl Runtime {
         let Some(task) = core.task(key) else { return Some((End::Returned, 0)) };
         let State::Ended { how, nth, .. } = &task.state else { return None };
         let end = match how {
+            Ended::Returned if task.failed => End::Failed,
             Ended::Returned => End::Returned,
             Ended::Cancelled => End::Cancelled,
             Ended::Panicked(caught) => End::Panicked { message: caught.note.message.clone() },
         };
         Some((end, *nth))
+    }
+
+    /// Notes that the current task returns a failure.
+    pub(crate) fn mark_failed(&self) {
+        let mut core = self.core();
+        if let Some(task) = core.current.and_then(|key| core.task_mut(key)) {
+            task.failed = true;
+        }
     }
 
     /// Notes that somebody has seen the panic of a task, which then does not fail the run.

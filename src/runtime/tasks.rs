@@ -25,6 +25,8 @@ pub(crate) struct Task {
     pub(crate) detached: bool,
     /// Whether somebody has seen, or will see, a panic that it ends with.
     pub(crate) retrieved: bool,
+    /// Whether it says of itself that it has failed, though it returned.
+    pub(crate) failed: bool,
     pub(crate) aborted: bool,
     pub(super) cancellation: Cancellation,
     /// How many tasks it has spawned.
@@ -89,6 +91,7 @@ impl Task {
             cancellation: Cancellation::default(),
             detached: false,
             retrieved: false,
+            failed: false,
             aborted: false,
             children: 0,
             waits: Waits::default(),

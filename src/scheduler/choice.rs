@@ -28,6 +28,9 @@ pub enum ChoiceKind {
     /// At the deadline of a `timeout_scope` or `wait_for` whose body has been woken too: does the
     /// deadline strike (0), or does the body go on first (1)?
     Deadline,
+    /// Which branch of a `select!` is looked at first, of those that have been woken. Option 0 is the
+    /// one that stands first.
+    Select,
     /// A value that the code under test asked for with [`choose`](crate::choose), under this label.
     Value(&'static str),
 }
@@ -144,6 +147,7 @@ impl fmt::Display for Label<'_> {
             LabelKind::Number { kind: ChoiceKind::Value(label), option } => {
                 write!(f, "{label} = {option}")
             }
+            LabelKind::Number { kind: ChoiceKind::Select, option } => write!(f, "branch {option}"),
             LabelKind::Number { kind: ChoiceKind::Task, option } => write!(f, "task {option}"),
         }
     }

@@ -5,7 +5,7 @@ use std::marker::PhantomData;
 use std::pin::Pin;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, PoisonError};
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, Waker};
 
 use super::{Id, Task};
 use crate::runtime::{self, Awaiting, Joined, RunId, TaskKey};
@@ -66,6 +66,30 @@ impl<T> JoinHandle<T> {
     /// Takes one request back; returns how many are left.
     pub fn uncancel(&self) -> usize {
         self.task().uncancel()
+    }
+
+    /// The output of a task that has ended.
+    pub(crate) fn into_ended(mut self) -> Result<T, JoinError>
+    where
+        T: 'static,
+    {
+        match Pin::new(&mut self).poll(&mut Context::from_waker(Waker::noop())) {
+            Poll::Ready(result) => result,
+            Poll::Pending => unreachable!("dacapo bug: a task has not ended"),
+        }
+    }
+
+    /// Awaits the task without passing on requests to cancel.
+    pub(super) async fn detached(mut self) -> Result<T, JoinError>
+    where
+        T: 'static,
+    {
+        std::future::poll_fn(|cx| {
+            let polled = Pin::new(&mut self).poll(cx);
+            runtime::try_current(|runtime| runtime.set_awaiting(Awaiting::Other));
+            polled
+        })
+        .await
     }
 
     /// The task, by reference.

@@ -4,15 +4,19 @@
 //! run live on one thread. Handles are `Send` and `Sync` all the same, so that they fit into
 //! whatever the code under test puts them.
 
+mod blocking;
 mod join_handle;
 #[expect(clippy::module_inception, reason = "it holds the type of that name")]
 mod task;
+mod task_local;
 mod yield_now;
 
 use std::future::Future;
 
+pub use blocking::spawn_blocking;
 pub use join_handle::{JoinError, JoinHandle};
 pub use task::{AsTask, Join, Task, current};
+pub use task_local::{LocalKey, TaskLocalFuture};
 pub use yield_now::{YieldNow, yield_now};
 
 use crate::runtime;

@@ -13,6 +13,8 @@ pub use sleep::{Sleep, sleep, sleep_until};
 pub use timeout::{Elapsed, Timeout, timeout, timeout_at};
 pub use timeout_scope::{ScopeClosed, TimeoutScope, timeout_scope, wait_for};
 
+pub(crate) use woken::Woken;
+
 pub use crate::instant::Instant;
 use crate::runtime;
 

@@ -9,7 +9,7 @@ use std::task::{Wake, Waker};
 /// A task knows that it was woken, and not for what. A deadline has to know whether what it guards was
 /// woken too, also under combinators that give one waker to many.
 #[derive(Debug)]
-pub(super) struct Woken {
+pub(crate) struct Woken {
     shared: Arc<Shared>,
     waker: Waker,
 }
@@ -34,7 +34,7 @@ impl Wake for Shared {
 
 impl Woken {
     /// The waker to poll with, for the one that is waked through it.
-    pub(super) fn update<'a>(place: &'a mut Option<Self>, task: &Waker) -> &'a Waker {
+    pub(crate) fn update<'a>(place: &'a mut Option<Self>, task: &Waker) -> &'a Waker {
         let own = place.get_or_insert_with(|| {
             let task = Mutex::new(task.clone());
             let shared = Arc::new(Shared { woken: AtomicBool::new(false), task });
@@ -49,7 +49,7 @@ impl Woken {
     }
 
     /// Whether it was woken since this was last asked.
-    pub(super) fn take(place: &Option<Self>) -> bool {
+    pub(crate) fn take(place: &Option<Self>) -> bool {
         place.as_ref().is_some_and(|own| own.shared.woken.swap(false, Ordering::Relaxed))
     }
 }

@@ -87,6 +87,8 @@ pub enum Asked {
     /// Whether a deadline strikes (0) or what it guards, which was woken too, goes on first (1), in
     /// this task.
     Deadline(TaskId),
+    /// Which branch of a `select!` in this task is looked at first, of those that have been woken.
+    Select(TaskId),
     /// A value that the code asked for, by its [label](crate::trace::Trace::label).
     Value(u32),
 }
@@ -154,6 +156,7 @@ impl Event {
                     Asked::Timeout(task) => (1, task.0),
                     Asked::Value(label) => (2, label),
                     Asked::Deadline(task) => (3, task.0),
+                    Asked::Select(task) => (4, task.0),
                 };
                 [pack(2, answer, kind), (u64::from(options) << 32) | u64::from(about)]
             }

@@ -173,6 +173,7 @@ impl Trace {
                     Asked::Next { first, .. } => format!("{} is first in line", name(first)),
                     Asked::Timeout(task) => format!("timeout of {}", name(task)),
                     Asked::Deadline(task) => format!("deadline of {}", name(task)),
+                    Asked::Select(task) => format!("select of {}", name(task)),
                     Asked::Value(label) => self.label(label).to_owned(),
                 };
                 format!("choice {}: {answer} of {options} ({what})", position.choices - 1)

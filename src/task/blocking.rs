@@ -1,0 +1,41 @@
+use std::panic::resume_unwind;
+use std::time::Duration;
+
+use super::{JoinHandle, spawn};
+use crate::time::sleep;
+
+/// Runs a blocking function as if in a thread that takes `duration`: tokio's `spawn_blocking`, asyncio's
+/// `to_thread`.
+///
+/// There is no real thread. The function is called when the virtual time is over, in one go. As with a
+/// real one, to abort or cancel the handle does not stop it: only nobody waits any more.
+///
+/// # Panics
+///
+/// As [`spawn`].
+///
+/// ```
+/// use std::time::Duration;
+/// use dacapo::task::spawn_blocking;
+///
+/// let run = dacapo::run(async || spawn_blocking(Duration::from_secs(3), || 6 * 7).await.unwrap());
+/// assert_eq!(run.elapsed(), Duration::from_secs(3));
+/// assert_eq!(run.unwrap(), 42);
+/// ```
+#[track_caller]
+pub fn spawn_blocking<T: 'static>(
+    duration: Duration,
+    function: impl FnOnce() -> T + 'static,
+) -> JoinHandle<T> {
+    let thread = spawn(async move {
+        sleep(duration).await;
+        function()
+    });
+    spawn(async move {
+        match thread.detached().await {
+            Ok(output) => output,
+            Err(error) if error.is_panic() => resume_unwind(error.into_panic()),
+            Err(_) => unreachable!("dacapo bug: nobody can cancel a blocking task"),
+        }
+    })
+}
