@@ -43,7 +43,8 @@ pub fn gather_tasks<A: AsTask>(tasks: impl IntoIterator<Item = A>) -> GatherTask
 ///
 /// # Errors
 ///
-/// The first task that panicked or ended cancelled. A panic of any of them does not fail the run.
+/// The first task that panicked or ended cancelled; of those that had done so before, the first in
+/// the order given. A panic of any of them does not fail the run.
 ///
 /// # Cancel safety
 ///
@@ -87,22 +88,31 @@ impl Future for TryGatherTasks {
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<(), Task>> {
         let gathering = &mut self.gathering;
         let tasks = Arc::clone(&gathering.tasks);
+        if gathering.state == GatherState::Start {
+            gathering.early = tasks.iter().map(Task::is_finished).collect();
+        }
+        let early = std::mem::take(&mut gathering.early);
         let first_failure = |joins: &mut [Join], cx: &mut Context<'_>| {
             let mut ended = true;
             for join in joins {
                 ended &= join.poll_end(cx);
             }
-            let failures = tasks.iter().filter_map(|task| match task.end()? {
-                (End::Returned, _) => None,
-                (End::Failed | End::Cancelled | End::Panicked { .. }, nth) => Some((nth, *task)),
-            });
+            let failures =
+                tasks.iter().zip(&early).filter_map(|(task, early)| match task.end()? {
+                    (End::Returned, _) => None,
+                    // Those that had failed before are met in the order given.
+                    (_, _) if *early => Some((0, *task)),
+                    (_, nth) => Some((nth, *task)),
+                });
             let first = failures.min_by_key(|(nth, _)| *nth);
             match first {
                 Some((_, task)) => Some(Err(task)),
                 None => ended.then_some(Ok(())),
             }
         };
-        match gathering.poll_with(cx, first_failure) {
+        let polled = gathering.poll_with(cx, first_failure);
+        gathering.early = early;
+        match polled {
             Poll::Pending => Poll::Pending,
             Poll::Ready(Err(task)) => {
                 gathering.tasks.iter().for_each(Task::mark_retrieved);
@@ -118,6 +128,8 @@ impl Future for TryGatherTasks {
 struct Gathering {
     tasks: Arc<[Task]>,
     joins: Vec<Join>,
+    /// Which of the tasks had ended when they were first looked at, if that matters.
+    early: Vec<bool>,
     state: GatherState,
     requests: Arc<Requests>,
 }
@@ -135,7 +147,7 @@ impl Gathering {
         let joins = tasks.iter().map(Task::join).collect();
         let keys = tasks.iter().map(Task::key).collect();
         let requests = Arc::new(Requests { children: keys, requested: AtomicBool::new(false) });
-        Self { tasks, joins, state: GatherState::Start, requests }
+        Self { tasks, joins, early: Vec::new(), state: GatherState::Start, requests }
     }
 
     fn poll_with<R>(

@@ -197,7 +197,7 @@ impl<E: 'static> TaskGroup<E> {
 
     fn add<T>(&self, number: u64, handle: JoinHandle<T>) -> JoinHandle<T> {
         // A panic is the group's to report, whoever drops the handle.
-        handle.task().mark_retrieved();
+        handle.task().supervise();
         self.state().children.push((number, handle.task()));
         handle
     }

@@ -260,7 +260,9 @@ impl Runtime {
         let dropped = self.catch(|| drop(cell)).err().map(|caught| self.panic_of(key.id, &caught));
         let task = self.core().remove_task(key)?;
         let panicked = match &task.state {
-            State::Ended { how: Ended::Panicked(caught), .. } if !task.retrieved => {
+            State::Ended { how: Ended::Panicked(caught), .. }
+                if !(task.retrieved || task.supervised) =>
+            {
                 Some(self.panic_of(key.id, caught))
             }
             _ => dropped,

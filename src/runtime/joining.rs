@@ -92,6 +92,9 @@ impl Runtime {
     /// Fails the run for a panic that was given to somebody who did not look at it.
     pub(crate) fn lose_panic(&self, id: TaskId, task: &str, message: &str) {
         let mut core = self.core();
+        if core.tasks.iter().any(|(_, task)| task.id == id && task.retrieved) {
+            return;
+        }
         let known = core.panics.iter().find(|(known, _)| *known == id);
         let earlier = known.map(|(_, panic)| panic.clone()).into_iter().collect();
         let message =
@@ -99,6 +102,13 @@ impl Runtime {
         let task = task.to_owned();
         let lost = Kind::Panic { task, message, location: None, earlier };
         core.failure.get_or_insert(lost);
+    }
+
+    /// Notes that somebody else than the handle passes on the panic of a task.
+    pub(crate) fn supervise(&self, key: TaskKey) {
+        if let Some(task) = self.core().task_mut(key) {
+            task.supervised = true;
+        }
     }
 
     /// Takes the outcome of a task that has ended, for the one who holds its handle.
@@ -125,7 +135,7 @@ impl Runtime {
         let mut task = core.remove_task(key)?;
         drop(core);
         if let State::Ended { how: Ended::Panicked(caught), .. } = &task.state
-            && !task.retrieved
+            && !(task.retrieved || task.supervised)
         {
             let kind = self.panic_of(key.id, caught);
             self.core().failure.get_or_insert(kind);

@@ -25,6 +25,8 @@ pub(crate) struct Task {
     pub(crate) detached: bool,
     /// Whether somebody has seen, or will see, a panic that it ends with.
     pub(crate) retrieved: bool,
+    /// Whether somebody else than its handle passes on a panic.
+    pub(crate) supervised: bool,
     /// Whether it says of itself that it has failed, though it returned.
     pub(crate) failed: bool,
     pub(crate) aborted: bool,
@@ -91,6 +93,7 @@ impl Task {
             cancellation: Cancellation::default(),
             detached: false,
             retrieved: false,
+            supervised: false,
             failed: false,
             aborted: false,
             children: 0,

@@ -129,6 +129,11 @@ impl Task {
         self.with(|runtime| runtime.mark_retrieved(self.key));
     }
 
+    /// Notes that a panic is passed on by somebody else than the handle.
+    pub(crate) fn supervise(&self) {
+        self.with(|runtime| runtime.supervise(self.key));
+    }
+
     /// The id.
     pub fn id(&self) -> Id {
         self.key.id

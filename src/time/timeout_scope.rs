@@ -19,7 +19,8 @@ use crate::scheduler::ChoiceKind;
 /// Awaits `future`, but no longer than `duration`, and cancels it when the time is up.
 ///
 /// This is asyncio's `wait_for`: what `future` awaits is [cancelled](crate::cancel), a task whose
-/// handle it awaits too, and its clean-up is waited for, however long that takes. Where a
+/// handle it awaits too, and its clean-up is waited for, however long that takes. (`future` is polled
+/// once also if `duration` is zero.) Where a
 /// [`timeout`](super::timeout()) drops the future at once, this asks. The handle of a task that was
 /// cancelled so gives its `JoinError`, and the time counts as kept.
 ///

@@ -1,0 +1,156 @@
+//! The runs of one program, and what they are to give.
+
+use std::cell::Cell;
+use std::fmt;
+use std::ops::Range;
+use std::rc::Rc;
+
+use dacapo::Builder;
+use dacapo::scheduler::{Choice, Divergence, Exhaustive, Fifo, Random, Scheduler};
+use serde_json::Value as Json;
+
+use crate::compare::{canonical, difference};
+use crate::corpus::{Order, Record};
+use crate::driver;
+use crate::program::Program;
+
+/// The most runs of an exhaustive search, and of the random one after it.
+const MAX_RUNS: u64 = 20_000;
+
+pub(crate) struct Search {
+    name: String,
+    order: Order,
+    program: Rc<Program>,
+    /// The outcomes that are right. The first is that of the oldest CPython.
+    expected: Vec<Json>,
+}
+
+/// How the outcome of a program with races was found.
+pub(crate) enum Found {
+    First,
+    Exhaustive,
+    Random,
+}
+
+pub(crate) struct Missing {
+    pub(crate) text: String,
+    /// Whether it is certain that no schedule gives it.
+    pub(crate) complete: bool,
+}
+
+impl Search {
+    pub(crate) fn new(record: Record) -> Self {
+        let expected = record.expected().map(|outcome| canonical(record.order, outcome));
+        Self {
+            expected: expected.collect(),
+            name: record.name,
+            order: record.order,
+            program: Rc::new(record.program),
+        }
+    }
+
+    /// Whether all these runs give a right outcome: the one of an event loop, and as many random ones.
+    pub(crate) fn always(&self, seeds: u64) -> Result<(), String> {
+        self.runs_of(Fifo::new())?;
+        if seeds > 0 {
+            self.runs_of(Random::seeds(0..seeds))?;
+        }
+        Ok(())
+    }
+
+    fn runs_of(&self, scheduler: impl Scheduler + 'static) -> Result<(), String> {
+        let report = builder().explore(scheduler, async || self.run().await);
+        let expected: Vec<_> = self.expected.iter().map(Json::to_string).collect();
+        let wrong =
+            report.outcomes().iter().find(|outcome| !expected.iter().any(|e| e == outcome.text()));
+        match wrong {
+            Some(outcome) => Err(self.describe(outcome.text(), &outcome.first_seen().to_string())),
+            None => Ok(()),
+        }
+    }
+
+    /// Whether there is a schedule that gives the right outcome.
+    pub(crate) fn sometimes(&self) -> Result<Found, Missing> {
+        let exhaustive = Exhaustive::new().max_runs(MAX_RUNS);
+        let (runs, found, complete) = self.runs_until(exhaustive);
+        if found {
+            return Ok(if runs == 1 { Found::First } else { Found::Exhaustive });
+        }
+        if !complete && self.runs_until(Random::seeds(0..MAX_RUNS)).1 {
+            return Ok(Found::Random);
+        }
+        let text = match self.runs_of(Fifo::new()) {
+            Ok(()) => format!("{}: the first run is right, the same run later is not", self.name),
+            Err(text) => text,
+        };
+        Err(Missing { text, complete })
+    }
+
+    /// Runs until the right outcome is found: how many runs, whether it is, and if these were all.
+    fn runs_until(&self, scheduler: impl Scheduler + 'static) -> (usize, bool, bool) {
+        let found = Rc::new(Cell::new(false));
+        let scheduler = Until { scheduler, found: Rc::clone(&found) };
+        let report = builder().explore(scheduler, async || {
+            let is_right = self.expected.contains(&self.run().await.0);
+            found.set(found.get() || is_right);
+            is_right
+        });
+        (report.runs(), found.get(), report.is_complete())
+    }
+
+    async fn run(&self) -> Outcome {
+        Outcome(canonical(self.order, &driver::outcome(&self.program).await))
+    }
+
+    fn describe(&self, actual: &str, schedule: &str) -> String {
+        // What is no outcome is the way in which the run failed.
+        let actual = serde_json::from_str(actual).unwrap_or_else(|_| Json::from(actual));
+        let difference = difference(&self.expected[self.expected.len() - 1], &actual);
+        format!("{}, schedule {schedule}:\n{difference}", self.name)
+    }
+}
+
+fn builder() -> Builder {
+    Builder::new().recheck_every(0).max_events(0).max_steps(100_000)
+}
+
+/// Its `Debug` text tells outcomes apart, so that is their JSON.
+struct Outcome(Json);
+
+impl fmt::Debug for Outcome {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(&self.0, f)
+    }
+}
+
+/// A scheduler that ends when something is found.
+struct Until<S> {
+    scheduler: S,
+    found: Rc<Cell<bool>>,
+}
+
+impl<S: Scheduler> Scheduler for Until<S> {
+    fn name(&self) -> &str {
+        self.scheduler.name()
+    }
+
+    fn next_run(&mut self) -> Option<u64> {
+        if self.found.get() { None } else { self.scheduler.next_run() }
+    }
+
+    fn choose(&mut self, choice: &Choice<'_>) -> usize {
+        self.scheduler.choose(choice)
+    }
+
+    fn is_complete(&self) -> bool {
+        !self.found.get() && self.scheduler.is_complete()
+    }
+
+    fn set_seeds(&mut self, seeds: Range<u64>) -> bool {
+        self.scheduler.set_seeds(seeds)
+    }
+
+    fn divergence(&self) -> Option<Divergence> {
+        self.scheduler.divergence()
+    }
+}
