@@ -40,6 +40,10 @@ impl Runtime {
     pub(super) fn wind_down(&self) -> Option<Kind> {
         let mut cleaning = Vec::new();
         for key in self.tasks_left() {
+            // What has ended may be awaited yet, by those that clean up.
+            if self.has_ended(key) {
+                continue;
+            }
             let catches = self.core().cancellation(key).is_some_and(|c| !c.scopes.is_empty());
             if !catches {
                 if let Some(lost) = self.drop_task(key) {
