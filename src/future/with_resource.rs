@@ -1,4 +1,7 @@
+use std::future::Future;
 use std::panic::resume_unwind;
+use std::pin::Pin;
+use std::task::{Context, Poll};
 
 use super::catch_unwind::CatchUnwind;
 use crate::cancel;
@@ -15,8 +18,8 @@ use crate::task::spawn;
 ///
 /// # Cancel safety
 ///
-/// If this is dropped instead of cancelled, as by [`timeout`](crate::time::timeout()) or `abort`,
-/// nobody is left to await: the release is then spawned as a task.
+/// If this is dropped, as by [`timeout`](crate::time::timeout()) or `abort`, or cancelled while it
+/// releases, nobody is left to await: the release is then a task of its own.
 ///
 /// ```
 /// use std::time::Duration;
@@ -41,17 +44,17 @@ pub async fn with_resource<R: 'static, T>(
     body: impl AsyncFnOnce(&mut R) -> T,
     release: impl AsyncFnOnce(R, Exit) + 'static,
 ) -> T {
-    let mut held = Held { resource: Some((acquire.await, release)) };
-    let (resource, _) = held.resource.as_mut().expect("it has just been put there");
-    let ended = cancel::catch(CatchUnwind::new(body(resource))).await;
+    let mut held = Held { resource: Some(acquire.await), release: Some(release) };
+    let ended = cancel::catch(CatchUnwind::new(body(
+        held.resource.as_mut().expect("it has just been put there"),
+    )))
+    .await;
     let exit = match &ended {
         Ok(Ok(_)) => Exit(Kind::Returned),
         Ok(Err(_)) => Exit(Kind::Panicked),
         Err(_) => Exit(Kind::Cancelled),
     };
-    if let Some((resource, release)) = held.resource.take() {
-        release(resource, exit).await;
-    }
+    held.release(exit).await;
     match ended {
         Ok(Ok(output)) => output,
         Ok(Err(panic)) => resume_unwind(panic),
@@ -93,17 +96,54 @@ impl Exit {
     }
 }
 
-/// Releases in a task what is still held when this is dropped.
+/// A resource that is released in any case.
 struct Held<R: 'static, F: AsyncFnOnce(R, Exit) + 'static> {
-    resource: Option<(R, F)>,
+    resource: Option<R>,
+    release: Option<F>,
+}
+
+impl<R: 'static, F: AsyncFnOnce(R, Exit) + 'static> Held<R, F> {
+    fn release(&mut self, exit: Exit) -> Releasing {
+        let held = self.resource.take().zip(self.release.take());
+        let release = held.map(|(resource, release)| -> Pin<Box<dyn Future<Output = ()>>> {
+            Box::pin(async move { release(resource, exit).await })
+        });
+        Releasing { release }
+    }
 }
 
 impl<R: 'static, F: AsyncFnOnce(R, Exit) + 'static> Drop for Held<R, F> {
     fn drop(&mut self) {
-        if let Some((resource, release)) = self.resource.take()
+        drop(self.release(Exit(Kind::Dropped)));
+    }
+}
+
+/// A release that goes on in a task if nobody awaits it any more.
+struct Releasing {
+    release: Option<Pin<Box<dyn Future<Output = ()>>>>,
+}
+
+impl Future for Releasing {
+    type Output = ();
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
+        let Some(release) = &mut self.release else { return Poll::Ready(()) };
+        let polled = release.as_mut().poll(cx);
+        if polled.is_ready() {
+            self.release = None;
+        }
+        polled
+    }
+}
+
+impl Drop for Releasing {
+    fn drop(&mut self) {
+        // A panic has ended it, as it would any task.
+        if let Some(release) = self.release.take()
+            && !std::thread::panicking()
             && runtime::try_current(|_| ()).is_some()
         {
-            spawn(async move { release(resource, Exit(Kind::Dropped)).await });
+            spawn(release);
         }
     }
 }
