@@ -283,7 +283,7 @@ fn a_blocking_function_is_not_stopped() {
         assert_eq!(Instant::now().since_start(), millis(1));
         sleep(millis(20)).await;
         assert!(done.get());
-        let panicked = spawn_blocking(millis(1), || panic!("boom")).await.map(|()| ());
+        let panicked = spawn_blocking(millis(1), || panic!("boom")).await;
         assert!(panicked.unwrap_err().is_panic());
     })
     .unwrap();

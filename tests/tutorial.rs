@@ -296,7 +296,7 @@ fn queues(book: &mut String) {
                     }
                 };
                 let (produced, first, second) = gather((producer, consumer(0), consumer(1))).await;
-                (produced.unwrap(), first.unwrap(), second.unwrap());
+                [produced, first, second].into_iter().for_each(|ended| ended.unwrap());
             });
         }
     };

@@ -274,6 +274,12 @@ impl Runtime {
         }
     }
 
+    /// Whether a task is about to give up what it waits for, and has not had its turn yet.
+    pub(crate) fn has_abandoned(&self, key: TaskKey) -> bool {
+        let core = self.core();
+        core.task(key).is_some_and(|task| task.aborted || task.cancellation.abandoned)
+    }
+
     pub(crate) fn cancelling(&self, key: TaskKey) -> usize {
         self.core().cancellation(key).map_or(0, |cancellation| cancellation.count as usize)
     }

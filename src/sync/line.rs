@@ -13,7 +13,6 @@ pub(super) struct Caller {
     /// Taken out by the wake-up.
     waker: Option<Waker>,
     /// The task, if it is the task's own waker.
-    #[expect(dead_code, reason = "the runtime cannot be asked about it yet")]
     task: Option<(RunId, TaskKey)>,
 }
 
@@ -29,8 +28,10 @@ impl Caller {
 
     /// Whether its task was told to give up what it waits for, and has not had its turn since.
     fn has_given_up(&self) -> bool {
-        // Until the runtime can tell; who was told to give up hands on what he is given.
-        false
+        let told = self
+            .task
+            .and_then(|(run, task)| runtime::try_with(run, |runtime| runtime.has_abandoned(task)));
+        told.unwrap_or(false)
     }
 }
 

@@ -20,7 +20,9 @@ macro_rules! assert_snapshot {
             prepend_module_to_snapshot => false,
             omit_expression => true,
             // The lines of a test's own source move with every edit.
-            filters => [(r"(tests|examples)/(\w+)\.rs:\d+:\d+", "$1/$2.rs:LINE")],
+            filters => [
+                (r"(written to +)\S*/dacapo/", "${1}target/dacapo/"),
+                (r"(tests|examples)/(\w+)\.rs:\d+:\d+", "$1/$2.rs:LINE")],
         }, {
             insta::assert_snapshot!($name, $value)
         })

@@ -3,6 +3,7 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+mod given_up;
 mod locks;
 mod meetings;
 mod queues;
