@@ -1,3 +1,18 @@
+// The README links to the published pages; here, the first definition of a link is the one that counts.
+//! [run]: crate::run
+//! [task]: crate::task
+//! [cancel]: crate::cancel
+//! [gather]: crate::gather
+//! [wait]: crate::future::wait
+//! [time]: crate::time
+//! [shield]: crate::future::shield
+//! [as_completed]: crate::future::as_completed
+//! [task_group]: crate::future::task_group
+//! [sync]: crate::sync
+//! [with_resource]: crate::future::with_resource
+//! [spawn_blocking]: crate::task::spawn_blocking
+//! [select]: crate::select!
+//!
 #![doc = include_str!("../README.md")]
 
 mod failure;

@@ -14,9 +14,14 @@ mod fetches;
 #[path = "../examples/finish_order.rs"]
 mod finish_order;
 
+#[expect(dead_code, reason = "only the story is asked for")]
+#[path = "../examples/sentinel.rs"]
+mod sentinel;
+
 #[test]
 fn the_examples_tell_their_stories() {
     assert_snapshot!("example_fetches", fetches::story());
     assert_snapshot!("example_finish_order", finish_order::story());
     assert_snapshot!("example_cancelled", cancelled::story());
+    assert_snapshot!("example_sentinel", sentinel::story());
 }
