@@ -92,6 +92,19 @@ pub(super) struct Cancellation {
 }
 
 impl Cancellation {
+    /// Called when the task is about to be polled: has the request delivered that is pending, and
+    /// returns whether there was one.
+    pub(super) fn begin_step(&mut self) -> bool {
+        // Nearly always there is nothing to move.
+        if !matches!((&self.awaiting, &self.awaited), (Awaiting::Other, Awaiting::Other)) {
+            self.awaited = std::mem::take(&mut self.awaiting);
+        }
+        let Some(request) = self.pending.take() else { return false };
+        self.abandoned = false;
+        self.deliver(request);
+        true
+    }
+
     pub(super) fn deliver(&mut self, request: Cancelled) {
         self.delivered = Some(request);
         self.deliveries += 1;
@@ -110,16 +123,6 @@ impl Core {
     fn set_passing(&mut self, key: TaskKey, passing: bool) {
         if let Some(cancellation) = self.cancellation(key) {
             cancellation.passing = passing;
-        }
-    }
-
-    /// Has the request delivered that is pending when a task is about to be polled.
-    pub(super) fn deliver_pending(&mut self, key: TaskKey) {
-        if let Some(cancellation) = self.cancellation(key)
-            && let Some(request) = cancellation.pending.take()
-        {
-            cancellation.abandoned = false;
-            cancellation.deliver(request);
         }
     }
 

@@ -51,6 +51,15 @@ pub(super) struct Core {
     serial: u64,
 }
 
+/// What is taken out of a task to poll it.
+pub(super) struct Begun {
+    pub(super) cell: Option<BoxTask>,
+    pub(super) waker: Waker,
+    pub(super) aborted: bool,
+    /// A cancellation is on its way to a scope.
+    pub(super) delivered: bool,
+}
+
 impl Core {
     pub(super) fn new(limits: Limits) -> Self {
         Self {
@@ -271,20 +280,20 @@ impl Core {
         self.record(Event::Wake { task: key.id, by });
     }
 
-    pub(super) fn begin_step(&mut self, key: TaskKey) -> (Option<BoxTask>, Waker, bool) {
+    pub(super) fn begin_step(&mut self, key: TaskKey) -> Begun {
         self.steps += 1;
         self.record(Event::Poll { task: key.id });
         let task = self.tasks.get_mut(key.slot).expect("dacapo bug: a ready task is gone");
         task.state = State::Running { woken: false };
         task.started = true;
         task.waits = Waits::default();
-        task.cancellation.awaited = std::mem::take(&mut task.cancellation.awaiting);
+        let delivered = task.cancellation.begin_step();
         let cell = task.cell.take();
         let waker = task.waker.take().expect("dacapo bug: a task is polled within its own poll");
         let aborted = task.aborted;
         self.current = Some(key);
         self.current_waker = waker.data();
-        (cell, waker, aborted)
+        Begun { cell, waker, aborted, delivered }
     }
 
     /// Puts a task back that is not done.

@@ -1,11 +1,10 @@
 //! The loop of a run: whose turn it is, its poll, what comes of it, and the end.
 
-use std::task::{Context, Poll, Waker};
+use std::task::{Context, Poll};
 
 use super::Runtime;
 use super::cancellation::Cancelled;
-use super::cell::BoxTask;
-use super::core::Core;
+use super::core::{Begun, Core};
 use super::tasks::{Ended, State};
 use super::unwind::Caught;
 use super::waker::{TaskKey, Wakee};
@@ -84,9 +83,9 @@ impl Runtime {
             self.fire_timers();
             return Turn::Taken;
         };
-        let (cell, waker, aborted) = core.begin_step(key);
+        let begun = core.begin_step(key);
         drop(core);
-        let Some(ended) = self.step(key, cell, waker, aborted, main) else { return Turn::Taken };
+        let Some(ended) = self.step(key, begun, main) else { return Turn::Taken };
         let failed = self.end_task(key, ended);
         // What went wrong within the poll came before what it ended with.
         let failed = self.core().failure.take().or(failed);
@@ -108,65 +107,61 @@ impl Runtime {
     fn step(
         &self,
         key: TaskKey,
-        mut cell: Option<BoxTask>,
-        waker: Waker,
-        aborted: bool,
+        Begun { mut cell, waker, aborted, mut delivered }: Begun,
         main: &mut dyn FnMut(&mut Context<'_>) -> Poll<()>,
     ) -> Option<Ended> {
         let mut cx = Context::from_waker(&waker);
-        self.core().deliver_pending(key);
         let mut tried = None;
         loop {
             if aborted {
                 break;
             }
-            let delivery = self.core().delivery(key);
-            match delivery {
-                // It went through a whole poll without meeting its scope, which is not on the way
-                // that was polled, or there is none: the task as a whole is cancelled.
-                Some((number, open)) if !open || tried == Some(number) => break,
-                Some((number, _)) => tried = Some(number),
-                None => {}
+            if delivered {
+                match self.core().delivery(key) {
+                    // It went through a whole poll without meeting its scope, which is not on the way
+                    // that was polled, or there is none: the task as a whole is cancelled.
+                    Some((number, open)) if !open || tried == Some(number) => break,
+                    delivery => tried = delivery.map(|(number, _)| number),
+                }
             }
             let polled = match cell.as_mut() {
                 Some(cell) => self.catch(|| cell.as_mut().poll(&mut cx)),
                 None => self.catch(|| main(&mut cx)),
             };
-            match polled {
-                Ok(Poll::Ready(())) => {
-                    let mut core = self.core();
-                    let requested = core
-                        .cancellation(key)
-                        .is_some_and(|cancellation| cancellation.pending.is_some());
-                    if requested {
-                        // It ended before the request could reach it, and does not get away with it.
-                        break;
-                    }
-                    if let Some(task) = core.task_mut(key) {
-                        task.cell = cell;
-                    }
-                    return Some(Ended::Returned);
-                }
-                Ok(Poll::Pending) => {
-                    let mut core = self.core();
-                    if core.task(key).is_some_and(|task| task.aborted) {
-                        break;
-                    }
-                    if core.delivery(key).is_some() {
-                        continue;
-                    }
-                    core.end_step(key, cell, waker);
-                    drop(core);
-                    self.suspend(key);
-                    self.core().current = None;
-                    return None;
-                }
+            let polled = match polled {
+                Ok(polled) => polled,
                 Err(caught) => {
                     // What the panic left of it may panic once more, which adds nothing.
                     drop(self.catch(|| drop(cell)));
                     return Some(Ended::Panicked(caught));
                 }
+            };
+            let mut core = self.core();
+            let Some(task) = core.task_mut(key) else { break };
+            let requested = task.cancellation.pending.is_some();
+            if polled.is_ready() {
+                if requested {
+                    // It ended before the request could reach it, and does not get away with it.
+                    break;
+                }
+                task.cell = cell;
+                return Some(Ended::Returned);
             }
+            if task.aborted {
+                break;
+            }
+            delivered = task.cancellation.delivered.is_some();
+            if delivered {
+                continue;
+            }
+            core.end_step(key, cell, waker);
+            if requested {
+                drop(core);
+                self.suspend(key);
+                core = self.core();
+            }
+            core.current = None;
+            return None;
         }
         match self.catch(|| drop(cell)) {
             Ok(()) => Some(Ended::Cancelled),
