@@ -26,6 +26,10 @@
 //! run.unwrap();
 //! ```
 //!
+//! A task may have several scopes side by side, by `join!` and its like. A request to the task then goes to
+//! the one that was opened last; a deadline or a task group cancels only what is within it. If several
+//! things are awaited side by side in one scope, none of them is cancelled first: all are abandoned.
+//!
 //! Requests are counted, see [`cancelling`]; this is how nested deadlines and groups tell their own
 //! requests from those of others.
 
@@ -69,6 +73,13 @@ pin_project! {
     }
 }
 
+impl<F> Catch<F> {
+    /// Which of the run's scopes it is, once it has been polled.
+    pub(crate) fn scope_id(&self) -> Option<u64> {
+        self.scope.as_ref().map(Scope::id)
+    }
+}
+
 impl<F: Future> Future for Catch<F> {
     type Output = Result<F::Output, Cancelled>;
 
@@ -85,7 +96,11 @@ impl<F: Future> Future for Catch<F> {
             return Poll::Ready(Err(cancelled));
         }
         let future = this.future.as_mut().as_pin_mut();
-        let polled = future.expect("dacapo: `catch` was polled after completion").poll(cx);
+        let future = future.expect("dacapo: `catch` was polled after completion");
+        let polled = match this.scope.as_ref() {
+            Some(scope) => scope.poll(future, cx),
+            None => future.poll(cx),
+        };
         if polled.is_ready() {
             this.future.set(None);
             *this.scope = None;

@@ -31,7 +31,7 @@ use crate::task::{AsTask, Join, Task};
 /// run.unwrap();
 /// ```
 pub fn gather_tasks<A: AsTask>(tasks: impl IntoIterator<Item = A>) -> GatherTasks {
-    GatherTasks { gathering: Gathering::new(tasks) }
+    GatherTasks { gathering: Gathering::new(tasks), ended: 0 }
 }
 
 /// Waits until all these tasks have ended, or the first has failed; the fail-fast form of
@@ -44,7 +44,7 @@ pub fn gather_tasks<A: AsTask>(tasks: impl IntoIterator<Item = A>) -> GatherTask
 /// # Errors
 ///
 /// The first task that panicked or ended cancelled; of those that had done so before, the first in
-/// the order given. A panic of any of them does not fail the run.
+/// the order given. A panic of any of them does not fail the run, as long as its handle is kept.
 ///
 /// # Cancel safety
 ///
@@ -58,6 +58,8 @@ pub fn try_gather_tasks<A: AsTask>(tasks: impl IntoIterator<Item = A>) -> TryGat
 #[must_use = "futures do nothing unless they are awaited"]
 pub struct GatherTasks {
     gathering: Gathering,
+    /// So many of the first are known to have ended.
+    ended: usize,
 }
 
 /// The future of [`try_gather_tasks`].
@@ -71,12 +73,19 @@ impl Future for GatherTasks {
     type Output = ();
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
-        let gathering = &mut self.gathering;
+        let Self { gathering, ended } = &mut *self;
         // It is no matter which ends first, so one registration at a time will do.
         let all = |joins: &mut [Join], cx: &mut Context<'_>| {
-            joins.iter_mut().all(|join| join.poll_end(cx)).then_some(())
+            while let Some(join) = joins.get_mut(*ended) {
+                if !join.poll_end(cx) {
+                    return None;
+                }
+                *ended += 1;
+            }
+            Some(())
         };
-        let Poll::Ready(()) = gathering.poll_with(cx, all) else { return Poll::Pending };
+        let polled = gathering.poll_with(cx, all);
+        let Poll::Ready(()) = polled else { return Poll::Pending };
         gathering.tasks.iter().for_each(Task::mark_retrieved);
         gathering.finish()
     }
@@ -139,6 +148,8 @@ enum GatherState {
     Start,
     Waiting,
     Done,
+    /// It has passed a cancellation on.
+    Raised,
 }
 
 impl Gathering {
@@ -155,7 +166,11 @@ impl Gathering {
         cx: &mut Context<'_>,
         poll: impl FnOnce(&mut [Join], &mut Context<'_>) -> Option<R>,
     ) -> Poll<R> {
+        if self.state == GatherState::Raised {
+            return Poll::Pending;
+        }
         assert!(self.state != GatherState::Done, "dacapo: `gather` was polled after completion");
+        let notes = runtime::try_current(Runtime::notes).unwrap_or(0);
         let done = poll(&mut self.joins, cx);
         let first = self.state == GatherState::Start;
         self.state = GatherState::Waiting;
@@ -169,13 +184,14 @@ impl Gathering {
             None => {}
         }
         let target = Arc::clone(&self.requests);
-        runtime::try_current(|runtime| runtime.set_awaiting(Awaiting::Target(target)));
+        runtime::try_current(|runtime| runtime.set_awaiting(notes, Awaiting::Target(target)));
         Poll::Pending
     }
 
     /// All have ended: raises the cancellation that was passed on meanwhile, if one was.
-    fn finish(&self) -> Poll<()> {
+    fn finish(&mut self) -> Poll<()> {
         if self.requests.requested.load(Ordering::Relaxed) {
+            self.state = GatherState::Raised;
             runtime::try_current(|runtime| runtime.raise(Cancelled::new()));
             return Poll::Pending;
         }

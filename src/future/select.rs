@@ -37,6 +37,9 @@ use crate::time::Woken;
 /// ```
 #[macro_export]
 macro_rules! select {
+    ($(biased;)?) => {
+        ::core::compile_error!("select! needs at least one branch: PATTERN = FUTURE => EXPRESSION")
+    };
     (biased; $($branches:tt)+) => {
         $crate::__select!(true, [], 0; $($branches)+)
     };
@@ -83,8 +86,9 @@ macro_rules! __select {
             (chosen, ($($output,)+))
         };
         $(if chosen == $n {
-            let $pattern = $output.expect("dacapo bug: a chosen branch has no output");
-            $body
+            match $output.expect("dacapo bug: a chosen branch has no output") {
+                $pattern => $body
+            }
         } else)+ {
             ::core::unreachable!()
         }
@@ -124,9 +128,11 @@ impl Select {
         let answer = if self.biased { None } else { runtime::try_current(choice) };
         let chosen = candidates.get(answer.unwrap_or(0)).copied();
         let others = (0..self.branches.len()).filter(|place| Some(*place) != chosen);
+        let notes = runtime::try_current(runtime::Runtime::notes).unwrap_or(0);
         for place in chosen.into_iter().chain(others) {
             let waker = Woken::update(&mut self.branches[place], cx.waker());
             if branch(place, &mut Context::from_waker(waker)).is_ready() {
+                runtime::try_current(|runtime| runtime.forget_notes(notes));
                 return Poll::Ready(place);
             }
         }

@@ -54,9 +54,10 @@ impl<J: Joinable> Future for Shield<J> {
     type Output = J::Output;
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<J::Output> {
+        let notes = runtime::try_current(runtime::Runtime::notes).unwrap_or(0);
         let polled = Pin::new(&mut self.task).poll(cx);
         if polled.is_pending() {
-            runtime::try_current(|runtime| runtime.set_awaiting(Awaiting::Other));
+            runtime::try_current(|runtime| runtime.set_awaiting(notes, Awaiting::Other));
         }
         polled
     }

@@ -3,14 +3,14 @@ use std::error::Error;
 use std::fmt;
 use std::future::{Future, poll_fn};
 use std::panic;
-use std::pin::Pin;
+use std::pin::{Pin, pin};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, Waker};
 
 use pin_project_lite::pin_project;
 
 use super::catch_unwind::CatchUnwind;
-use crate::cancel;
+use crate::cancel::{self, Cancelled};
 use crate::runtime;
 use crate::task::{self, JoinError, JoinHandle, Task, spawn, spawn_named};
 
@@ -57,7 +57,7 @@ pub async fn task_group<T, E: 'static>(
 ) -> Result<T, GroupError<E>> {
     let group = TaskGroup::new(task::current());
     let _guard = CancelOnDrop(&group);
-    let ended = cancel::catch(CatchUnwind::new(body(&group))).await;
+    let ended = group.scope(CatchUnwind::new(body(&group))).await;
     let (mut cancelled, output) = match ended {
         Ok(Ok(Ok(output))) => (None, Ok(output)),
         Ok(Ok(Err(error))) => (None, Err(Some(TaskError::Error(error)))),
@@ -68,7 +68,7 @@ pub async fn task_group<T, E: 'static>(
     if output.is_err() {
         group.shut_down();
     }
-    while let Err(request) = cancel::catch(group.all_ended()).await {
+    while let Err(request) = group.scope(group.all_ended()).await {
         if !group.state().shutting_down {
             cancelled = Some(request);
             group.shut_down();
@@ -123,6 +123,8 @@ struct State<E> {
     errors: Vec<TaskError<E>>,
     /// Of the parent, while it waits for the last child.
     waker: Option<Waker>,
+    /// The scope in which the parent waits.
+    scope: Option<u64>,
     /// The body has ended.
     exiting: bool,
     /// All children have been cancelled.
@@ -138,6 +140,7 @@ impl<E: 'static> TaskGroup<E> {
             spawned: 0,
             errors: Vec::new(),
             waker: None,
+            scope: None,
             exiting: false,
             shutting_down: false,
             parent_requested: false,
@@ -216,7 +219,8 @@ impl<E: 'static> TaskGroup<E> {
         waker.into_iter().for_each(Waker::wake);
         if first {
             self.shut_down();
-            self.parent.cancel();
+            let scope = self.state().scope;
+            self.parent.cancel_within(scope);
         }
     }
 }
@@ -224,6 +228,18 @@ impl<E: 'static> TaskGroup<E> {
 impl<E> TaskGroup<E> {
     fn state(&self) -> MutexGuard<'_, State<E>> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Catches what is meant for the parent, and notes where the group's own requests have to go: the
+    /// task may have other futures beside this one.
+    async fn scope<F: Future>(&self, future: F) -> Result<F::Output, Cancelled> {
+        let mut catch = pin!(cancel::catch(future));
+        poll_fn(|cx| {
+            let polled = catch.as_mut().poll(cx);
+            self.state().scope = catch.scope_id();
+            polled
+        })
+        .await
     }
 
     /// Cancels all children, once.

@@ -103,12 +103,11 @@ struct Held<R: 'static, F: AsyncFnOnce(R, Exit) + 'static> {
 }
 
 impl<R: 'static, F: AsyncFnOnce(R, Exit) + 'static> Held<R, F> {
-    fn release(&mut self, exit: Exit) -> Releasing {
+    fn release(&mut self, exit: Exit) -> Releasing<impl Future<Output = ()> + use<R, F>> {
         let held = self.resource.take().zip(self.release.take());
-        let release = held.map(|(resource, release)| -> Pin<Box<dyn Future<Output = ()>>> {
-            Box::pin(async move { release(resource, exit).await })
-        });
-        Releasing { release }
+        let release =
+            held.map(|(resource, release)| Box::pin(async move { release(resource, exit).await }));
+        Releasing { release, polling: false }
     }
 }
 
@@ -119,16 +118,20 @@ impl<R: 'static, F: AsyncFnOnce(R, Exit) + 'static> Drop for Held<R, F> {
 }
 
 /// A release that goes on in a task if nobody awaits it any more.
-struct Releasing {
-    release: Option<Pin<Box<dyn Future<Output = ()>>>>,
+struct Releasing<F: Future<Output = ()> + 'static> {
+    release: Option<Pin<Box<F>>>,
+    /// So it stays if the release panics, which ends it.
+    polling: bool,
 }
 
-impl Future for Releasing {
+impl<F: Future<Output = ()> + 'static> Future for Releasing<F> {
     type Output = ();
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
+        self.polling = true;
         let Some(release) = &mut self.release else { return Poll::Ready(()) };
         let polled = release.as_mut().poll(cx);
+        self.polling = false;
         if polled.is_ready() {
             self.release = None;
         }
@@ -136,14 +139,13 @@ impl Future for Releasing {
     }
 }
 
-impl Drop for Releasing {
+impl<F: Future<Output = ()> + 'static> Drop for Releasing<F> {
     fn drop(&mut self) {
-        // A panic has ended it, as it would any task.
         if let Some(release) = self.release.take()
-            && !std::thread::panicking()
+            && !self.polling
             && runtime::try_current(|_| ()).is_some()
         {
-            spawn(release);
+            spawn(release).task().finish();
         }
     }
 }

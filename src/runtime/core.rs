@@ -28,6 +28,8 @@ pub(super) struct Core {
     pub(super) drops: usize,
     /// The task that is being polled or dropped.
     pub(super) current: Option<TaskKey>,
+    /// The scope of it that is being polled, if it is within one.
+    pub(super) scope: Option<u64>,
     /// The first thing that went wrong without ending a task's poll.
     pub(super) failure: Option<Kind>,
     /// What tasks panicked with that somebody may await, the first few.
@@ -72,6 +74,7 @@ impl Core {
             steps: 0,
             drops: 0,
             current: None,
+            scope: None,
             failure: None,
             panics: Vec::new(),
             mistake: None,
@@ -97,6 +100,7 @@ impl Core {
         self.steps = 0;
         self.drops = 0;
         self.current = None;
+        self.scope = None;
         self.failure = None;
         self.panics.clear();
         self.mistake = None;
@@ -260,6 +264,12 @@ impl Core {
         Some(self.tasks.remove(key.slot))
     }
 
+    /// Takes tasks out of the line that were dropped while they stood in it.
+    pub(super) fn forget_gone(&mut self) {
+        let Self { tasks, line, .. } = self;
+        line.retain(|key| tasks.get(key.slot).is_some_and(|task| task.id == key.id));
+    }
+
     pub(super) fn current_name(&self) -> String {
         let id = self.current.map_or(TaskId::MAIN, |key| key.id);
         self.trace.names().get(id).to_string()
@@ -292,6 +302,7 @@ impl Core {
         let waker = task.waker.take().expect("dacapo bug: a task is polled within its own poll");
         let aborted = task.aborted;
         self.current = Some(key);
+        self.scope = None;
         self.current_waker = waker.data();
         Begun { cell, waker, aborted, delivered }
     }
@@ -321,6 +332,7 @@ impl Core {
         if let Some(task) = self.current.and_then(|key| self.task_mut(key)) {
             task.waits.push(wait);
         }
+        self.count_note();
     }
 
     pub(super) fn abort(&mut self, key: TaskKey) {

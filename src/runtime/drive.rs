@@ -3,7 +3,7 @@
 use std::task::{Context, Poll};
 
 use super::Runtime;
-use super::cancellation::Cancelled;
+use super::cancellation::{Cancellation, Cancelled};
 use super::core::{Begun, Core};
 use super::tasks::{Ended, State};
 use super::unwind::Caught;
@@ -38,20 +38,31 @@ impl Runtime {
     /// then waits for ever, is left to be dropped.
     pub(super) fn wind_down(&self) -> Option<Kind> {
         let mut cleaning = Vec::new();
-        for key in self.tasks_left() {
+        // What is dropped may spawn its clean-up.
+        loop {
+            let left = self.tasks_left().into_iter();
             // What has ended may be awaited yet, by those that clean up.
-            if self.has_ended(key) {
-                continue;
+            let next = left.filter(|key| !self.has_ended(*key) && !cleaning.contains(key));
+            let next: Vec<_> = next.collect();
+            if next.is_empty() {
+                break;
             }
-            let catches = self.core().cancellation(key).is_some_and(|c| !c.scopes.is_empty());
-            if !catches {
-                if let Some(lost) = self.drop_task(key) {
-                    return Some(lost);
+            for key in next {
+                let core = self.core();
+                let Some(task) = core.task(key) else { continue };
+                let (catches, finishing) = (task.cancellation.has_scope(), task.finishing);
+                drop(core);
+                if finishing {
+                    cleaning.push(key);
+                } else if catches {
+                    self.cancel(key, &Cancelled::new());
+                    cleaning.push(key);
+                } else if let Some(lost) = self.drop_task(key) {
+                    return self.core().failure.take().or(Some(lost));
                 }
-            } else if self.cancel(key, &Cancelled::new()) {
-                cleaning.push(key);
             }
         }
+        self.core().forget_gone();
         let ended = |key: &TaskKey| self.has_ended(*key);
         while !cleaning.iter().all(ended) {
             match self.turn(&mut |_| unreachable!("dacapo bug: main has ended")) {
@@ -111,17 +122,16 @@ impl Runtime {
         main: &mut dyn FnMut(&mut Context<'_>) -> Poll<()>,
     ) -> Option<Ended> {
         let mut cx = Context::from_waker(&waker);
-        let mut tried = None;
         loop {
             if aborted {
                 break;
             }
             if delivered {
-                match self.core().delivery(key) {
-                    // It went through a whole poll without meeting its scope, which is not on the way
-                    // that was polled, or there is none: the task as a whole is cancelled.
-                    Some((number, open)) if !open || tried == Some(number) => break,
-                    delivery => tried = delivery.map(|(number, _)| number),
+                let route = self.core().cancellation(key).and_then(Cancellation::route);
+                // Without a scope on its way the task as a whole is cancelled.
+                let Some(waker) = route else { break };
+                if let Some(waker) = waker {
+                    self.catch_foreign(|| waker.wake());
                 }
             }
             let polled = match cell.as_mut() {
@@ -241,15 +251,19 @@ impl Runtime {
         let detached = task.detached || key.id == TaskId::MAIN;
         let joiners = std::mem::take(&mut task.joiners);
         drop(core);
+        self.wake_all(joiners);
+        let failed = if detached { self.discard(key) } else { None };
+        self.core().current = None;
+        failed.or(main_cancelled.then_some(Kind::Cancelled))
+    }
+
+    fn wake_all(&self, joiners: Vec<(u64, Wakee)>) {
         for (_, joiner) in joiners {
             match joiner {
                 Wakee::Task(joiner) => self.core().wake(joiner),
                 Wakee::Waker(waker) => self.catch_foreign(|| waker.wake()),
             }
         }
-        let failed = if detached { self.discard(key) } else { None };
-        self.core().current = None;
-        failed.or(main_cancelled.then_some(Kind::Cancelled))
     }
 
     /// Drops a task that nobody awaits; returns what it panicked with, if it did.
@@ -310,8 +324,10 @@ impl Runtime {
             task.state = State::Ended { how: Ended::Cancelled, nth };
         }
         core.current = Some(key);
+        let joiners = core.task_mut(key).map(|task| std::mem::take(&mut task.joiners));
         drop(core);
         let failed = self.discard(key);
+        self.wake_all(joiners.unwrap_or_default());
         let mut core = self.core();
         core.current = None;
         if !ended {

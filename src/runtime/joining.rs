@@ -104,6 +104,13 @@ impl Runtime {
         core.failure.get_or_insert(lost);
     }
 
+    /// Notes that a task is to run to its end also when main has returned.
+    pub(crate) fn finish(&self, key: TaskKey) {
+        if let Some(task) = self.core().task_mut(key) {
+            task.finishing = true;
+        }
+    }
+
     /// Notes that somebody else than the handle passes on the panic of a task.
     pub(crate) fn supervise(&self, key: TaskKey) {
         if let Some(task) = self.core().task_mut(key) {

@@ -25,6 +25,8 @@ pub(crate) struct Task {
     pub(crate) detached: bool,
     /// Whether somebody has seen, or will see, a panic that it ends with.
     pub(crate) retrieved: bool,
+    /// Whether it is to run to its end also when main has returned.
+    pub(crate) finishing: bool,
     /// Whether somebody else than its handle passes on a panic.
     pub(crate) supervised: bool,
     /// Whether it says of itself that it has failed, though it returned.
@@ -94,6 +96,7 @@ impl Task {
             detached: false,
             retrieved: false,
             supervised: false,
+            finishing: false,
             failed: false,
             aborted: false,
             children: 0,
@@ -122,6 +125,15 @@ impl Line {
     pub(crate) fn push(&mut self, TaskKey { slot, id }: TaskKey) {
         self.ids.push_back(id);
         self.slots.push_back(slot);
+    }
+
+    /// Keeps those for whom this is so.
+    pub(crate) fn retain(&mut self, keep: impl Fn(TaskKey) -> bool) {
+        for (id, slot) in std::mem::take(&mut self.ids).into_iter().zip(self.slots.split_off(0)) {
+            if keep(TaskKey { slot, id }) {
+                self.push(TaskKey { slot, id });
+            }
+        }
     }
 
     pub(crate) fn ids(&self) -> &VecDeque<TaskId> {

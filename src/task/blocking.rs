@@ -2,6 +2,7 @@ use std::panic::resume_unwind;
 use std::time::Duration;
 
 use super::{JoinHandle, spawn};
+use crate::cancel::Cancelled;
 use crate::time::sleep;
 
 /// Runs a blocking function as if in a thread that takes `duration`: tokio's `spawn_blocking`, asyncio's
@@ -35,7 +36,8 @@ pub fn spawn_blocking<T: 'static>(
         match thread.detached().await {
             Ok(output) => output,
             Err(error) if error.is_panic() => resume_unwind(error.into_panic()),
-            Err(_) => unreachable!("dacapo bug: nobody can cancel a blocking task"),
+            // The function has cancelled the task that it runs in.
+            Err(_) => match Cancelled::new().raise().await {},
         }
     })
 }

@@ -85,8 +85,9 @@ impl<T> JoinHandle<T> {
         T: 'static,
     {
         std::future::poll_fn(|cx| {
+            let notes = runtime::try_current(runtime::Runtime::notes).unwrap_or(0);
             let polled = Pin::new(&mut self).poll(cx);
-            runtime::try_current(|runtime| runtime.set_awaiting(Awaiting::Other));
+            runtime::try_current(|runtime| runtime.set_awaiting(notes, Awaiting::Other));
             polled
         })
         .await
@@ -126,10 +127,11 @@ impl<T: 'static> Future for JoinHandle<T> {
         let Self { run, task, .. } = *self;
         let joined = runtime::try_with(run, |runtime| {
             let wakee = runtime.wakee(cx.waker());
+            let notes = runtime.notes();
             if runtime.poll_end(task, &mut self.registration, wakee) {
                 return Poll::Ready(runtime.take_joined(task));
             }
-            runtime.set_awaiting(Awaiting::Task(task));
+            runtime.set_awaiting(notes, Awaiting::Task(task));
             Poll::Pending
         });
         let joined = joined.expect(

@@ -85,6 +85,12 @@ impl Task {
         self.request(&Cancelled::with_message(message))
     }
 
+    /// Asks what is within a scope of the task to end.
+    pub(crate) fn cancel_within(&self, scope: Option<u64>) {
+        let request = Cancelled::new();
+        self.with(|runtime| runtime.cancel_within(self.key, scope, &request));
+    }
+
     fn request(&self, request: &Cancelled) -> bool {
         self.with(|runtime| runtime.cancel(self.key, request)).unwrap_or(false)
     }
@@ -129,6 +135,11 @@ impl Task {
         self.with(|runtime| runtime.mark_retrieved(self.key));
     }
 
+    /// Has it run to its end also when main has returned.
+    pub(crate) fn finish(&self) {
+        self.with(|runtime| runtime.finish(self.key));
+    }
+
     /// Notes that a panic is passed on by somebody else than the handle.
     pub(crate) fn supervise(&self) {
         self.with(|runtime| runtime.supervise(self.key));
@@ -152,7 +163,8 @@ impl Task {
     ///
     /// # Errors
     ///
-    /// If the task was cancelled, or panicked; the value of the panic stays with the handle.
+    /// If the task was cancelled, or panicked, as long as its handle is kept; the value of the panic
+    /// stays with that.
     ///
     /// # Panics
     ///
@@ -200,8 +212,9 @@ impl Future for Join {
         let task = self.task;
         let own = task.with(|runtime| runtime.current_task() == Some(task.key));
         assert!(own != Some(true), "dacapo: a task awaits its own end, which cannot come");
+        let notes = task.with(runtime::Runtime::notes).unwrap_or(0);
         if !self.poll_end(cx) {
-            task.with(|runtime| runtime.set_awaiting(Awaiting::Task(task.key)));
+            task.with(|runtime| runtime.set_awaiting(notes, Awaiting::Task(task.key)));
             return Poll::Pending;
         }
         task.mark_retrieved();

@@ -70,7 +70,7 @@ impl<T: 'static> LocalKey<T> {
     ///
     /// Dropping it drops the future where it stands.
     pub fn scope<F: Future>(&'static self, value: T, future: F) -> TaskLocalFuture<T, F> {
-        TaskLocalFuture { future, key: self, value: Some(value) }
+        TaskLocalFuture { future: Some(future), key: self, value: Some(value) }
     }
 
     /// Calls `f` with the value.
@@ -97,10 +97,19 @@ pin_project! {
     #[must_use = "futures do nothing unless they are awaited"]
     pub struct TaskLocalFuture<T: 'static, F> {
         #[pin]
-        future: F,
+        future: Option<F>,
         key: &'static LocalKey<T>,
         // Here between polls.
         value: Option<T>,
+    }
+
+    impl<T: 'static, F> PinnedDrop for TaskLocalFuture<T, F> {
+        fn drop(this: Pin<&mut Self>) {
+            let mut this = this.project();
+            // Its destructors may ask for the value too.
+            let _lent = Lent::new(this.key, this.value);
+            this.future.set(None);
+        }
     }
 }
 
@@ -114,9 +123,15 @@ impl<T: 'static, F: Future> Future for TaskLocalFuture<T, F> {
     type Output = F::Output;
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<F::Output> {
-        let this = self.project();
+        let mut this = self.project();
         let _lent = Lent::new(this.key, this.value);
-        this.future.poll(cx)
+        let future = this.future.as_mut().as_pin_mut();
+        let polled =
+            future.expect("dacapo: a task-local scope was polled after completion").poll(cx);
+        if polled.is_ready() {
+            this.future.set(None);
+        }
+        polled
     }
 }
 

@@ -95,11 +95,16 @@ impl<F: Future> Future for Timeout<F> {
                 return Poll::Ready(Err(Elapsed(())));
             }
         }
+        let notes = runtime::try_current(runtime::Runtime::notes).unwrap_or(0);
         let waker = Woken::update(this.woken, cx.waker());
         if let Poll::Ready(output) = this.future.poll(&mut Context::from_waker(waker)) {
             return Poll::Ready(Ok(output));
         }
-        Pin::new(this.sleep).poll(cx).map(|()| Err(Elapsed(())))
+        let late = Pin::new(this.sleep).poll(cx).map(|()| Err(Elapsed(())));
+        if late.is_ready() {
+            runtime::try_current(|runtime| runtime.forget_notes(notes));
+        }
+        late
     }
 }
 

@@ -190,7 +190,7 @@ impl<F: Future> Future for Scoped<F> {
     type Output = Result<F::Output, Elapsed>;
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        let first = self.scope.is_none();
+        let first = self.scope.is_none() && self.body.is_some();
         if first {
             let (scope, baseline) = runtime::with("timeout_scope", |runtime| {
                 let task = runtime.current_task();
@@ -201,16 +201,20 @@ impl<F: Future> Future for Scoped<F> {
             (*this.scope, *this.baseline) = (Some(scope), baseline);
         } else if self.as_mut().has_struck() {
             self.shared.shared().phase = Phase::Expiring;
-            runtime::try_current(|runtime| runtime.strike(&Cancelled::new()));
+            if let Some(scope) = &self.scope {
+                runtime::try_current(|runtime| runtime.strike(scope, &Cancelled::new()));
+            }
         }
         if let Some(cancelled) = self.as_mut().take_delivered() {
             return self.leave(Err(cancelled));
         }
         let this = self.as_mut().project();
-        let body = this.body.as_pin_mut();
-        let body = body.expect("dacapo: `timeout_scope` was polled after completion");
+        let (Some(body), Some(scope)) = (this.body.as_pin_mut(), this.scope.as_ref()) else {
+            // It has passed a cancellation on, and what is around it has polled it again.
+            return Poll::Pending;
+        };
         let waker = Woken::update(this.woken, cx.waker());
-        if let Poll::Ready(output) = body.poll(&mut Context::from_waker(waker)) {
+        if let Poll::Ready(output) = scope.poll(body, &mut Context::from_waker(waker)) {
             return self.leave(Ok(output));
         }
         self.project().watch(cx);
