@@ -172,3 +172,23 @@ fn the_changelog_has_this_version() {
     let version = env!("CARGO_PKG_VERSION");
     assert!(read("CHANGELOG.md").contains(&format!("## {version}")), "{version}");
 }
+
+/// For a library that tests cancellation, this heading is the product.
+#[test]
+fn every_async_method_says_what_a_drop_loses() {
+    for path in sources("src") {
+        let mut docs = String::new();
+        for line in read(&path).lines().map(str::trim_start) {
+            match line.strip_prefix("///") {
+                Some(doc) => docs.push_str(doc),
+                None if line.starts_with("#[") => {}
+                None => {
+                    let silent =
+                        line.starts_with("pub async fn") && !docs.contains("# Cancel safety");
+                    assert!(!silent, "{}: {line}", path.display());
+                    docs.clear();
+                }
+            }
+        }
+    }
+}
