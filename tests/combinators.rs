@@ -21,14 +21,7 @@ use dacapo::task::{spawn, spawn_blocking, yield_now};
 use dacapo::time::{Instant, interval, sleep, timeout, timeout_scope, wait_for};
 use dacapo::{check, explore, gather, run, select, task_local};
 use proptest::prelude::*;
-use support::millis;
-
-/// How many cases a property has: PROPTEST_CASES, or else this many.
-fn cases(few: u32) -> ProptestConfig {
-    let config = ProptestConfig::default();
-    let asked = config.cases != 256;
-    ProptestConfig { cases: if asked { config.cases } else { few }, ..config }
-}
+use support::{cases, millis};
 
 /// How long each task takes, in milliseconds, and whether it panics then.
 fn jobs() -> impl Strategy<Value = Vec<(u64, bool)>> {

@@ -75,7 +75,7 @@ fn ten_thousand_seeds_run_alike_in_two_processes() {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(200))]
+    #![proptest_config(support::cases(200))]
 
     /// replay(run.schedule) = the same trace; parse(print(schedule)) = the schedule.
     #[test]

@@ -202,7 +202,7 @@ fn shrinking_tries_the_seed_as_well() {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(40))]
+    #![proptest_config(support::cases(40))]
 
     /// A shrunk schedule fails in the same way and is no longer; so says also what `replay` makes
     /// of it.

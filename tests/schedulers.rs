@@ -220,7 +220,7 @@ fn labels_are_stable() {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(64))]
+    #![proptest_config(support::cases(64))]
 
     /// Every sampled outcome is in the table of all outcomes, if that is complete.
     #[test]

@@ -85,6 +85,9 @@ impl Builder {
 
     /// Whether [`check`](Builder::check) confirms a failure in a fresh process, by running the test's
     /// binary once more. `true` by default.
+    ///
+    /// Say `false` where the test draws the inputs of its body itself, as under proptest: another
+    /// process draws others.
     pub fn fresh_process(mut self, fresh_process: bool) -> Self {
         self.fresh_process = fresh_process;
         self

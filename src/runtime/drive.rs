@@ -5,10 +5,11 @@ use std::task::{Context, Poll};
 use super::Runtime;
 use super::cancellation::{Cancellation, Cancelled};
 use super::core::{Begun, Core};
-use super::tasks::{Ended, State};
+use super::tasks::{Ended, Joiners, State};
 use super::unwind::Caught;
 use super::waker::{TaskKey, Wakee};
 use crate::failure::{self, Blocked, Kind, Limit};
+use crate::instant::Instant;
 use crate::trace::{Ending, TaskId};
 
 /// What came of a turn.
@@ -257,8 +258,8 @@ impl Runtime {
         failed.or(main_cancelled.then_some(Kind::Cancelled))
     }
 
-    fn wake_all(&self, joiners: Vec<(u64, Wakee)>) {
-        for (_, joiner) in joiners {
+    fn wake_all(&self, joiners: Joiners) {
+        for joiner in joiners {
             match joiner {
                 Wakee::Task(joiner) => self.core().wake(joiner),
                 Wakee::Waker(waker) => self.catch_foreign(|| waker.wake()),
@@ -294,8 +295,11 @@ impl Runtime {
             let left = self.tasks_left();
             if left.is_empty() {
                 // Wakers may be anybody's code, which is not to be met outside of the run.
-                let timers = std::mem::take(&mut self.core().timers);
-                drop(self.catch(|| drop(timers)));
+                loop {
+                    let timer = self.core().timers.pop_due(Instant::FAR_FUTURE);
+                    let Some(wakee) = timer else { break };
+                    drop(self.catch(|| drop(wakee)));
+                }
                 return failure.or_else(|| self.core().failure.take());
             }
             for key in left {

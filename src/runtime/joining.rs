@@ -34,14 +34,7 @@ impl Runtime {
         core.wait_on(Wait::Task(key.id));
         let serial = place.unwrap_or_else(|| core.next_serial());
         let Some(task) = core.task_mut(key) else { return true };
-        let known = task.joiners.iter_mut().find(|(known, _)| *known == serial);
-        let previous = match known {
-            Some((_, known)) => Some(std::mem::replace(known, wakee)),
-            None => {
-                task.joiners.push((serial, wakee));
-                None
-            }
-        };
+        let previous = task.joiners.insert(serial, wakee);
         *place = Some(serial);
         drop(core);
         drop(previous);
@@ -53,8 +46,7 @@ impl Runtime {
         let Some(serial) = place.take() else { return };
         let mut core = self.core();
         let Some(task) = core.task_mut(key) else { return };
-        let known = task.joiners.iter().position(|(known, _)| *known == serial);
-        let removed = known.map(|known| task.joiners.remove(known));
+        let removed = task.joiners.remove(serial);
         drop(core);
         drop(removed);
     }

@@ -17,8 +17,7 @@ pub(crate) struct Task {
     pub(crate) cell: Option<BoxTask>,
     /// Absent while it is polled.
     pub(crate) waker: Option<Waker>,
-    /// Who is to be woken when it ends, each under a key of its own.
-    pub(crate) joiners: Vec<(u64, Wakee)>,
+    pub(crate) joiners: Joiners,
     pub(crate) state: State,
     /// Whether it was polled at all.
     pub(crate) started: bool,
@@ -66,6 +65,50 @@ pub(crate) enum Ended {
     Panicked(Caught),
 }
 
+/// Who is to be woken when a task ends, each under a number of his own. Nearly always it is one.
+#[derive(Default)]
+pub(crate) struct Joiners {
+    first: Option<(u64, Wakee)>,
+    more: Vec<(u64, Wakee)>,
+}
+
+impl Joiners {
+    /// Adds one, or replaces the one of that number.
+    pub(crate) fn insert(&mut self, number: u64, wakee: Wakee) -> Option<Wakee> {
+        let mut all = self.first.iter_mut().chain(&mut self.more);
+        if let Some((_, known)) = all.find(|(known, _)| *known == number) {
+            return Some(std::mem::replace(known, wakee));
+        }
+        // In the order of their coming.
+        if self.first.is_none() && self.more.is_empty() {
+            self.first = Some((number, wakee));
+        } else {
+            self.more.push((number, wakee));
+        }
+        None
+    }
+
+    pub(crate) fn remove(&mut self, number: u64) -> Option<Wakee> {
+        if let Some((_, wakee)) = self.first.take_if(|(known, _)| *known == number) {
+            return Some(wakee);
+        }
+        let place = self.more.iter().position(|(known, _)| *known == number)?;
+        Some(self.more.remove(place).1)
+    }
+}
+
+impl IntoIterator for Joiners {
+    type Item = Wakee;
+    type IntoIter = std::iter::Map<
+        std::iter::Chain<std::option::IntoIter<(u64, Wakee)>, std::vec::IntoIter<(u64, Wakee)>>,
+        fn((u64, Wakee)) -> Wakee,
+    >;
+
+    fn into_iter(self) -> Self::IntoIter {
+        self.first.into_iter().chain(self.more).map(|(_, wakee)| wakee)
+    }
+}
+
 /// What a task said it waits for when it was last polled. More than two at once are rare, and
 /// counted only.
 #[derive(Clone, Copy, Default)]
@@ -89,7 +132,7 @@ impl Task {
             id,
             cell,
             waker: Some(waker),
-            joiners: Vec::new(),
+            joiners: Joiners::default(),
             state: State::Ready,
             started: false,
             cancellation: Cancellation::default(),

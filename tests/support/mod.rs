@@ -57,6 +57,13 @@ pub fn is_victim() -> bool {
     std::env::var_os(VICTIM).is_some()
 }
 
+/// How many cases a property has: PROPTEST_CASES, or else this many.
+pub fn cases(few: u32) -> proptest::test_runner::Config {
+    let config = proptest::test_runner::Config::default();
+    let asked = config.cases != 256;
+    proptest::test_runner::Config { cases: if asked { config.cases } else { few }, ..config }
+}
+
 /// The message of the panic that `f` ends with.
 #[track_caller]
 pub fn panic_of<R>(f: impl FnOnce() -> R) -> String {
