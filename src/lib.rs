@@ -39,7 +39,8 @@ mod explore;
 ///
 /// The argument is any scheduler, with all of [`scheduler`] in scope; without one, the seeds 0 to
 /// 999 of [`Random`](scheduler::Random). After it, or alone, may follow settings of the [`Builder`].
-/// The function returns nothing, or a `Result` whose error fails the run.
+/// The function returns nothing, or a `Result` whose error fails the run. If the crate goes by another
+/// name in your manifest, `crate = path` says so.
 ///
 /// ```
 /// #[dacapo::test]

@@ -247,6 +247,14 @@ async fn rare_victim() {
     }
 }
 
+/// As it is written where the crate has another name.
+#[dacapo::test(Fifo::new(), max_steps = 100, crate = renamed)]
+async fn the_crate_may_have_another_name() {
+    yield_now().await;
+}
+
+use dacapo as renamed;
+
 #[test]
 fn plain_victim() {
     if is_victim() {

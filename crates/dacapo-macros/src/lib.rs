@@ -27,17 +27,23 @@ fn mistake<T>(span: Span, message: &'static str) -> Result<T, Mistake> {
 }
 
 fn expand(arguments: TokenStream, item: TokenStream) -> Result<TokenStream, Mistake> {
-    let Arguments { scheduler, options } = Arguments::parse(arguments)?;
+    let Arguments { scheduler, options, dacapo } = Arguments::parse(arguments)?;
+    let dacapo = |path: &str| {
+        let mut tokens = dacapo.clone();
+        tokens.extend(code(path));
+        tokens
+    };
     let Function { before, name, output, body } = Function::parse(item)?;
 
     let scheduler = if scheduler.is_empty() {
-        code("::dacapo::__private::default_scheduler()")
+        dacapo("::__private::default_scheduler()")
     } else {
-        let mut block = code("#[allow(unused_imports)] use ::dacapo::scheduler::*;");
+        let mut block = code("#[allow(unused_imports)] use");
+        block.extend(dacapo("::scheduler::*;"));
         block.extend(scheduler);
         group(Delimiter::Brace, block, name.span())
     };
-    let mut builder = code("::dacapo::Builder::new()");
+    let mut builder = dacapo("::Builder::new()");
     for (option, value) in options {
         builder.extend([TokenTree::from(Punct::new('.', Spacing::Alone)), option.into()]);
         builder.extend(group(Delimiter::Parenthesis, value, name.span()));
@@ -51,14 +57,14 @@ fn expand(arguments: TokenStream, item: TokenStream) -> Result<TokenStream, Mist
     call.extend(scheduler);
     call.extend([comma(), name.clone().into()]);
 
-    // async fn NAME() OUTPUT BODY  ::dacapo::__private::check_test(CALL);
+    // async fn NAME() OUTPUT BODY  DACAPO::__private::check_test(CALL);
     let mut inner = code("async fn");
     inner.extend([TokenTree::from(name.clone())]);
     inner.extend(code("()"));
     inner.extend(output);
     inner.extend([TokenTree::from(body)]);
     // At the name of the test, a panic's place says which test it was.
-    inner.extend(respan(code("::dacapo::__private::check_test"), name.span()));
+    inner.extend(respan(dacapo("::__private::check_test"), name.span()));
     inner.extend(group(Delimiter::Parenthesis, call, name.span()));
     inner.extend(code(";"));
 
@@ -75,12 +81,15 @@ fn expand(arguments: TokenStream, item: TokenStream) -> Result<TokenStream, Mist
 struct Arguments {
     scheduler: TokenStream,
     options: Vec<(Ident, TokenStream)>,
+    /// Where the crate is; `crate = path` says so if it was renamed.
+    dacapo: TokenStream,
 }
 
 impl Arguments {
     fn parse(arguments: TokenStream) -> Result<Self, Mistake> {
         let mut scheduler = TokenStream::new();
         let mut options = Vec::new();
+        let mut dacapo = code("::dacapo");
         for part in split_at_commas(arguments) {
             match part.as_slice() {
                 [TokenTree::Ident(option), TokenTree::Punct(equals), value @ ..]
@@ -92,7 +101,11 @@ impl Arguments {
                             "expected a value, as in `max_steps = 1000`",
                         );
                     }
-                    options.push((option.clone(), value.iter().cloned().collect()));
+                    let value = value.iter().cloned().collect();
+                    match option.to_string().as_str() {
+                        "crate" => dacapo = value,
+                        _ => options.push((option.clone(), value)),
+                    }
                 }
                 // The comma stood within the expression, as in `f::<A, B>()`.
                 part if options.is_empty() => {
@@ -111,7 +124,7 @@ impl Arguments {
                 }
             }
         }
-        Ok(Self { scheduler, options })
+        Ok(Self { scheduler, options, dacapo })
     }
 }
 
