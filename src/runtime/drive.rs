@@ -4,6 +4,7 @@ use std::task::{Context, Poll};
 
 use super::Runtime;
 use super::cancellation::{Cancellation, Cancelled};
+use super::cell::BoxTask;
 use super::core::{Begun, Core};
 use super::tasks::{Ended, Joiners, State};
 use super::unwind::Caught;
@@ -39,16 +40,18 @@ impl Runtime {
     /// then waits for ever, is left to be dropped.
     pub(super) fn wind_down(&self) -> Option<Kind> {
         let mut cleaning = Vec::new();
-        // What is dropped may spawn its clean-up.
+        let mut last = None;
+        // What is dropped may spawn its clean-up, which comes in the next round.
         loop {
-            let left = self.tasks_left().into_iter();
-            // What has ended may be awaited yet, by those that clean up.
-            let next = left.filter(|key| !self.has_ended(*key) && !cleaning.contains(key));
-            let next: Vec<_> = next.collect();
-            if next.is_empty() {
-                break;
-            }
-            for key in next {
+            let mut left = self.tasks_left();
+            left.retain(|key| Some(key.id) > last);
+            let Some(newest) = left.last() else { break };
+            last = Some(newest.id);
+            for key in left {
+                // What has ended may be awaited yet, by those that clean up.
+                if self.has_ended(key) {
+                    continue;
+                }
                 let core = self.core();
                 let Some(task) = core.task(key) else { continue };
                 let (catches, finishing) = (task.cancellation.has_scope(), task.finishing);
@@ -64,8 +67,11 @@ impl Runtime {
             }
         }
         self.core().forget_gone();
-        let ended = |key: &TaskKey| self.has_ended(*key);
-        while !cleaning.iter().all(ended) {
+        while let Some(key) = cleaning.last() {
+            if self.has_ended(*key) {
+                cleaning.pop();
+                continue;
+            }
             match self.turn(&mut |_| unreachable!("dacapo bug: main has ended")) {
                 Turn::Taken => {}
                 Turn::Failed(kind) => return Some(kind),
@@ -122,11 +128,11 @@ impl Runtime {
         Begun { mut cell, waker, aborted, mut delivered }: Begun,
         main: &mut dyn FnMut(&mut Context<'_>) -> Poll<()>,
     ) -> Option<Ended> {
+        if aborted {
+            return Some(self.drop_future(cell));
+        }
         let mut cx = Context::from_waker(&waker);
         loop {
-            if aborted {
-                break;
-            }
             if delivered {
                 let route = self.core().cancellation(key).and_then(Cancellation::route);
                 // Without a scope on its way the task as a whole is cancelled.
@@ -174,9 +180,14 @@ impl Runtime {
             core.current = None;
             return None;
         }
+        Some(self.drop_future(cell))
+    }
+
+    /// Drops the future of a task that is cancelled.
+    fn drop_future(&self, cell: Option<BoxTask>) -> Ended {
         match self.catch(|| drop(cell)) {
-            Ok(()) => Some(Ended::Cancelled),
-            Err(caught) => Some(Ended::Panicked(caught)),
+            Ok(()) => Ended::Cancelled,
+            Err(caught) => Ended::Panicked(caught),
         }
     }
 
