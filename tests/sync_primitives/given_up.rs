@@ -11,7 +11,7 @@ use dacapo::task::spawn;
 use dacapo::time::sleep;
 
 use crate::support::millis;
-use crate::{check, join_all, one_by_one};
+use crate::{check, join_all, waiting};
 
 #[test]
 fn a_lock_is_free_if_only_such_wait() {
@@ -60,14 +60,7 @@ fn a_notification_goes_past_such_at_once() {
     check(
         async |log| {
             let condition = Rc::new(Condition::new());
-            let mut tasks = one_by_one(&log, 2, |_| {
-                let condition = condition.clone();
-                async move {
-                    let mut guard = condition.lock().await;
-                    condition.wait(&mut guard).await;
-                }
-            })
-            .await;
+            let mut tasks = waiting(&log, 2, &condition).await;
             let guard = condition.lock().await;
             tasks.remove(0).cancel();
             condition.notify(1).unwrap();

@@ -62,6 +62,18 @@ where
     tasks
 }
 
+/// The same, with tasks that wait for a condition to be notified.
+pub(crate) async fn waiting(log: &Log, n: u64, condition: &Rc<Condition>) -> Vec<JoinHandle<()>> {
+    let wait = |_| {
+        let condition = Rc::clone(condition);
+        async move {
+            let mut guard = condition.lock().await;
+            condition.wait(&mut guard).await;
+        }
+    };
+    one_by_one(log, n, wait).await
+}
+
 pub(crate) async fn join_all(tasks: Vec<JoinHandle<()>>) {
     for task in tasks {
         task.await.unwrap();

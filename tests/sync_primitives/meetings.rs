@@ -10,7 +10,7 @@ use dacapo::task::spawn;
 use dacapo::time::{sleep, timeout, wait_for};
 
 use crate::support::{assert_parts, millis, panic_of};
-use crate::{check, join_all, one_by_one};
+use crate::{check, join_all, one_by_one, waiting};
 
 // The condition.
 
@@ -19,14 +19,7 @@ fn a_condition_wakes_as_many_as_asked_in_their_order() {
     check(
         async |log| {
             let condition = Rc::new(Condition::new());
-            let tasks = one_by_one(&log, 4, |_| {
-                let condition = condition.clone();
-                async move {
-                    let mut guard = condition.lock().await;
-                    condition.wait(&mut guard).await;
-                }
-            })
-            .await;
+            let tasks = waiting(&log, 4, &condition).await;
             for n in [2, usize::MAX] {
                 let guard = condition.lock().await;
                 condition.notify(n).unwrap();
@@ -136,14 +129,7 @@ fn a_notification_of_one_who_is_cancelled_goes_to_the_next() {
         check(
             async |log| {
                 let condition = Rc::new(Condition::new());
-                let mut tasks = one_by_one(&log, 2, |_| {
-                    let condition = condition.clone();
-                    async move {
-                        let mut guard = condition.lock().await;
-                        condition.wait(&mut guard).await;
-                    }
-                })
-                .await;
+                let mut tasks = waiting(&log, 2, &condition).await;
                 let guard = condition.lock().await;
                 condition.notify(1).unwrap();
                 if when != "notified" {

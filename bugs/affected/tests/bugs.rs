@@ -3,16 +3,13 @@
 use dacapo::scheduler::Random;
 use dacapo::{Failure, Outcome};
 
-#[path = "../../scenarios/deadpool_max_size.rs"]
-mod deadpool_max_size;
-#[path = "../../scenarios/event_listener_waker.rs"]
-mod event_listener_waker;
-#[path = "../../scenarios/flume_order.rs"]
-mod flume_order;
-#[path = "../../scenarios/tokio_mutex_cancelled.rs"]
-mod tokio_mutex_cancelled;
-#[path = "../../scenarios/tokio_rwlock_downgrade.rs"]
-mod tokio_rwlock_downgrade;
+#[path = "../../scenarios/mod.rs"]
+mod scenarios;
+
+use scenarios::{
+    deadpool_max_size, event_listener_waker, flume_order, tokio_mutex_cancelled,
+    tokio_rwlock_downgrade,
+};
 
 /// First in, first out, as an ordinary event loop runs it, the bug does not show. It is among the
 /// outcomes of a search, and it is what a test reports.

@@ -2,16 +2,13 @@
 
 use dacapo::scheduler::{Exhaustive, Random};
 
-#[path = "../../scenarios/deadpool_max_size.rs"]
-mod deadpool_max_size;
-#[path = "../../scenarios/event_listener_waker.rs"]
-mod event_listener_waker;
-#[path = "../../scenarios/flume_order.rs"]
-mod flume_order;
-#[path = "../../scenarios/tokio_mutex_cancelled.rs"]
-mod tokio_mutex_cancelled;
-#[path = "../../scenarios/tokio_rwlock_downgrade.rs"]
-mod tokio_rwlock_downgrade;
+#[path = "../../scenarios/mod.rs"]
+mod scenarios;
+
+use scenarios::{
+    deadpool_max_size, event_listener_waker, flume_order, tokio_mutex_cancelled,
+    tokio_rwlock_downgrade,
+};
 
 #[track_caller]
 fn check(scenario: impl AsyncFn() + Copy) {
