@@ -37,7 +37,8 @@ mod explore;
 
 /// Makes an `async fn` without parameters a test, run under many schedules by [`check`].
 ///
-/// The argument is any scheduler, with all of [`scheduler`] in scope; without one, the seeds 0 to
+/// The argument is any scheduler, with all of [`scheduler`] in scope (before names of yours that are the
+/// same); without one, the seeds 0 to
 /// 999 of [`Random`](scheduler::Random). After it, or alone, may follow settings of the [`Builder`].
 /// The function returns nothing, or a `Result` whose error fails the run. If the crate goes by another
 /// name in your manifest, `crate = path` says so.

@@ -40,7 +40,8 @@ impl<T> JoinHandle<T> {
     ///
     /// Its future is dropped at its next turn, also if it has been woken already, and awaiting the
     /// handle then gives an error that [is cancelled](JoinError::is_cancelled). Nothing happens if
-    /// the task has ended. A task that aborts itself ends at its next await.
+    /// the task has ended. A task that aborts itself ends at its next await. From another thread than
+    /// that of the run it does nothing.
     pub fn abort(&self) {
         runtime::try_with(self.run, |runtime| runtime.abort(self.task));
     }
