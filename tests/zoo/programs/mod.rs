@@ -1,0 +1,71 @@
+//! All programs. Each is one async function of whether it is to be the fixed twin, so that the fix can
+//! be read off.
+
+mod deadlocks;
+mod lost_updates;
+mod notifications;
+mod orders;
+mod pools;
+mod shutdown;
+mod timers;
+
+use std::future::Future;
+use std::pin::Pin;
+
+/// A program with a bug, and without.
+pub struct Program {
+    pub name: &'static str,
+    /// Where the bug is from, in words: a paper, a benchmark, a published issue.
+    pub source: &'static str,
+    /// The two tasks whose order decides whether it shows: the one that comes too early, and the one
+    /// that should have come first.
+    pub pair: [&'static str; 2],
+    /// Whether it needs a clock.
+    pub timed: bool,
+    run: fn(bool) -> Body,
+}
+
+type Body = Pin<Box<dyn Future<Output = ()>>>;
+
+impl Program {
+    pub fn broken(&self) -> Body {
+        (self.run)(false)
+    }
+
+    pub fn fixed(&self) -> Body {
+        (self.run)(true)
+    }
+}
+
+/// A row of a file's table: a function of `fixed: bool`, the pair of tasks, and the source.
+macro_rules! program {
+    ($name:ident, [$early:literal, $late:literal], $source:literal) => {
+        program!(@ $name, [$early, $late], $source, false)
+    };
+    ($name:ident, [$early:literal, $late:literal], $source:literal, timed) => {
+        program!(@ $name, [$early, $late], $source, true)
+    };
+    (@ $name:ident, [$early:literal, $late:literal], $source:literal, $timed:literal) => {
+        crate::programs::Program {
+            name: stringify!($name),
+            source: $source,
+            pair: [$early, $late],
+            timed: $timed,
+            run: |fixed| Box::pin($name(fixed)),
+        }
+    };
+}
+use program;
+
+pub fn all() -> impl Iterator<Item = &'static Program> {
+    let files = [
+        lost_updates::PROGRAMS,
+        deadlocks::PROGRAMS,
+        orders::PROGRAMS,
+        notifications::PROGRAMS,
+        pools::PROGRAMS,
+        shutdown::PROGRAMS,
+        timers::PROGRAMS,
+    ];
+    files.into_iter().flatten()
+}

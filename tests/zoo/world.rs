@@ -1,0 +1,60 @@
+//! What the programs of the zoo need of an executor. Another simulator can run them with a `world` of
+//! its own; the primitives of `dacapo::sync` work on any executor.
+
+use std::future::Future;
+use std::time::Duration;
+
+pub use dacapo::sync::{Barrier, Condition, Event, Lock, Queue, Semaphore};
+
+/// A task that was spawned. Dropping it lets the task go on.
+pub struct Handle<T>(dacapo::task::JoinHandle<T>);
+
+/// Starts a task of this name.
+pub fn spawn<T: 'static>(name: &str, future: impl Future<Output = T> + 'static) -> Handle<T> {
+    Handle(dacapo::task::spawn_named(name, future))
+}
+
+impl<T: 'static> Handle<T> {
+    /// Waits for its end. A panic of the task goes on in the one that awaits it.
+    pub async fn join(self) -> T {
+        match self.0.await {
+            Ok(output) => output,
+            Err(error) if error.is_panic() => std::panic::resume_unwind(error.into_panic()),
+            Err(_) => panic!("a task was joined that had been aborted"),
+        }
+    }
+
+    /// Waits for its end; `None` if it was aborted.
+    pub async fn join_aborted(self) -> Option<T> {
+        match self.0.await {
+            Ok(output) => Some(output),
+            Err(error) if error.is_panic() => std::panic::resume_unwind(error.into_panic()),
+            Err(_) => None,
+        }
+    }
+
+    /// Has its future dropped at the await where it stands.
+    pub fn abort(&self) {
+        self.0.abort();
+    }
+}
+
+/// Gives the others a turn.
+pub async fn yield_now() {
+    dacapo::task::yield_now().await;
+}
+
+/// Waits for so many milliseconds.
+pub async fn sleep(millis: u64) {
+    dacapo::time::sleep(Duration::from_millis(millis)).await;
+}
+
+/// Awaits `future` for so many milliseconds at most, and then drops it.
+pub async fn timeout<F: Future>(millis: u64, future: F) -> Option<F::Output> {
+    dacapo::time::timeout(Duration::from_millis(millis), future).await.ok()
+}
+
+/// How many milliseconds have passed.
+pub fn now() -> u64 {
+    dacapo::time::Instant::now().since_start().as_millis() as u64
+}
