@@ -12,7 +12,7 @@ use super::waker::{TaskKey, Wakee};
 use crate::failure::{Kind, Limit};
 use crate::instant::Instant;
 use crate::rng::{Purpose, Stream};
-use crate::scheduler::{Choice, ChoiceKind, Scheduler};
+use crate::scheduler::{Choice, ChoiceKind, Scheduler, Step};
 use crate::trace::{Asked, Ending, Event, TaskId, Trace, Wait};
 
 /// Everything that one run changes. It is kept from run to run for the memory that it holds.
@@ -51,6 +51,16 @@ pub(super) struct Core {
     resources: u32,
     /// Scopes, joiners and ends that have been given a number.
     serial: u64,
+    /// What the scheduler is told of the step that is going on, if it wants to know.
+    watched: Option<Watched>,
+}
+
+/// The primitives that a step uses, by numbers of their own: those in a trace tell what was waited for.
+#[derive(Default)]
+struct Watched {
+    used: Vec<u32>,
+    awaits: Option<u32>,
+    known: u32,
 }
 
 /// What is taken out of a task to poll it.
@@ -87,11 +97,16 @@ impl Core {
             data: None,
             resources: 0,
             serial: 0,
+            watched: None,
         }
     }
 
     /// Makes ready for a run, which may follow one that ended anyhow.
     pub(super) fn begin(&mut self, scheduler: Box<dyn Scheduler>, seed: u64) {
+        self.watched = scheduler.watches().then(|| self.watched.take().unwrap_or_default());
+        if let Some(watched) = &mut self.watched {
+            watched.known = 0;
+        }
         self.scheduler = Some(scheduler);
         self.tasks.clear();
         self.timers.clear();
@@ -247,7 +262,41 @@ impl Core {
 
     pub(super) fn add_task(&mut self, id: TaskId, cell: Option<BoxTask>, waker: Waker) {
         let slot = self.tasks.insert(Task::new(id, cell, waker));
-        self.line.push(TaskKey { slot, id });
+        self.get_in_line(TaskKey { slot, id });
+    }
+
+    fn get_in_line(&mut self, key: TaskKey) {
+        self.line.push(key);
+        if self.watched.is_some()
+            && let Some(scheduler) = &mut self.scheduler
+        {
+            scheduler.ready(key.id, self.trace.names());
+        }
+    }
+
+    /// Tells the scheduler that a step is over.
+    fn watch_step(&mut self, task: TaskId) {
+        if let (Some(watched), Some(scheduler)) = (&mut self.watched, &mut self.scheduler) {
+            scheduler.step(&Step::new(task, &watched.used, watched.awaits.take()));
+            watched.used.clear();
+        }
+    }
+
+    /// Notes that the current step uses a primitive, or will when it goes on; returns its number among
+    /// those used.
+    pub(super) fn watch_use(&mut self, number: Option<u32>, awaits: bool) -> Option<u32> {
+        let watched = self.watched.as_mut()?;
+        let number = number.unwrap_or_else(|| {
+            watched.known += 1;
+            watched.known
+        });
+        if awaits {
+            watched.awaits = Some(number);
+        }
+        if !watched.used.contains(&number) {
+            watched.used.push(number);
+        }
+        Some(number)
     }
 
     pub(super) fn task(&self, key: TaskKey) -> Option<&Task> {
@@ -280,7 +329,7 @@ impl Core {
         match &mut task.state {
             State::Idle => {
                 task.state = State::Ready;
-                self.line.push(key);
+                self.get_in_line(key);
             }
             State::Running { woken } if !*woken => *woken = true,
             // Twice woken is once polled.
@@ -316,8 +365,9 @@ impl Core {
         let woken = matches!(task.state, State::Running { woken: true });
         task.state = if woken { State::Ready } else { State::Idle };
         let waits = task.waits.first;
+        self.watch_step(key.id);
         if woken {
-            self.line.push(key);
+            self.get_in_line(key);
         }
         if waits[0].is_none() {
             let on = if woken { Wait::Turn } else { Wait::Other };
@@ -352,6 +402,7 @@ impl Core {
     }
 
     pub(super) fn record_end(&mut self, task: TaskId, how: Ending) {
+        self.watch_step(task);
         self.record(Event::End { task, how });
     }
 

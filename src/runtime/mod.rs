@@ -181,6 +181,12 @@ impl Runtime {
         self.core().wait_on(wait);
     }
 
+    /// Notes that the current step uses a primitive, known to the scheduler by this number, if any;
+    /// returns its number if somebody wants to know.
+    pub(crate) fn watch_use(&self, number: Option<u32>, awaits: bool) -> Option<u32> {
+        self.core().watch_use(number, awaits)
+    }
+
     pub(crate) fn next_resource(&self) -> u32 {
         self.core().next_resource()
     }

@@ -3,25 +3,52 @@
 //! | scheduler | runs | answers |
 //! |---|---|---|
 //! | [`Fifo`] | one | 0, as an ordinary event loop would |
+//! | [`Portfolio`] | one per seed | those of the next five in turn: what `check` is best given |
+//! | [`Hold`] | one per seed | first in, first out, but for a task that is held back for a while |
+//! | [`Urw`] | one per seed | at random, each schedule as likely as the others |
+//! | [`Pos`] | one per seed | a random priority for each step |
+//! | [`Pct`] | one per seed | a random priority for each task, which seldom changes |
 //! | [`Random`] | one per seed | at random, each option as likely as the others |
+//! | [`Sticky`] | one per seed | as `Random`, but rather with the task that has just run |
+//! | [`DelayBounded`] | all with few deviations | first those with one answer that is not 0, then two, … |
 //! | [`Exhaustive`] | all there are | each possible list of answers, once |
 //! | [`Replay`] | one | those of a recorded [`Schedule`](crate::Schedule) |
 //!
 //! A scheduler of your own implements [`Scheduler`]; it needs no executor to be tested.
 
 mod choice;
+mod delay_bounded;
 mod exhaustive;
 mod fifo;
+mod hold;
+mod pct;
+mod portfolio;
+mod pos;
+mod probe;
 mod random;
+mod ranking;
 mod replay;
+mod seeded;
+mod sticky;
+mod urw;
+mod weights;
 
 use std::ops::Range;
 
 pub use choice::{Choice, ChoiceKind, Label};
+pub use delay_bounded::DelayBounded;
 pub use exhaustive::Exhaustive;
 pub use fifo::Fifo;
+pub use hold::Hold;
+pub use pct::Pct;
+pub use portfolio::Portfolio;
+pub use pos::Pos;
 pub use random::Random;
 pub use replay::{Divergence, Replay};
+pub use sticky::Sticky;
+pub use urw::Urw;
+
+use crate::trace::{TaskId, TaskNames};
 
 /// Answers the choices of one run after another.
 ///
@@ -69,6 +96,24 @@ pub trait Scheduler {
     /// Answers with a number below [`choice.options()`](Choice::options).
     fn choose(&mut self, choice: &Choice<'_>) -> usize;
 
+    /// Whether it wants to be told of what happens in between, by [`ready`](Scheduler::ready) and
+    /// [`step`](Scheduler::step). Asked at the beginning of a run.
+    fn watches(&self) -> bool {
+        false
+    }
+
+    /// A task got into the line of those that are ready, of which [`choose`](Scheduler::choose) will
+    /// give one its turn. Tasks are numbered in the order of spawning; the names tell more.
+    fn ready(&mut self, task: TaskId, names: &TaskNames) {
+        let _ = (task, names);
+    }
+
+    /// A task has had a step, also if there was no choice but this one. If it is ready again,
+    /// [`ready`](Scheduler::ready) comes after this.
+    fn step(&mut self, step: &Step<'_>) {
+        let _ = step;
+    }
+
     /// Whether every possible schedule has been run. Asked after `next_run` has returned `None`.
     fn is_complete(&self) -> bool {
         false
@@ -94,5 +139,38 @@ pub trait Scheduler {
     /// Where the last run took another path than the scheduler was made for. Asked after the run.
     fn divergence(&self) -> Option<Divergence> {
         None
+    }
+}
+
+/// One step of a task that was taken.
+#[derive(Clone, Copy, Debug)]
+pub struct Step<'a> {
+    task: TaskId,
+    used: &'a [u32],
+    awaits: Option<u32>,
+}
+
+impl<'a> Step<'a> {
+    /// A step of this task, which used these primitives, each of which has a number in the run, and
+    /// now waits for one.
+    ///
+    /// dacapo makes the steps of a run itself; this is for the tests of a scheduler.
+    pub fn new(task: TaskId, used: &'a [u32], awaits: Option<u32>) -> Self {
+        Self { task, used, awaits }
+    }
+
+    /// The task.
+    pub fn task(&self) -> TaskId {
+        self.task
+    }
+
+    /// The numbers of the primitives of [`sync`](crate::sync) that it used.
+    pub fn used(&self) -> &'a [u32] {
+        self.used
+    }
+
+    /// The number of the primitive that it now waits for.
+    pub fn awaits(&self) -> Option<u32> {
+        self.awaits
     }
 }

@@ -1,5 +1,8 @@
 use std::ops::Range;
+use std::rc::Rc;
 
+use super::probe::Probe;
+use super::seeded::{Policy, assert_seeds, draw};
 use super::{Choice, Scheduler};
 use crate::rng::{Purpose, Stream};
 
@@ -29,13 +32,7 @@ impl Random {
     /// If the range is empty: a test that makes no run would pass whatever it says.
     #[track_caller]
     pub fn seeds(seeds: Range<u64>) -> Self {
-        assert!(
-            !seeds.is_empty(),
-            "dacapo: the seed range {}..{} is empty, so nothing would be run; \
-             give one with at least one seed, such as 0..1000",
-            seeds.start,
-            seeds.end
-        );
+        assert_seeds(&seeds);
         Self { seeds, seed: 0, stream: Stream::new(0, Purpose::Schedule) }
     }
 }
@@ -59,7 +56,7 @@ impl Scheduler for Random {
     }
 
     fn choose(&mut self, choice: &Choice<'_>) -> usize {
-        self.stream.below(u32::try_from(choice.options()).unwrap_or(u32::MAX)) as usize
+        draw(choice, &mut self.stream)
     }
 
     fn seed(&self) -> Option<u64> {
@@ -69,5 +66,21 @@ impl Scheduler for Random {
     fn set_seeds(&mut self, seeds: Range<u64>) -> bool {
         self.seeds = seeds;
         true
+    }
+}
+
+/// The same as one of several; see [`Policy`].
+#[derive(Clone, Debug)]
+pub(super) struct RandomPolicy;
+
+impl Policy for RandomPolicy {
+    fn name(&self) -> &str {
+        "random walk"
+    }
+
+    fn begin(&mut self, _: u64, _: &Rc<Probe>, _: &mut Stream) {}
+
+    fn choose(&mut self, choice: &Choice<'_>, stream: &mut Stream) -> usize {
+        draw(choice, stream)
     }
 }

@@ -53,7 +53,9 @@ impl<S: Store> Channel<S> {
     }
 
     fn state(&self) -> MutexGuard<'_, State<S>> {
-        hold(&self.state)
+        let mut state = hold(&self.state);
+        state.resource.note_use();
+        state
     }
 
     pub(super) fn maxsize(&self) -> usize {

@@ -96,7 +96,9 @@ impl Condition {
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
-        hold(&self.state)
+        let mut state = hold(&self.state);
+        state.resource.note_use();
+        state
     }
 
     /// Takes its lock until the guard is dropped; see [`Lock::lock`].

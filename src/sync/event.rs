@@ -47,7 +47,9 @@ impl Event {
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
-        hold(&self.state)
+        let mut state = hold(&self.state);
+        state.resource.note_use();
+        state
     }
 
     /// Sets it, and wakes all who wait.

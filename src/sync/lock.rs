@@ -69,7 +69,9 @@ impl Lock {
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
-        hold(&self.state)
+        let mut state = hold(&self.state);
+        state.resource.note_use();
+        state
     }
 
     /// Takes the lock until the guard is dropped, waiting for it if need be.

@@ -112,7 +112,9 @@ impl Semaphore {
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
-        hold(&self.state)
+        let mut state = hold(&self.state);
+        state.resource.note_use();
+        state
     }
 
     /// How many permits are free now.

@@ -116,6 +116,11 @@ impl TaskNames {
         self.tasks.get(task.0 as usize).map_or(0, |name| name.signature)
     }
 
+    /// The task that spawned it; itself for the main task.
+    pub fn parent(&self, task: TaskId) -> TaskId {
+        self.tasks.get(task.0 as usize).map_or(TaskId::MAIN, |name| name.parent)
+    }
+
     /// The ids, in the order of spawning.
     pub fn ids(&self) -> impl Iterator<Item = TaskId> + use<> {
         (0..self.tasks.len() as u32).map(TaskId)

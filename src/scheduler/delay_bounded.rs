@@ -1,0 +1,164 @@
+use std::collections::VecDeque;
+
+use super::{Choice, Divergence, Scheduler};
+
+/// Every schedule with at most so many deviations from first in, first out, those with the fewest first.
+///
+/// So the first failure is one that needs the fewest deviations: there is nothing to shrink but the
+/// answers. It is delay bounding: M. Emmi, S. Qadeer, Z. Rakamarić 2011, "Delay-Bounded Scheduling", with
+/// each answer that is not 0 counted as one delay, however many tasks it passes over.
+///
+/// ```
+/// use dacapo::scheduler::DelayBounded;
+///
+/// let report = dacapo::explore(DelayBounded::new(1), async || {
+///     [(); 3].map(|()| dacapo::choose("coin", 2))
+/// });
+/// assert_eq!(report.runs(), 4); // none heads, or one of three
+/// ```
+#[derive(Clone, Debug)]
+pub struct DelayBounded {
+    delays: usize,
+    runs: u64,
+    max_runs: u64,
+    /// Whether a run had choices that no more deviations were left for.
+    cut: bool,
+    ended: bool,
+    /// What is being run: up to its last deviation the answers, then the numbers of options.
+    current: Node,
+    next: usize,
+    /// Schedules that may get one more deviation, in the order in which they were run.
+    frontier: VecDeque<Node>,
+    diverged: Option<Divergence>,
+}
+
+/// A schedule with the deviations that it can have in addition.
+#[derive(Clone, Debug, Default)]
+struct Node {
+    /// The last one is not 0.
+    answers: Vec<u32>,
+    deviations: usize,
+    /// How many options the choice of the last answer had.
+    last_options: u32,
+    /// Of the choices after these answers, how many options they had.
+    options: Vec<u32>,
+    /// The deviation that comes next: the place after the answers, and the answer.
+    place: usize,
+    answer: u32,
+}
+
+impl Node {
+    fn new(answers: Vec<u32>, deviations: usize, last_options: u32) -> Self {
+        Self { answers, deviations, last_options, options: Vec::new(), place: 0, answer: 1 }
+    }
+
+    /// The next schedule with one more deviation.
+    fn next(&mut self) -> Option<Node> {
+        let mut options = *self.options.get(self.place)?;
+        while self.answer >= options {
+            self.place += 1;
+            self.answer = 1;
+            options = *self.options.get(self.place)?;
+        }
+        let mut answers = self.answers.clone();
+        answers.resize(answers.len() + self.place, 0);
+        answers.push(self.answer);
+        self.answer += 1;
+        Some(Node::new(answers, self.deviations + 1, options))
+    }
+}
+
+impl DelayBounded {
+    /// All schedules with at most `delays` deviations, up to 100,000 of them.
+    pub fn new(delays: usize) -> Self {
+        Self {
+            delays,
+            runs: 0,
+            max_runs: 100_000,
+            cut: false,
+            ended: false,
+            current: Node::default(),
+            next: 0,
+            frontier: VecDeque::new(),
+            diverged: None,
+        }
+    }
+
+    /// Stops after this many runs; 100,000 by default.
+    pub fn max_runs(self, max_runs: u64) -> Self {
+        Self { max_runs, ..self }
+    }
+
+    /// The next schedule to run, those with fewer deviations first.
+    fn advance(&mut self) -> Option<Node> {
+        let last = std::mem::take(&mut self.current);
+        if last.deviations < self.delays {
+            self.frontier.push_back(last);
+        }
+        while let Some(first) = self.frontier.front_mut() {
+            match first.next() {
+                Some(next) => return Some(next),
+                None => _ = self.frontier.pop_front(),
+            }
+        }
+        None
+    }
+}
+
+impl Scheduler for DelayBounded {
+    fn name(&self) -> &str {
+        "delay bounded"
+    }
+
+    fn next_run(&mut self) -> Option<u64> {
+        if self.runs == self.max_runs {
+            return None;
+        }
+        self.current = if self.runs == 0 {
+            Node::new(Vec::new(), 0, 0)
+        } else if let Some(next) = self.advance() {
+            next
+        } else {
+            self.ended = true;
+            return None;
+        };
+        self.runs += 1;
+        self.next = 0;
+        Some(0)
+    }
+
+    fn choose(&mut self, choice: &Choice<'_>) -> usize {
+        let options = u32::try_from(choice.options()).unwrap_or(u32::MAX);
+        let place = self.next;
+        self.next += 1;
+        let Some(&answer) = self.current.answers.get(place) else {
+            if self.current.deviations < self.delays {
+                self.current.options.push(options);
+            } else {
+                self.cut = true;
+            }
+            return 0;
+        };
+        let is_last = place + 1 == self.current.answers.len();
+        if is_last && self.current.last_options != options {
+            let before = self.current.last_options as usize;
+            let diverged = Divergence::other_options(place, before, choice.options());
+            self.diverged.get_or_insert(diverged);
+        }
+        answer.min(options - 1) as usize
+    }
+
+    /// It means to make all runs within its bound, and has not.
+    fn is_exhaustive(&self) -> bool {
+        !self.ended
+    }
+
+    /// Whether there were no schedules but those within the bound.
+    fn is_complete(&self) -> bool {
+        self.ended && !self.cut && self.diverged.is_none()
+    }
+
+    fn divergence(&self) -> Option<Divergence> {
+        self.diverged
+    }
+}

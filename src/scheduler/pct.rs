@@ -1,0 +1,132 @@
+use std::ops::Range;
+use std::rc::Rc;
+
+use super::probe::Probe;
+use super::ranking::Ranking;
+use super::seeded::{Policy, Seeded, draw, seeded_scheduler};
+use super::{Choice, Step};
+use crate::rng::Stream;
+use crate::trace::{TaskId, TaskNames};
+
+/// Probabilistic concurrency testing: random priorities, which change at a few random moments.
+///
+/// The ready task of the highest priority runs. At each of `depth - 1` moments, drawn from all choices
+/// of the run, the task that would run falls behind all others. A bug that needs `depth` ordering
+/// constraints is found with a probability of at least 1 in *n k^(depth - 1)*, for *n* tasks and *k*
+/// choices: S. Burckhardt et al. 2010, "A Randomized Scheduler with Probabilistic Guarantees of Finding
+/// Bugs". Where this departs from it:
+///
+/// - only choices count, that is, steps with two or more ready tasks; and *k* is not guessed, but
+///   measured in a first run, first in, first out;
+/// - a task keeps its priority when it yields. To demote it there would turn the schedule into one of
+///   turns;
+/// - a run that gets very long goes on as a random walk, which is fair.
+///
+/// ```
+/// use dacapo::scheduler::Pct;
+///
+/// dacapo::check(Pct::seeds(0..100).depth(3), async || {
+///     // … what must hold under every schedule
+/// });
+/// ```
+#[derive(Clone, Debug)]
+pub struct Pct(Seeded<PctPolicy>);
+
+impl Pct {
+    /// One run for each of these seeds, in their order, after a first one that measures; of depth 3.
+    ///
+    /// # Panics
+    ///
+    /// If the range is empty.
+    #[track_caller]
+    pub fn seeds(seeds: Range<u64>) -> Self {
+        Self(Seeded::new(PctPolicy::new(3), seeds))
+    }
+
+    /// For bugs that need this many ordering constraints: 2 for one reordering, 3 for two.
+    ///
+    /// # Panics
+    ///
+    /// If it is 0.
+    #[track_caller]
+    pub fn depth(mut self, depth: u32) -> Self {
+        assert!(depth > 0, "dacapo: Pct::depth(0) constrains nothing; give 1 or more");
+        self.0.policy = PctPolicy::new(depth);
+        self
+    }
+}
+
+seeded_scheduler!(Pct);
+
+#[derive(Clone, Debug)]
+pub(super) struct PctPolicy {
+    depth: u32,
+    name: String,
+    ranking: Ranking,
+    /// By task. Those that have fallen are below `depth`, the others above; 0 is not drawn yet.
+    priorities: Vec<u64>,
+    /// The choices at which a task falls, the last one first.
+    changes: Vec<u64>,
+    choices: u64,
+}
+
+impl PctPolicy {
+    pub(super) fn new(depth: u32) -> Self {
+        Self {
+            depth,
+            name: format!("PCT of depth {depth}"),
+            ranking: Ranking::default(),
+            priorities: Vec::new(),
+            changes: Vec::new(),
+            choices: 0,
+        }
+    }
+}
+
+impl Policy for PctPolicy {
+    fn name(&self) -> &str {
+        &self.name
+    }
+
+    fn begin(&mut self, _: u64, probe: &Rc<Probe>, stream: &mut Stream) {
+        self.ranking.clear();
+        self.priorities.clear();
+        self.choices = 0;
+        let choices = u32::try_from(probe.choices()).unwrap_or(u32::MAX);
+        self.changes.clear();
+        self.changes.extend((1..self.depth).map(|_| u64::from(stream.below(choices))));
+        self.changes.sort_unstable_by(|a, b| b.cmp(a));
+    }
+
+    fn ready(&mut self, task: TaskId, _: &TaskNames, stream: &mut Stream) {
+        let place = task.as_u32() as usize;
+        while self.priorities.len() <= place {
+            let priority = u64::from(self.depth) + u64::from(stream.next_u32()) + 1;
+            self.priorities.push(priority);
+        }
+        self.ranking.insert(task, self.priorities[place]);
+    }
+
+    fn choose(&mut self, choice: &Choice<'_>, stream: &mut Stream) -> usize {
+        let now = self.choices;
+        self.choices += 1;
+        let Some((mut task, mut place)) = self.ranking.pop(choice) else {
+            return draw(choice, stream);
+        };
+        // The moments come in their order, and each later one makes a task fall deeper.
+        while self.changes.last() == Some(&now) {
+            self.changes.pop();
+            let fallen = self.changes.len() as u64 + 1;
+            self.priorities[task.as_u32() as usize] = fallen;
+            self.ranking.insert(task, fallen);
+            if let Some(next) = self.ranking.pop(choice) {
+                (task, place) = next;
+            }
+        }
+        place
+    }
+
+    fn step(&mut self, step: &Step<'_>, _: &mut Stream) {
+        self.ranking.remove(step.task());
+    }
+}

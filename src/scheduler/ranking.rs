@@ -1,0 +1,71 @@
+//! Ready tasks by their priorities.
+
+use std::collections::BinaryHeap;
+
+use super::Choice;
+use crate::trace::TaskId;
+
+/// Finds the ready task of the highest priority without looking at all of them.
+///
+/// Tasks that had a step without being chosen, since there was no other, are found out to be stale
+/// when they come up.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Ranking {
+    heap: BinaryHeap<Ranked>,
+    /// By task: the number of its last entry, or 0 if it is not ready.
+    current: Vec<u64>,
+    entries: u64,
+}
+
+/// The order is that of the fields. Of equal priorities the later one wins, whichever that is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+struct Ranked {
+    priority: u64,
+    entry: u64,
+    task: u32,
+}
+
+impl Ranking {
+    pub(super) fn clear(&mut self) {
+        self.heap.clear();
+        self.current.clear();
+        self.entries = 0;
+    }
+
+    /// Adds a task that has become ready, or changes its priority.
+    pub(super) fn insert(&mut self, task: TaskId, priority: u64) {
+        let place = task.as_u32() as usize;
+        if self.current.len() <= place {
+            self.current.resize(place + 1, 0);
+        }
+        self.entries += 1;
+        self.current[place] = self.entries;
+        self.heap.push(Ranked { priority, entry: self.entries, task: task.as_u32() });
+    }
+
+    /// Forgets a task: it had a step.
+    pub(super) fn remove(&mut self, task: TaskId) {
+        if let Some(current) = self.current.get_mut(task.as_u32() as usize) {
+            *current = 0;
+        }
+    }
+
+    pub(super) fn contains(&self, task: TaskId) -> bool {
+        self.current.get(task.as_u32() as usize).is_some_and(|&entry| entry != 0)
+    }
+
+    /// Takes out the first in rank of the tasks that can be chosen, with its place in the line.
+    pub(super) fn pop(&mut self, choice: &Choice<'_>) -> Option<(TaskId, usize)> {
+        while let Some(Ranked { entry, task, .. }) = self.heap.pop() {
+            if self.current[task as usize] != entry {
+                continue;
+            }
+            let task = TaskId(task);
+            self.remove(task);
+            if let Some(place) = choice.place_of(task) {
+                return Some((task, place));
+            }
+        }
+        None
+    }
+}

@@ -1,0 +1,211 @@
+//! What all schedulers have in common that draw from a seed, after a first run that measures.
+
+use std::ops::Range;
+use std::rc::Rc;
+
+use super::probe::Probe;
+use super::{Choice, ChoiceKind, Step};
+use crate::rng::{Purpose, Stream};
+use crate::trace::{TaskId, TaskNames};
+
+/// How to choose among tasks in one run. What it knows it knows from the probe and from its stream, so
+/// that its answers depend on the seed alone and not on the runs before.
+pub(super) trait Policy {
+    fn name(&self) -> &str;
+
+    /// Prepares for the run of a seed.
+    fn begin(&mut self, seed: u64, probe: &Rc<Probe>, stream: &mut Stream);
+
+    /// Chooses one of two or more ready tasks.
+    fn choose(&mut self, choice: &Choice<'_>, stream: &mut Stream) -> usize;
+
+    /// A task got into the line.
+    fn ready(&mut self, task: TaskId, names: &TaskNames, stream: &mut Stream) {
+        let _ = (task, names, stream);
+    }
+
+    /// A task has had a step, also if there was no choice but this one.
+    fn step(&mut self, step: &Step<'_>, stream: &mut Stream) {
+        let _ = (step, stream);
+    }
+}
+
+/// Makes a run, first in, first out, to measure, and then one for each seed.
+///
+/// A run that is much longer than the one that was measured goes on as a fair random walk: a policy
+/// with priorities may give all turns to a task that yields until another one has done something.
+/// So a run that reaches its limit of steps all the same never ends because of the program.
+#[derive(Clone, Debug)]
+pub(super) struct Seeded<P> {
+    pub(super) policy: P,
+    seeds: Range<u64>,
+    run: Phase,
+    stream: Stream,
+    probe: Rc<Probe>,
+    steps: u64,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Phase {
+    Start,
+    Probe,
+    Seed(u64),
+}
+
+/// From so many times the measured number of steps on, plus [`FAIR_AFTER`], chance is fair.
+const FAIR_AFTER_TIMES: u64 = 20;
+const FAIR_AFTER: u64 = 1000;
+
+impl<P: Policy> Seeded<P> {
+    /// # Panics
+    ///
+    /// If the range is empty.
+    #[track_caller]
+    pub(super) fn new(policy: P, seeds: Range<u64>) -> Self {
+        assert_seeds(&seeds);
+        Self {
+            policy,
+            seeds,
+            run: Phase::Start,
+            stream: Stream::new(0, Purpose::Schedule),
+            probe: Rc::default(),
+            steps: 0,
+        }
+    }
+
+    pub(super) fn name(&self) -> &str {
+        match self.run {
+            Phase::Start | Phase::Seed(_) => self.policy.name(),
+            Phase::Probe => "first in, first out",
+        }
+    }
+
+    pub(super) fn next_run(&mut self) -> Option<u64> {
+        if self.run == Phase::Start {
+            self.run = Phase::Probe;
+            return Some(0);
+        }
+        if self.run == Phase::Probe {
+            self.probe_mut().finish();
+        }
+        let seed = self.seeds.next()?;
+        self.run = Phase::Seed(seed);
+        self.stream = Stream::new(seed, Purpose::Schedule);
+        self.steps = 0;
+        self.policy.begin(seed, &self.probe, &mut self.stream);
+        Some(seed)
+    }
+
+    pub(super) fn seed(&self) -> Option<u64> {
+        match self.run {
+            Phase::Seed(seed) => Some(seed),
+            Phase::Start | Phase::Probe => None,
+        }
+    }
+
+    pub(super) fn set_seeds(&mut self, seeds: Range<u64>) {
+        self.seeds = seeds;
+    }
+
+    pub(super) fn choose(&mut self, choice: &Choice<'_>) -> usize {
+        match (self.run, choice.kind()) {
+            (Phase::Seed(_), ChoiceKind::Task) if !self.is_long() => {
+                self.policy.choose(choice, &mut self.stream)
+            }
+            (Phase::Seed(_), _) => draw(choice, &mut self.stream),
+            (_, ChoiceKind::Task) => {
+                self.probe_mut().choice();
+                0
+            }
+            _ => 0,
+        }
+    }
+
+    pub(super) fn ready(&mut self, task: TaskId, names: &TaskNames) {
+        match self.run {
+            Phase::Seed(_) if self.is_long() => {}
+            Phase::Seed(_) => self.policy.ready(task, names, &mut self.stream),
+            _ => self.probe_mut().ready(task, names),
+        }
+    }
+
+    pub(super) fn step(&mut self, step: &Step<'_>) {
+        match self.run {
+            Phase::Seed(_) if self.is_long() => {}
+            Phase::Seed(_) => {
+                self.steps += 1;
+                self.policy.step(step, &mut self.stream);
+            }
+            _ => self.probe_mut().step(step.task()),
+        }
+    }
+
+    fn probe_mut(&mut self) -> &mut Probe {
+        // Policies share it only when it is finished.
+        Rc::make_mut(&mut self.probe)
+    }
+
+    fn is_long(&self) -> bool {
+        self.steps >= FAIR_AFTER + FAIR_AFTER_TIMES * self.probe.steps()
+    }
+}
+
+/// One of the options, each as likely as the others.
+pub(super) fn draw(choice: &Choice<'_>, stream: &mut Stream) -> usize {
+    stream.below(u32::try_from(choice.options()).unwrap_or(u32::MAX)) as usize
+}
+
+/// # Panics
+///
+/// If there is no seed: a test that makes no run would pass whatever it says.
+#[track_caller]
+pub(super) fn assert_seeds(seeds: &Range<u64>) {
+    assert!(
+        !seeds.is_empty(),
+        "dacapo: the seed range {}..{} is empty, so nothing would be run; give one with at least one \
+         seed, such as 0..1000",
+        seeds.start,
+        seeds.end
+    );
+}
+
+/// Makes a type of one field, a [`Seeded`], a scheduler.
+macro_rules! seeded_scheduler {
+    ($scheduler:ty) => {
+        impl crate::scheduler::Scheduler for $scheduler {
+            fn name(&self) -> &str {
+                self.0.name()
+            }
+
+            fn next_run(&mut self) -> Option<u64> {
+                self.0.next_run()
+            }
+
+            fn choose(&mut self, choice: &crate::scheduler::Choice<'_>) -> usize {
+                self.0.choose(choice)
+            }
+
+            fn watches(&self) -> bool {
+                true
+            }
+
+            fn ready(&mut self, task: crate::trace::TaskId, names: &crate::trace::TaskNames) {
+                self.0.ready(task, names);
+            }
+
+            fn step(&mut self, step: &crate::scheduler::Step<'_>) {
+                self.0.step(step);
+            }
+
+            fn seed(&self) -> Option<u64> {
+                self.0.seed()
+            }
+
+            fn set_seeds(&mut self, seeds: std::ops::Range<u64>) -> bool {
+                self.0.set_seeds(seeds);
+                true
+            }
+        }
+    };
+}
+pub(super) use seeded_scheduler;

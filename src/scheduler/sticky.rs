@@ -1,0 +1,65 @@
+use std::ops::Range;
+use std::rc::Rc;
+
+use super::probe::Probe;
+use super::seeded::{Policy, Seeded, draw, seeded_scheduler};
+use super::{Choice, Step};
+use crate::rng::Stream;
+use crate::trace::TaskId;
+
+/// A random walk that would rather stay with the task that has just run.
+///
+/// A plain random walk among many tasks hardly ever gives one of them ten turns in a row. With each
+/// seed the probability to stay is another one: 1/2, 3/4, 7/8 or 15/16.
+///
+/// ```
+/// use dacapo::scheduler::Sticky;
+///
+/// dacapo::check(Sticky::seeds(0..100), async || {
+///     // … what must hold under every schedule
+/// });
+/// ```
+#[derive(Clone, Debug)]
+pub struct Sticky(Seeded<StickyPolicy>);
+
+impl Sticky {
+    /// One run for each of these seeds, in their order, after a first one, first in, first out.
+    ///
+    /// # Panics
+    ///
+    /// If the range is empty.
+    #[track_caller]
+    pub fn seeds(seeds: Range<u64>) -> Self {
+        Self(Seeded::new(StickyPolicy::default(), seeds))
+    }
+}
+
+seeded_scheduler!(Sticky);
+
+#[derive(Clone, Debug, Default)]
+pub(super) struct StickyPolicy {
+    /// One in so many times it leaves the task.
+    leave: u32,
+    last: Option<TaskId>,
+}
+
+impl Policy for StickyPolicy {
+    fn name(&self) -> &str {
+        "sticky random walk"
+    }
+
+    fn begin(&mut self, _: u64, _: &Rc<Probe>, stream: &mut Stream) {
+        self.leave = 2 << stream.below(4);
+        self.last = None;
+    }
+
+    fn choose(&mut self, choice: &Choice<'_>, stream: &mut Stream) -> usize {
+        let stays = stream.below(self.leave) > 0;
+        let last = self.last.filter(|_| stays).and_then(|task| choice.place_of(task));
+        last.unwrap_or_else(|| draw(choice, stream))
+    }
+
+    fn step(&mut self, step: &Step<'_>, _: &mut Stream) {
+        self.last = Some(step.task());
+    }
+}
