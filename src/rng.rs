@@ -51,8 +51,50 @@ impl Stream {
     }
 }
 
+/// Numbers for one run out of many: random within a run, and spread evenly over the runs.
+///
+/// All that a run draws are the digits of one number from 0 to 1, taken off its front, each in the base of
+/// its bound (as in arithmetic decoding). The first 64 bits of it are not drawn: of one run after
+/// another they are the multiples of the golden section, which leave no large gap anywhere, however many
+/// there are (H. Weyl 1916, "Über die Gleichverteilung von Zahlen mod. Eins"). So what depends on the first
+/// few draws comes soon and is seldom repeated, and each run for itself is as random as before. What
+/// follows is from the stream of the seed.
+#[derive(Clone, Debug)]
+pub(crate) struct Draws {
+    front: u64,
+    stream: Stream,
+}
+
+impl Draws {
+    /// For the `nth` of runs that are to differ from each other, from 0.
+    pub(crate) fn new(seed: u64, nth: u64) -> Self {
+        const GOLDEN_SECTION: u64 = 0x9e37_79b9_7f4a_7c15;
+        let front = nth.wrapping_mul(GOLDEN_SECTION).wrapping_add(1 << 63);
+        Self { front, stream: Stream::new(seed, Purpose::Schedule) }
+    }
+
+    /// A number below `bound`.
+    pub(crate) fn below(&mut self, bound: u64) -> u64 {
+        debug_assert!(bound > 0);
+        let next = match u32::try_from(bound) {
+            Ok(bound) => u64::from(self.stream.below(bound)),
+            Err(_) => self.stream.next_u64() % bound,
+        };
+        let sum = u128::from(self.front) * u128::from(bound) + u128::from(next);
+        self.front = sum as u64;
+        (sum >> 64) as u64
+    }
+
+    /// A random rank, for comparing it with others; of it only the order of magnitude is spread.
+    pub(crate) fn rank(&mut self) -> u64 {
+        (self.below(8) << 32) + u64::from(self.stream.next_u32())
+    }
+}
+
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeSet;
+
     use super::*;
 
     #[test]
@@ -84,5 +126,31 @@ mod tests {
         let mut stream = Stream::new(7, Purpose::Schedule);
         let drawn = [2, 3, 5, 10, 1000, 1].map(|bound| stream.below(bound));
         assert_eq!(drawn, [0, 2, 4, 4, 447, 0]);
+    }
+
+    /// Two draws of 10 numbers each: of 100 runs, and of any others that follow on each other, each
+    /// has its own pair, but for a few.
+    #[test]
+    fn draws_of_many_runs_are_spread() {
+        for first in [0, 1000, 123_456_789] {
+            let pair = |nth| {
+                let mut draws = Draws::new(nth, nth);
+                (draws.below(10), draws.below(10))
+            };
+            let pairs: BTreeSet<_> = (first..first + 100).map(pair).collect();
+            assert!(pairs.len() > 80, "{} of 100, where chance has 63", pairs.len());
+        }
+    }
+
+    /// Far down, where the even spread is used up, each number is as likely as the others.
+    #[test]
+    fn late_draws_are_random() {
+        let mut counts = [0; 4];
+        for nth in 0..4000 {
+            let mut draws = Draws::new(nth, nth);
+            let late = (0..50).map(|_| draws.below(4)).last().unwrap();
+            counts[late as usize] += 1;
+        }
+        assert!(counts.iter().all(|count| (900..1100).contains(count)), "{counts:?}");
     }
 }

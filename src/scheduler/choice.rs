@@ -108,9 +108,9 @@ impl<'a> Choice<'a> {
 /// Where it stands. A chunk at a time, which takes a fraction of the time for long lines.
 fn position(tasks: &[TaskId], wanted: TaskId) -> Option<usize> {
     const CHUNK: usize = 32;
-    let chunks = tasks.chunks(CHUNK).position(|chunk| {
-        chunk.iter().fold(false, |found, &task| found | (task == wanted))
-    });
+    let chunks = tasks
+        .chunks(CHUNK)
+        .position(|chunk| chunk.iter().fold(false, |found, &task| found | (task == wanted)));
     let start = chunks? * CHUNK;
     tasks[start..].iter().position(|&task| task == wanted).map(|place| start + place)
 }

@@ -4,7 +4,7 @@ use std::rc::Rc;
 use super::probe::Probe;
 use super::seeded::{Policy, Seeded, seeded_scheduler};
 use super::{Choice, Step};
-use crate::rng::Stream;
+use crate::rng::Draws;
 use crate::trace::{TaskId, TaskNames};
 
 /// First in, first out, but for one or two tasks that are held back for a while.
@@ -58,7 +58,7 @@ struct Held {
 
 impl Held {
     /// The n-th of all steps that were measured, and a number of choices.
-    fn new(mut nth: u64, probe: &Probe, stream: &mut Stream) -> Self {
+    fn new(mut nth: u64, probe: &Probe, draws: &mut Draws) -> Self {
         let mut found = (0, 0);
         for (signature, measured) in probe.tasks() {
             found = (signature, nth);
@@ -68,10 +68,10 @@ impl Held {
             }
         }
         // Twice what was measured, or for good, are as likely as any other order of magnitude.
-        let magnitudes = 64 - probe.choices().leading_zeros() + 2;
-        let choices = match stream.below(magnitudes) {
+        let magnitudes = u64::from(64 - probe.choices().leading_zeros()) + 2;
+        let choices = match draws.below(magnitudes) {
             0 => u64::MAX,
-            magnitude => 1 + u64::from(stream.next_u32()) % (1 << (magnitude - 1)),
+            magnitude => 1 + draws.below(1 << (magnitude - 1)),
         };
         Self { signature: found.0, steps: found.1, choices }
     }
@@ -86,7 +86,7 @@ impl Policy for HoldPolicy {
         "holding back"
     }
 
-    fn begin(&mut self, nth: u64, probe: &Rc<Probe>, stream: &mut Stream) {
+    fn begin(&mut self, nth: u64, probe: &Rc<Probe>, draws: &mut Draws) {
         self.held.clear();
         self.known.clear();
         let steps = probe.steps().max(1);
@@ -97,14 +97,14 @@ impl Policy for HoldPolicy {
             stride += 1;
         }
         let place = u128::from(nth) * u128::from(stride.max(1)) % u128::from(steps);
-        self.held.push(Held::new(place as u64, probe, stream));
-        if stream.below(3) == 0 {
-            let other = u64::from(stream.next_u32()) % steps;
-            self.held.push(Held::new(other, probe, stream));
+        self.held.push(Held::new(place as u64, probe, draws));
+        if draws.below(3) == 0 {
+            let other = draws.below(steps);
+            self.held.push(Held::new(other, probe, draws));
         }
     }
 
-    fn ready(&mut self, task: TaskId, names: &TaskNames, _: &mut Stream) {
+    fn ready(&mut self, task: TaskId, names: &TaskNames, _: &mut Draws) {
         for id in self.known.len() as u32..=task.as_u32() {
             let signature = names.signature(TaskId(id));
             let place = self.held.iter().position(|held| held.signature == signature);
@@ -112,7 +112,7 @@ impl Policy for HoldPolicy {
         }
     }
 
-    fn choose(&mut self, choice: &Choice<'_>, _: &mut Stream) -> usize {
+    fn choose(&mut self, choice: &Choice<'_>, _: &mut Draws) -> usize {
         let mut chosen = 0;
         // Only the tasks that are held can stand before the first that is not.
         for place in 0..choice.options().min(self.held.len() + 1) {
@@ -131,7 +131,7 @@ impl Policy for HoldPolicy {
         chosen
     }
 
-    fn step(&mut self, step: &Step<'_>, _: &mut Stream) {
+    fn step(&mut self, step: &Step<'_>, _: &mut Draws) {
         let known = self.known.get(step.task().as_u32() as usize).copied().flatten();
         if let Some(held) = known.and_then(|known| self.held.get_mut(usize::from(known))) {
             held.steps = held.steps.saturating_sub(1);

@@ -5,7 +5,7 @@ use super::probe::Probe;
 use super::ranking::Ranking;
 use super::seeded::{Policy, Seeded, draw, seeded_scheduler};
 use super::{Choice, Step};
-use crate::rng::Stream;
+use crate::rng::Draws;
 use crate::trace::{TaskId, TaskNames};
 
 /// Probabilistic concurrency testing: random priorities, which change at a few random moments.
@@ -88,30 +88,29 @@ impl Policy for PctPolicy {
         &self.name
     }
 
-    fn begin(&mut self, _: u64, probe: &Rc<Probe>, stream: &mut Stream) {
+    fn begin(&mut self, _: u64, probe: &Rc<Probe>, draws: &mut Draws) {
         self.ranking.clear();
         self.priorities.clear();
         self.choices = 0;
-        let choices = u32::try_from(probe.choices()).unwrap_or(u32::MAX);
         self.changes.clear();
-        self.changes.extend((1..self.depth).map(|_| u64::from(stream.below(choices))));
+        self.changes.extend((1..self.depth).map(|_| draws.below(probe.choices())));
         self.changes.sort_unstable_by(|a, b| b.cmp(a));
     }
 
-    fn ready(&mut self, task: TaskId, _: &TaskNames, stream: &mut Stream) {
+    fn ready(&mut self, task: TaskId, _: &TaskNames, draws: &mut Draws) {
         let place = task.as_u32() as usize;
         while self.priorities.len() <= place {
-            let priority = u64::from(self.depth) + u64::from(stream.next_u32()) + 1;
+            let priority = u64::from(self.depth) + draws.rank() + 1;
             self.priorities.push(priority);
         }
         self.ranking.insert(task, self.priorities[place]);
     }
 
-    fn choose(&mut self, choice: &Choice<'_>, stream: &mut Stream) -> usize {
+    fn choose(&mut self, choice: &Choice<'_>, draws: &mut Draws) -> usize {
         let now = self.choices;
         self.choices += 1;
         let Some((mut task, mut place)) = self.ranking.pop(choice) else {
-            return draw(choice, stream);
+            return draw(choice, draws);
         };
         // The moments come in their order, and each later one makes a task fall deeper.
         while self.changes.last() == Some(&now) {
@@ -126,7 +125,7 @@ impl Policy for PctPolicy {
         place
     }
 
-    fn step(&mut self, step: &Step<'_>, _: &mut Stream) {
+    fn step(&mut self, step: &Step<'_>, _: &mut Draws) {
         self.ranking.remove(step.task());
     }
 }

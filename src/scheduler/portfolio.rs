@@ -7,9 +7,10 @@ use super::pos::PosPolicy;
 use super::probe::Probe;
 use super::random::RandomPolicy;
 use super::seeded::{Policy, Seeded, seeded_scheduler};
+use super::sticky::StickyPolicy;
 use super::urw::UrwPolicy;
 use super::{Choice, Step};
-use crate::rng::Stream;
+use crate::rng::Draws;
 use crate::trace::{TaskId, TaskNames};
 
 /// Several ways to search, in turn: the default of a test.
@@ -52,26 +53,39 @@ seeded_scheduler!(Portfolio);
 
 #[derive(Clone, Debug)]
 struct Rotation {
-    turn: usize,
-    hold: HoldPolicy,
+    turn: Turn,
     urw: UrwPolicy,
-    pos: PosPolicy,
     pct: [PctPolicy; 2],
+    pos: PosPolicy,
+    sticky: StickyPolicy,
     random: RandomPolicy,
+    hold: HoldPolicy,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Turn {
+    Urw,
+    Pct2,
+    Pct3,
+    Pos,
+    Sticky,
+    Random,
+    Hold,
 }
 
 /// Whose turn it is, by the seed.
-const TURNS: usize = 6;
+const TURNS: [Turn; 6] = [Turn::Urw, Turn::Hold, Turn::Pct2, Turn::Pos, Turn::Random, Turn::Pct3];
 
 impl Default for Rotation {
     fn default() -> Self {
         Self {
-            turn: 0,
-            hold: HoldPolicy::default(),
+            turn: TURNS[0],
             urw: UrwPolicy::default(),
-            pos: PosPolicy::default(),
             pct: [2, 3].map(PctPolicy::new),
+            pos: PosPolicy::default(),
+            sticky: StickyPolicy::default(),
             random: RandomPolicy,
+            hold: HoldPolicy::default(),
         }
     }
 }
@@ -79,23 +93,25 @@ impl Default for Rotation {
 impl Rotation {
     fn current(&self) -> &dyn Policy {
         match self.turn {
-            0 => &self.urw,
-            1 => &self.hold,
-            2 => &self.pct[0],
-            3 => &self.pos,
-            4 => &self.random,
-            _ => &self.pct[1],
+            Turn::Urw => &self.urw,
+            Turn::Pct2 => &self.pct[0],
+            Turn::Pct3 => &self.pct[1],
+            Turn::Pos => &self.pos,
+            Turn::Sticky => &self.sticky,
+            Turn::Random => &self.random,
+            Turn::Hold => &self.hold,
         }
     }
 
     fn current_mut(&mut self) -> &mut dyn Policy {
         match self.turn {
-            0 => &mut self.urw,
-            1 => &mut self.hold,
-            2 => &mut self.pct[0],
-            3 => &mut self.pos,
-            4 => &mut self.random,
-            _ => &mut self.pct[1],
+            Turn::Urw => &mut self.urw,
+            Turn::Pct2 => &mut self.pct[0],
+            Turn::Pct3 => &mut self.pct[1],
+            Turn::Pos => &mut self.pos,
+            Turn::Sticky => &mut self.sticky,
+            Turn::Random => &mut self.random,
+            Turn::Hold => &mut self.hold,
         }
     }
 }
@@ -105,20 +121,26 @@ impl Policy for Rotation {
         self.current().name()
     }
 
-    fn begin(&mut self, seed: u64, probe: &Rc<Probe>, stream: &mut Stream) {
-        self.turn = (seed % TURNS as u64) as usize;
-        self.current_mut().begin(seed / TURNS as u64, probe, stream);
+    fn turn(&mut self, seed: u64) -> u64 {
+        let (round, place) = (seed / TURNS.len() as u64, (seed % TURNS.len() as u64) as usize);
+        self.turn = TURNS[place];
+        let turns = |turns: &[Turn]| turns.iter().filter(|turn| **turn == self.turn).count() as u64;
+        round * turns(&TURNS) + turns(&TURNS[..place])
     }
 
-    fn choose(&mut self, choice: &Choice<'_>, stream: &mut Stream) -> usize {
-        self.current_mut().choose(choice, stream)
+    fn begin(&mut self, nth: u64, probe: &Rc<Probe>, draws: &mut Draws) {
+        self.current_mut().begin(nth, probe, draws);
     }
 
-    fn ready(&mut self, task: TaskId, names: &TaskNames, stream: &mut Stream) {
-        self.current_mut().ready(task, names, stream);
+    fn choose(&mut self, choice: &Choice<'_>, draws: &mut Draws) -> usize {
+        self.current_mut().choose(choice, draws)
     }
 
-    fn step(&mut self, step: &Step<'_>, stream: &mut Stream) {
-        self.current_mut().step(step, stream);
+    fn ready(&mut self, task: TaskId, names: &TaskNames, draws: &mut Draws) {
+        self.current_mut().ready(task, names, draws);
+    }
+
+    fn step(&mut self, step: &Step<'_>, draws: &mut Draws) {
+        self.current_mut().step(step, draws);
     }
 }

@@ -5,7 +5,7 @@ use super::probe::Probe;
 use super::ranking::Ranking;
 use super::seeded::{Policy, Seeded, draw, seeded_scheduler};
 use super::{Choice, Step};
-use crate::rng::Stream;
+use crate::rng::Draws;
 use crate::trace::{TaskId, TaskNames};
 
 /// Partial order sampling: each step has a random priority of its own.
@@ -55,27 +55,27 @@ impl Policy for PosPolicy {
         "partial order sampling"
     }
 
-    fn begin(&mut self, _: u64, _: &Rc<Probe>, _: &mut Stream) {
+    fn begin(&mut self, _: u64, _: &Rc<Probe>, _: &mut Draws) {
         self.ranking.clear();
         self.awaits.clear();
         self.about_to_use.clear();
     }
 
-    fn ready(&mut self, task: TaskId, _: &TaskNames, stream: &mut Stream) {
-        self.ranking.insert(task, stream.next_u32().into());
+    fn ready(&mut self, task: TaskId, _: &TaskNames, draws: &mut Draws) {
+        self.ranking.insert(task, draws.rank());
         if let Some(&Some(primitive)) = self.awaits.get(task.as_u32() as usize) {
             self.about_to_use.push((primitive, task));
         }
     }
 
-    fn choose(&mut self, choice: &Choice<'_>, stream: &mut Stream) -> usize {
+    fn choose(&mut self, choice: &Choice<'_>, draws: &mut Draws) -> usize {
         match self.ranking.pop(choice) {
             Some((_, place)) => place,
-            None => draw(choice, stream),
+            None => draw(choice, draws),
         }
     }
 
-    fn step(&mut self, step: &Step<'_>, stream: &mut Stream) {
+    fn step(&mut self, step: &Step<'_>, draws: &mut Draws) {
         let Self { ranking, awaits, about_to_use } = self;
         ranking.remove(step.task());
         let place = step.task().as_u32() as usize;
@@ -89,7 +89,7 @@ impl Policy for PosPolicy {
             about_to_use.retain(|&(primitive, task)| {
                 let ready = ranking.contains(task);
                 if ready && step.used().contains(&primitive) {
-                    ranking.insert(task, stream.next_u32().into());
+                    ranking.insert(task, draws.rank());
                 }
                 ready
             });

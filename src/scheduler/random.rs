@@ -4,7 +4,7 @@ use std::rc::Rc;
 use super::probe::Probe;
 use super::seeded::{Policy, assert_seeds, draw};
 use super::{Choice, Scheduler};
-use crate::rng::{Purpose, Stream};
+use crate::rng::{Draws, Purpose, Stream};
 
 /// A random walk: one run per seed, in which each option is as likely as the others.
 ///
@@ -56,7 +56,7 @@ impl Scheduler for Random {
     }
 
     fn choose(&mut self, choice: &Choice<'_>) -> usize {
-        draw(choice, &mut self.stream)
+        self.stream.below(u32::try_from(choice.options()).unwrap_or(u32::MAX)) as usize
     }
 
     fn seed(&self) -> Option<u64> {
@@ -78,9 +78,9 @@ impl Policy for RandomPolicy {
         "random walk"
     }
 
-    fn begin(&mut self, _: u64, _: &Rc<Probe>, _: &mut Stream) {}
+    fn begin(&mut self, _: u64, _: &Rc<Probe>, _: &mut Draws) {}
 
-    fn choose(&mut self, choice: &Choice<'_>, stream: &mut Stream) -> usize {
-        draw(choice, stream)
+    fn choose(&mut self, choice: &Choice<'_>, draws: &mut Draws) -> usize {
+        draw(choice, draws)
     }
 }

@@ -5,28 +5,34 @@ use std::rc::Rc;
 
 use super::probe::Probe;
 use super::{Choice, ChoiceKind, Step};
-use crate::rng::{Purpose, Stream};
+use crate::rng::Draws;
 use crate::trace::{TaskId, TaskNames};
 
-/// How to choose among tasks in one run. What it knows it knows from the probe and from its stream, so
+/// How to choose among tasks in one run. What it knows it knows from the probe and from its draws, so
 /// that its answers depend on the seed alone and not on the runs before.
 pub(super) trait Policy {
     fn name(&self) -> &str;
 
-    /// Prepares for the run of a seed.
-    fn begin(&mut self, seed: u64, probe: &Rc<Probe>, stream: &mut Stream);
+    /// Of several policies that take turns, chooses the one of this seed. Returns which run of that
+    /// policy it is, from 0.
+    fn turn(&mut self, seed: u64) -> u64 {
+        seed
+    }
+
+    /// Prepares for a run, the `nth` of this policy.
+    fn begin(&mut self, nth: u64, probe: &Rc<Probe>, draws: &mut Draws);
 
     /// Chooses one of two or more ready tasks.
-    fn choose(&mut self, choice: &Choice<'_>, stream: &mut Stream) -> usize;
+    fn choose(&mut self, choice: &Choice<'_>, draws: &mut Draws) -> usize;
 
     /// A task got into the line.
-    fn ready(&mut self, task: TaskId, names: &TaskNames, stream: &mut Stream) {
-        let _ = (task, names, stream);
+    fn ready(&mut self, task: TaskId, names: &TaskNames, draws: &mut Draws) {
+        let _ = (task, names, draws);
     }
 
     /// A task has had a step, also if there was no choice but this one.
-    fn step(&mut self, step: &Step<'_>, stream: &mut Stream) {
-        let _ = (step, stream);
+    fn step(&mut self, step: &Step<'_>, draws: &mut Draws) {
+        let _ = (step, draws);
     }
 }
 
@@ -40,7 +46,7 @@ pub(super) struct Seeded<P> {
     pub(super) policy: P,
     seeds: Range<u64>,
     run: Phase,
-    stream: Stream,
+    draws: Draws,
     probe: Rc<Probe>,
     steps: u64,
 }
@@ -67,7 +73,7 @@ impl<P: Policy> Seeded<P> {
             policy,
             seeds,
             run: Phase::Start,
-            stream: Stream::new(0, Purpose::Schedule),
+            draws: Draws::new(0, 0),
             probe: Rc::default(),
             steps: 0,
         }
@@ -90,9 +96,10 @@ impl<P: Policy> Seeded<P> {
         }
         let seed = self.seeds.next()?;
         self.run = Phase::Seed(seed);
-        self.stream = Stream::new(seed, Purpose::Schedule);
+        let nth = self.policy.turn(seed);
+        self.draws = Draws::new(seed, nth);
         self.steps = 0;
-        self.policy.begin(seed, &self.probe, &mut self.stream);
+        self.policy.begin(nth, &self.probe, &mut self.draws);
         Some(seed)
     }
 
@@ -110,9 +117,9 @@ impl<P: Policy> Seeded<P> {
     pub(super) fn choose(&mut self, choice: &Choice<'_>) -> usize {
         match (self.run, choice.kind()) {
             (Phase::Seed(_), ChoiceKind::Task) if !self.is_long() => {
-                self.policy.choose(choice, &mut self.stream)
+                self.policy.choose(choice, &mut self.draws)
             }
-            (Phase::Seed(_), _) => draw(choice, &mut self.stream),
+            (Phase::Seed(_), _) => draw(choice, &mut self.draws),
             (_, ChoiceKind::Task) => {
                 self.probe_mut().choice();
                 0
@@ -124,7 +131,7 @@ impl<P: Policy> Seeded<P> {
     pub(super) fn ready(&mut self, task: TaskId, names: &TaskNames) {
         match self.run {
             Phase::Seed(_) if self.is_long() => {}
-            Phase::Seed(_) => self.policy.ready(task, names, &mut self.stream),
+            Phase::Seed(_) => self.policy.ready(task, names, &mut self.draws),
             _ => self.probe_mut().ready(task, names),
         }
     }
@@ -134,7 +141,7 @@ impl<P: Policy> Seeded<P> {
             Phase::Seed(_) if self.is_long() => {}
             Phase::Seed(_) => {
                 self.steps += 1;
-                self.policy.step(step, &mut self.stream);
+                self.policy.step(step, &mut self.draws);
             }
             _ => self.probe_mut().step(step.task()),
         }
@@ -151,8 +158,8 @@ impl<P: Policy> Seeded<P> {
 }
 
 /// One of the options, each as likely as the others.
-pub(super) fn draw(choice: &Choice<'_>, stream: &mut Stream) -> usize {
-    stream.below(u32::try_from(choice.options()).unwrap_or(u32::MAX)) as usize
+pub(super) fn draw(choice: &Choice<'_>, draws: &mut Draws) -> usize {
+    draws.below(choice.options() as u64) as usize
 }
 
 /// # Panics

@@ -4,7 +4,7 @@ use std::rc::Rc;
 use super::probe::Probe;
 use super::seeded::{Policy, Seeded, draw, seeded_scheduler};
 use super::{Choice, Step};
-use crate::rng::Stream;
+use crate::rng::Draws;
 use crate::trace::TaskId;
 
 /// A random walk that would rather stay with the task that has just run.
@@ -39,7 +39,7 @@ seeded_scheduler!(Sticky);
 #[derive(Clone, Debug, Default)]
 pub(super) struct StickyPolicy {
     /// One in so many times it leaves the task.
-    leave: u32,
+    leave: u64,
     last: Option<TaskId>,
 }
 
@@ -48,18 +48,18 @@ impl Policy for StickyPolicy {
         "sticky random walk"
     }
 
-    fn begin(&mut self, _: u64, _: &Rc<Probe>, stream: &mut Stream) {
-        self.leave = 2 << stream.below(4);
+    fn begin(&mut self, _: u64, _: &Rc<Probe>, draws: &mut Draws) {
+        self.leave = 2 << draws.below(4);
         self.last = None;
     }
 
-    fn choose(&mut self, choice: &Choice<'_>, stream: &mut Stream) -> usize {
-        let stays = stream.below(self.leave) > 0;
+    fn choose(&mut self, choice: &Choice<'_>, draws: &mut Draws) -> usize {
+        let stays = draws.below(self.leave) > 0;
         let last = self.last.filter(|_| stays).and_then(|task| choice.place_of(task));
-        last.unwrap_or_else(|| draw(choice, stream))
+        last.unwrap_or_else(|| draw(choice, draws))
     }
 
-    fn step(&mut self, step: &Step<'_>, _: &mut Stream) {
+    fn step(&mut self, step: &Step<'_>, _: &mut Draws) {
         self.last = Some(step.task());
     }
 }

@@ -5,7 +5,7 @@ use super::probe::Probe;
 use super::seeded::{Policy, Seeded, draw, seeded_scheduler};
 use super::weights::Weights;
 use super::{Choice, Step};
-use crate::rng::Stream;
+use crate::rng::Draws;
 use crate::trace::{TaskId, TaskNames};
 
 /// A uniform random walk: each *schedule* is as likely as the others, instead of each option.
@@ -71,30 +71,30 @@ impl Policy for UrwPolicy {
         "uniform random walk"
     }
 
-    fn begin(&mut self, _: u64, probe: &Rc<Probe>, _: &mut Stream) {
+    fn begin(&mut self, _: u64, probe: &Rc<Probe>, _: &mut Draws) {
         self.probe = Rc::clone(probe);
         self.weights.clear();
         self.left.clear();
     }
 
-    fn ready(&mut self, task: TaskId, names: &TaskNames, _: &mut Stream) {
+    fn ready(&mut self, task: TaskId, names: &TaskNames, _: &mut Draws) {
         self.meet(task, names);
         self.weights.set(task, self.left[task.as_u32() as usize].max(1));
     }
 
-    fn choose(&mut self, choice: &Choice<'_>, stream: &mut Stream) -> usize {
+    fn choose(&mut self, choice: &Choice<'_>, draws: &mut Draws) -> usize {
         while let total @ 1.. = self.weights.total() {
-            let number = stream.next_u64() % total;
+            let number = draws.below(total);
             let task = self.weights.find(number);
             self.weights.set(task, 0);
             if let Some(place) = choice.place_of(task) {
                 return place;
             }
         }
-        draw(choice, stream)
+        draw(choice, draws)
     }
 
-    fn step(&mut self, step: &Step<'_>, _: &mut Stream) {
+    fn step(&mut self, step: &Step<'_>, _: &mut Draws) {
         self.weights.set(step.task(), 0);
         if let Some(left) = self.left.get_mut(step.task().as_u32() as usize) {
             *left = left.saturating_sub(1);
