@@ -1,6 +1,7 @@
 //! All programs. Each is one async function of whether it is to be the fixed twin, so that the fix can
 //! be read off.
 
+mod caches;
 mod deadlocks;
 mod lost_updates;
 mod notifications;
@@ -11,6 +12,8 @@ mod timers;
 
 use std::future::Future;
 use std::pin::Pin;
+
+use crate::world::{Handle, Lock, yield_now};
 
 /// A program with a bug, and without.
 pub struct Program {
@@ -60,6 +63,7 @@ use program;
 pub fn all() -> impl Iterator<Item = &'static Program> {
     let files = [
         lost_updates::PROGRAMS,
+        caches::PROGRAMS,
         deadlocks::PROGRAMS,
         orders::PROGRAMS,
         notifications::PROGRAMS,
@@ -68,4 +72,23 @@ pub fn all() -> impl Iterator<Item = &'static Program> {
         timers::PROGRAMS,
     ];
     files.into_iter().flatten()
+}
+
+/// Work that takes so many steps, or a wait of so many turns.
+async fn steps(count: usize) {
+    for _ in 0..count {
+        yield_now().await;
+    }
+}
+
+/// Holds the lock, if that is the fix, for as long as what this gives is kept.
+async fn lock_if(fixed: bool, lock: &Lock) -> Option<impl Sized> {
+    if fixed { Some(lock.lock().await) } else { None }
+}
+
+/// Waits for the end of each.
+async fn join_all(tasks: impl IntoIterator<Item = Handle<()>>) {
+    for task in tasks {
+        task.join().await;
+    }
 }
