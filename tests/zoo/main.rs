@@ -14,7 +14,7 @@ use dacapo::scheduler::Random;
 use programs::Program;
 
 /// Bugs that a random walk does not find in any reasonable time.
-const TOO_RARE: [&str; 2] = ["reorder_10", "reorder_50"];
+const TOO_RARE: [&str; 3] = ["reorder_10", "reorder_50", "starvation"];
 
 /// First in, first out shows none of the bugs, unless a program says so; a search finds each of them,
 /// and none in its twin.

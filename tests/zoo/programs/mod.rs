@@ -7,6 +7,7 @@ mod lost_updates;
 mod notifications;
 mod orders;
 mod pools;
+mod rare_orders;
 mod shutdown;
 mod timers;
 
@@ -66,6 +67,7 @@ pub fn all() -> impl Iterator<Item = &'static Program> {
         caches::PROGRAMS,
         deadlocks::PROGRAMS,
         orders::PROGRAMS,
+        rare_orders::PROGRAMS,
         notifications::PROGRAMS,
         pools::PROGRAMS,
         shutdown::PROGRAMS,
