@@ -44,6 +44,13 @@ pub async fn yield_now() {
     dacapo::task::yield_now().await;
 }
 
+/// Does something that takes so many turns, and of which nothing else matters.
+pub async fn work(turns: usize) {
+    for _ in 0..turns {
+        yield_now().await;
+    }
+}
+
 /// Waits for so many milliseconds.
 pub async fn sleep(millis: u64) {
     dacapo::time::sleep(Duration::from_millis(millis)).await;
