@@ -105,6 +105,7 @@ mod test_attribute {
     pub fn check_test<S, T>(
         module: &str,
         function: &str,
+        package: Option<&'static str>,
         builder: Builder,
         scheduler: S,
         body: impl AsyncFn() -> T,
@@ -112,6 +113,6 @@ mod test_attribute {
         S: Scheduler + 'static,
         T: Verdict,
     {
-        builder.check_test(&TestId::new(module, function), scheduler, body);
+        builder.check_test(&TestId::new(module, function, package), scheduler, body);
     }
 }

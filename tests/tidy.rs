@@ -148,7 +148,7 @@ fn no_line_holds_tabs_or_ends_in_spaces() {
 fn every_variable_is_in_the_readme() {
     let env = read("src/explore/env.rs");
     let readme = read("README.md");
-    for name in ["DACAPO_REPLAY", "DACAPO_SEEDS", "DACAPO_TRACE"] {
+    for name in ["DACAPO_REPLAY", "DACAPO_SEEDS", "DACAPO_TRACE", "DACAPO_ACCEPT"] {
         assert!(env.contains(name) && readme.contains(name), "{name}");
     }
 }

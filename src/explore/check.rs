@@ -5,12 +5,16 @@ use std::fmt;
 use super::Builder;
 use super::confirm::{self, Answer};
 use super::env::Env;
+use super::regressions;
+use super::say;
 use super::shrink::shrink;
 use super::store::Store;
 use super::subject::{Sample, Subject};
 use super::test_id::TestId;
 use crate::failure::{Failure, Kind};
-use crate::report::{FailureReport, NondeterminismReport, USUAL_CAUSES, count, difference, shrunk};
+use crate::report::{
+    FailureReport, NondeterminismReport, USUAL_CAUSES, count, difference, sentence, shrunk,
+};
 use crate::schedule::Schedule;
 use crate::scheduler::{Divergence, Scheduler};
 use crate::trace::Trace;
@@ -76,6 +80,11 @@ pub(super) fn check(
             Some(_) => {}
             None => return replay(subject, schedule, &env, test),
         }
+    }
+    match regressions::first_failure(&mut subject, &env, test) {
+        Ok(None) => {}
+        Ok(Some((sample, how))) => return Err(found(builder, subject, sample, &env, test, how)),
+        Err(mistake) => panic!("dacapo: {mistake}"),
     }
     if let Some(seeds) = env.seeds.clone() {
         scheduler.set_seeds(seeds);
@@ -274,14 +283,18 @@ fn found(
         _ => least_text.clone(),
     };
     next.push(("replay now", format!("DACAPO_REPLAY='{pasted}' {}", test.command())));
-    if least_text.len() <= 200 {
-        next.push(("keep as a test", format!("Replay::strict({least_text:?}) as its scheduler")));
-    }
+    let failure = least.outcome.as_ref().expect_err("dacapo bug: a shrunk run passes");
+    let file = stored.as_ref().ok();
+    let kept = file
+        .and_then(|_| regressions::keep(env, test, &least.schedule, &sentence(&trace, failure)));
+    next.extend(kept.or_else(|| {
+        let strict = format!("Replay::strict({least_text:?}) as its scheduler");
+        (least_text.len() <= 200).then_some(("keep as a test", strict))
+    }));
     next.push(match &stored {
         Ok((store, _)) => ("written to", format!("{}/", store.shown())),
         Err(error) => ("not written", error.to_string()),
     });
-    let failure = least.outcome.as_ref().expect_err("dacapo bug: a shrunk run passes");
     let report = FailureReport {
         test: test.name(),
         failure,
@@ -382,9 +395,4 @@ impl Parting {
         store.write("second.txt", &self.answers[1].trace)?;
         Ok(store.shown())
     }
-}
-
-#[expect(clippy::print_stderr, reason = "a test that passes has no other way to say something")]
-fn say(text: &str) {
-    eprintln!("{text}");
 }

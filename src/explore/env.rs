@@ -4,10 +4,12 @@
 //! |---|---|---|
 //! | `DACAPO_REPLAY` | a schedule (`d1:…`), or a file that holds one | makes that one run only |
 //! | `DACAPO_SEEDS` | `N`, or `A..B` | the seeds of every scheduler that works from seeds: 0 to N, or A to B, without the last |
+//! | `DACAPO_ACCEPT` | `1` (or `0`) | the schedule that was found to fail, or is found now, is added to `dacapo-regressions/<test>.txt` |
 //! | `DACAPO_TRACE` | `1` (or `0`) | prints the whole trace of the last run, or of the one that failed |
 //!
 //! `DACAPO_CONFIRM` and `DACAPO_TEST` are set by dacapo itself for the process in which a failure is
-//! confirmed. `CARGO_PKG_NAME`, which cargo sets, names the package in the line that replays a run.
+//! confirmed. `CARGO_PKG_NAME`, which cargo sets, names the package in the line that replays a run, and
+//! `CARGO_MANIFEST_DIR` is where its schedules are kept.
 
 use std::ops::Range;
 use std::path::PathBuf;
@@ -20,6 +22,8 @@ pub(super) struct Env {
     pub(super) replay: Option<Schedule>,
     pub(super) seeds: Option<Range<u64>>,
     pub(super) trace: bool,
+    /// Whether a schedule that fails is to be kept among the sources.
+    pub(super) accept: bool,
     pub(super) confirm: Option<Confirm>,
 }
 
@@ -51,10 +55,21 @@ impl Env {
             (Some(test), Some(file)) => Some(Confirm { test, file: file.into() }),
             _ => None,
         };
+        if let (Some(value), Some("1"), None) =
+            (get("DACAPO_REPLAY"), get("DACAPO_ACCEPT").as_deref(), &confirm)
+        {
+            return Err(format!(
+                "DACAPO_ACCEPT=1 keeps what a search finds or has found, and DACAPO_REPLAY={value} \
+                 makes no search; leave one of them out"
+            ));
+        }
         Ok(Self {
             replay: get("DACAPO_REPLAY").map(|value| replay(&value)).transpose()?,
             seeds: get("DACAPO_SEEDS").map(|value| seeds(&value)).transpose()?,
-            trace: get("DACAPO_TRACE").map_or(Ok(false), |value| trace(&value))?,
+            trace: get("DACAPO_TRACE")
+                .map_or(Ok(false), |value| switch("DACAPO_TRACE", &value, "print the trace"))?,
+            accept: get("DACAPO_ACCEPT")
+                .map_or(Ok(false), |value| switch("DACAPO_ACCEPT", &value, "keep what fails"))?,
             confirm,
         })
     }
@@ -69,6 +84,11 @@ fn variable(name: &str) -> Option<String> {
 /// The package whose tests or example cargo runs, as far as that is known.
 pub(super) fn package() -> Option<String> {
     variable("CARGO_PKG_NAME")
+}
+
+/// The directory of that package.
+pub(super) fn manifest_directory() -> Option<PathBuf> {
+    variable("CARGO_MANIFEST_DIR").map(PathBuf::from)
 }
 
 fn replay(value: &str) -> Result<Schedule, String> {
@@ -101,11 +121,11 @@ fn seeds(value: &str) -> Result<Range<u64>, String> {
     Ok(range)
 }
 
-fn trace(value: &str) -> Result<bool, String> {
+fn switch(name: &str, value: &str, what: &str) -> Result<bool, String> {
     match value {
         "0" => Ok(false),
         "1" => Ok(true),
-        _ => Err(format!("DACAPO_TRACE={value}: expected 1 (print the trace) or 0")),
+        _ => Err(format!("{name}={value}: expected 1 ({what}) or 0")),
     }
 }
 
@@ -129,6 +149,7 @@ mod tests {
         check("DACAPO_SEEDS", "7..9", seeds(7..9));
         check("DACAPO_TRACE", "1", Ok(Env { trace: true, ..Env::default() }));
         check("DACAPO_TRACE", "0", Ok(Env::default()));
+        check("DACAPO_ACCEPT", "1", Ok(Env { accept: true, ..Env::default() }));
         let replay = Some(Schedule::new([0, 2]));
         check("DACAPO_REPLAY", " d1:0.2\n", Ok(Env { replay, ..Env::default() }));
         check("SOMETHING_ELSE", "x", Ok(Env::default()));
@@ -141,6 +162,7 @@ mod tests {
         check("DACAPO_SEEDS", "9..7", Err("the range is empty"));
         check("DACAPO_SEEDS", "-1", Err("expected a number of seeds"));
         check("DACAPO_TRACE", "yes", Err("DACAPO_TRACE=yes: expected 1"));
+        check("DACAPO_ACCEPT", "all", Err("DACAPO_ACCEPT=all: expected 1 (keep what fails) or 0"));
         check("DACAPO_REPLAY", "d1:0x", Err("at column 6, expected a count from 1"));
         check("DACAPO_REPLAY", "no/such/file", Err("the path of a file"));
     }

@@ -5,6 +5,7 @@ mod check;
 mod confirm;
 mod env;
 mod outcomes;
+mod regressions;
 mod run;
 mod shrink;
 mod store;
@@ -110,10 +111,13 @@ where
 /// failure is reported it has been replayed, in this process and in a fresh one; a test whose runs
 /// cannot be repeated fails for that.
 ///
+/// Before the search, the schedules of `dacapo-regressions/<test>.txt` are replayed, which is beside the
+/// package's `Cargo.toml`. The report says how to add one.
+///
 /// # Panics
 ///
-/// If a run fails; if the scheduler makes no run at all; if a variable of the environment is
-/// malformed. Inside of a run.
+/// If a run fails; if the scheduler makes no run at all; if a variable of the environment or that file
+/// is malformed. Inside of a run.
 ///
 /// ```
 /// use dacapo::scheduler::Random;
@@ -140,8 +144,8 @@ where
 ///
 /// # Panics
 ///
-/// If the scheduler makes no run at all; if a variable of the environment is malformed. Inside of a
-/// run.
+/// If the scheduler makes no run at all; if a variable of the environment, or the file of the schedules
+/// that are kept, is malformed. Inside of a run.
 ///
 /// ```
 /// use dacapo::scheduler::Random;
@@ -166,4 +170,9 @@ where
     T: Verdict,
 {
     Builder::new().try_check(scheduler, body)
+}
+
+#[expect(clippy::print_stderr, reason = "a test that passes has no other way to say something")]
+fn say(text: &str) {
+    eprintln!("{text}");
 }

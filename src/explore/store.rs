@@ -36,10 +36,15 @@ impl Store {
 
     /// The directory, as seen from where the test runs, if it is below that.
     pub(super) fn shown(&self) -> String {
-        let here = std::env::current_dir().ok();
-        let short = here.as_deref().and_then(|here| self.directory.strip_prefix(here).ok());
-        short.unwrap_or(&self.directory).display().to_string()
+        shown(&self.directory)
     }
+}
+
+/// A path as seen from where the test runs, if it is below that.
+pub(super) fn shown(path: &Path) -> String {
+    let here = std::env::current_dir().ok();
+    let short = here.as_deref().and_then(|here| path.strip_prefix(here).ok());
+    short.unwrap_or(path).display().to_string()
 }
 
 /// Cargo marks the top of the directory into which it builds.

@@ -13,6 +13,8 @@ pub(crate) struct TestId {
     name: String,
     nth: u32,
     harness: Harness,
+    /// The directory of the package when it was compiled, as far as that is known.
+    compiled_in: Option<&'static str>,
 }
 
 #[derive(Debug, Clone)]
@@ -26,14 +28,15 @@ enum Harness {
 }
 
 impl TestId {
-    /// A test function, by its path and name.
+    /// A test function, by its path and name, of the package in this directory.
     #[cfg(feature = "macros")]
-    pub(crate) fn new(module: &str, function: &str) -> Self {
+    pub(crate) fn new(module: &str, function: &str, package: Option<&'static str>) -> Self {
         let path = match module.split_once("::") {
             Some((_, modules)) => format!("{modules}::{function}"),
             None => function.to_owned(),
         };
-        Self::numbered(format!("{module}::{function}"), Harness::Test(path))
+        let test = Self::numbered(format!("{module}::{function}"), Harness::Test(path));
+        Self { compiled_in: package, ..test }
     }
 
     /// The test in which this is called, as far as can be told: the standard harness gives its
@@ -55,7 +58,7 @@ impl TestId {
         match test {
             Some(test) => Self::numbered(format!("{krate}::{test}"), Harness::Test(test)),
             None if is_test_binary(program.as_deref()) => {
-                Self { name: krate, nth: 1, harness: Harness::Unknown }
+                Self { name: krate, nth: 1, harness: Harness::Unknown, compiled_in: None }
             }
             None => Self::numbered(krate, Harness::Program),
         }
@@ -68,7 +71,7 @@ impl TestId {
         let nth = checks.entry(name.clone()).or_default();
         *nth += 1;
         let name = if *nth == 1 { name } else { format!("{name}#{nth}") };
-        Self { name, nth: *nth, harness }
+        Self { name, nth: *nth, harness, compiled_in: None }
     }
 
     /// Which check of its test this is, counted from 1.
@@ -85,9 +88,24 @@ impl TestId {
         // Two packages may have tests of one name.
         let package = env::package().filter(|package| !self.name.starts_with(package.as_str()));
         let package = package.map_or_else(String::new, |package| format!("{package}."));
-        let dotted = package + &self.name.replace("::", ".");
+        package + &self.file()
+    }
+
+    /// The name as that of a file within the package.
+    pub(super) fn file(&self) -> String {
         let plain = |c: char| if c.is_alphanumeric() || "._-#".contains(c) { c } else { '_' };
-        dotted.chars().map(plain).take(150).collect()
+        self.name.replace("::", ".").chars().map(plain).take(150).collect()
+    }
+
+    /// The directory of the package to which the test belongs, if both are known.
+    pub(super) fn manifest_directory(&self) -> Option<PathBuf> {
+        match self.harness {
+            Harness::Unknown => None,
+            // What cargo and nextest say now: the sources may have moved since they were compiled.
+            Harness::Test(_) | Harness::Program => {
+                env::manifest_directory().or_else(|| self.compiled_in.map(PathBuf::from))
+            }
+        }
     }
 
     /// The arguments with which this very program runs this test and no other, if that is known.

@@ -3,12 +3,14 @@
 mod deviations;
 mod difference;
 mod failure;
+mod sentence;
 mod story;
 mod table;
 
 pub(crate) use deviations::deviations;
 pub(crate) use difference::{Difference, difference};
 pub(crate) use failure::{FailureReport, NondeterminismReport, USUAL_CAUSES, shorten, shrunk};
+pub(crate) use sentence::sentence;
 pub(crate) use story::story;
 pub(crate) use table::{Row, table};
 

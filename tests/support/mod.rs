@@ -37,11 +37,8 @@ pub fn millis(millis: u64) -> Duration {
 /// Runs one test of this binary, which is a `victim`, in a process with these variables; returns
 /// whether it passed, and all that it printed.
 pub fn run_victim(test: &str, variables: &[(&str, &str)]) -> (bool, String) {
-    let this = std::env::current_exe().expect("a test has a path");
-    let output = std::process::Command::new(this)
+    let output = victim_command("1")
         .args([test, "--exact", "--nocapture"])
-        .env(VICTIM, "1")
-        .env("RUST_BACKTRACE", "0")
         .envs(variables.iter().copied())
         .output()
         .expect("a test can be run");
@@ -51,10 +48,23 @@ pub fn run_victim(test: &str, variables: &[(&str, &str)]) -> (bool, String) {
 
 const VICTIM: &str = "VICTIM";
 
+/// This binary, to be run with arguments; its victims are asked to show this.
+pub fn victim_command(what: &str) -> std::process::Command {
+    let this = std::env::current_exe().expect("a test has a path");
+    let mut command = std::process::Command::new(this);
+    command.env(VICTIM, what).env("RUST_BACKTRACE", "0");
+    command
+}
+
+/// What this process is to show, if it was started for that.
+#[expect(clippy::disallowed_methods, reason = "it is how `victim_command` asks")]
+pub fn victim() -> Option<String> {
+    std::env::var(VICTIM).ok()
+}
+
 /// Whether this process is to show how a test fails.
-#[expect(clippy::disallowed_methods, reason = "it is how `run_victim` asks")]
 pub fn is_victim() -> bool {
-    std::env::var_os(VICTIM).is_some()
+    victim().is_some()
 }
 
 /// How many cases a property has: PROPTEST_CASES, or else this many.

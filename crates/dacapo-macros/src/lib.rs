@@ -52,6 +52,8 @@ fn expand(arguments: TokenStream, item: TokenStream) -> Result<TokenStream, Mist
     let comma = || TokenTree::from(Punct::new(',', Spacing::Alone));
     let mut call = code("::core::module_path!(), ");
     call.extend([Literal::string(&name.to_string()).into(), comma()]);
+    // Where the schedules that it once failed under are kept.
+    call.extend(code("::core::option_env!(\"CARGO_MANIFEST_DIR\"),"));
     call.extend(builder);
     call.extend([comma()]);
     call.extend(scheduler);
