@@ -40,6 +40,21 @@ pub(crate) enum Kind {
     NotDeterministic {
         difference: String,
     },
+    Unmet {
+        marks: Vec<Unmet>,
+        runs: usize,
+        /// No schedule is left that could be tried.
+        complete: bool,
+    },
+}
+
+/// A mark that held in no run of a search.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Unmet {
+    pub(crate) label: String,
+    /// How often it was looked at, and in how many runs.
+    pub(crate) evaluations: u64,
+    pub(crate) runs: usize,
 }
 
 /// A task that waits for ever.
@@ -103,6 +118,12 @@ impl Failure {
         matches!(self.0, Kind::NotDeterministic { .. })
     }
 
+    /// All runs of a search passed, but what is to happen in some of them, by
+    /// [`sometimes!`](crate::sometimes) or [`Builder::expect`](crate::Builder::expect), never did.
+    pub fn is_unmet(&self) -> bool {
+        matches!(self.0, Kind::Unmet { .. })
+    }
+
     /// The tasks that wait for ever, in the order of spawning, if the run got [stuck](Failure::is_stuck).
     pub fn blocked(&self) -> &[Blocked] {
         match &self.0 {
@@ -134,6 +155,10 @@ impl Failure {
             Kind::ForeignWake { task } => format!("{task} was woken by another thread"),
             Kind::Diverged { .. } => "the run does not fit its schedule".to_owned(),
             Kind::NotDeterministic { .. } => "the test is not deterministic".to_owned(),
+            Kind::Unmet { marks, .. } => {
+                let labels: Vec<_> = marks.iter().map(|mark| mark.label.as_str()).collect();
+                format!("never happened: {}", labels.join(", "))
+            }
         }
     }
 
@@ -264,6 +289,30 @@ impl fmt::Display for Failure {
             ),
             Kind::NotDeterministic { difference } => {
                 write!(f, "the test is not deterministic: {difference}")
+            }
+            Kind::Unmet { marks, runs, complete } => {
+                let count = |n: usize| format!("{n} run{}", if n == 1 { "" } else { "s" });
+                write!(f, "what is to happen in some run has not happened in {}", count(*runs))?;
+                for Unmet { label, evaluations, runs } in marks {
+                    match evaluations {
+                        0 => write!(f, "\n  {label:?} was never reached, by this name at least")?,
+                        1 => write!(f, "\n  {label:?} was looked at once, and not true")?,
+                        n => write!(
+                            f,
+                            "\n  {label:?} was looked at {n} times, in {}, and never true",
+                            count(*runs)
+                        )?,
+                    }
+                }
+                f.write_str(match complete {
+                    true => {
+                        "\n(no other schedule is left: it takes other inputs, or that code is dead)"
+                    }
+                    false => {
+                        "\n(try more seeds, as with DACAPO_SEEDS, another scheduler, or other inputs; \
+                         if none of them gets there, that code is dead)"
+                    }
+                })
             }
         }
     }

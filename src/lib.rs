@@ -26,6 +26,7 @@ mod runtime;
 
 pub mod cancel;
 pub mod future;
+mod mark;
 pub mod rand;
 pub mod sync;
 pub mod task;
@@ -71,7 +72,8 @@ mod explore;
 #[cfg(feature = "macros")]
 pub use dacapo_macros::test;
 pub use explore::{
-    Builder, CheckError, Outcome, Report, Run, Verdict, check, explore, replay, run, try_check,
+    Builder, CheckError, Mark, Outcome, Report, Run, Verdict, check, explore, replay, run,
+    try_check,
 };
 pub use failure::{Blocked, Failure};
 pub use future::gather;
@@ -84,6 +86,7 @@ pub use trace::Trace;
 #[doc(hidden)]
 pub mod __private {
     pub use crate::future::Select;
+    pub use crate::mark::{in_run, mark};
 
     #[cfg(feature = "macros")]
     pub use super::test_attribute::{check_test, default_scheduler};

@@ -40,12 +40,12 @@ async fn program() {
     assert_eq!(balance.get(), 30, "money was lost");
 }
 
-#[dacapo::test]
+#[dacapo::test(Random::default())]
 async fn deposits() {
     program().await;
 }
 
-#[dacapo::test]
+#[dacapo::test(Random::default())]
 async fn twin_one() {
     program().await;
 }

@@ -27,6 +27,7 @@ pub struct Builder {
     pub(super) max_shrink_runs: usize,
     pub(super) recheck_every: usize,
     pub(super) fresh_process: bool,
+    pub(super) expected: Vec<String>,
 }
 
 impl Default for Builder {
@@ -43,6 +44,7 @@ impl Builder {
             max_shrink_runs: 1000,
             recheck_every: 16,
             fresh_process: true,
+            expected: Vec::new(),
         }
     }
 
@@ -90,6 +92,26 @@ impl Builder {
     /// process draws others.
     pub fn fresh_process(mut self, fresh_process: bool) -> Self {
         self.fresh_process = fresh_process;
+        self
+    }
+
+    /// Labels of [`reachable!`](crate::reachable) or [`sometimes!`](crate::sometimes) that some run of a
+    /// [`check`](Builder::check) is to meet, besides those given before. If none does, the check fails.
+    /// Of an [`explore`](Builder::explore), the report shows them also if there is nothing to be shown.
+    ///
+    /// ```
+    /// use dacapo::scheduler::Random;
+    ///
+    /// #[dacapo::test(Random::seeds(0..100), expect = ["late", "in time"])]
+    /// async fn replies() {
+    ///     match dacapo::choose("delay", 2) {
+    ///         0 => dacapo::reachable!("in time"),
+    ///         _ => dacapo::reachable!("late"),
+    ///     }
+    /// }
+    /// ```
+    pub fn expect<L: Into<String>>(mut self, labels: impl IntoIterator<Item = L>) -> Self {
+        self.expected.extend(labels.into_iter().map(Into::into));
         self
     }
 

@@ -10,10 +10,11 @@ use super::say;
 use super::shrink::shrink;
 use super::store::Store;
 use super::subject::{Sample, Subject};
+use super::tally::Tally;
 use super::test_id::TestId;
 use crate::failure::{Failure, Kind};
 use crate::report::{
-    FailureReport, NondeterminismReport, USUAL_CAUSES, count, difference, sentence, shrunk,
+    FailureReport, NondeterminismReport, USUAL_CAUSES, count, difference, indent, sentence, shrunk,
 };
 use crate::schedule::Schedule;
 use crate::scheduler::{Divergence, Scheduler};
@@ -44,7 +45,8 @@ impl CheckError {
         &self.0.failure
     }
 
-    /// The least schedule that was found to fail.
+    /// The least schedule that was found to fail. It is empty if all passed, and fail only
+    /// [together](Failure::is_unmet).
     pub fn schedule(&self) -> &Schedule {
         &self.0.schedule
     }
@@ -91,12 +93,14 @@ pub(super) fn check(
     }
     let name = scheduler.name().to_owned();
     let mut recheck = Recheck::new(builder);
+    let mut tally = Tally::new(&builder.expected);
     let mut runs = 0;
     let mut note = None;
     while let Some(seed) = scheduler.next_run() {
         let sample;
         (sample, scheduler) = subject.run(scheduler, seed);
         runs += 1;
+        tally.count(subject.marks());
         if sample.outcome.is_err() {
             let seed = scheduler.seed().map_or_else(String::new, |seed| format!(", seed {seed}"));
             let how = format!("{name}{seed}, run {runs}");
@@ -126,7 +130,10 @@ pub(super) fn check(
     if env.trace {
         say(&subject.trace().to_string());
     }
-    Ok(())
+    match tally.unmet(scheduler.is_complete(), env.seeds.is_some()) {
+        Some(failure) => Err(unmet(failure, &format!("{name}, {}", count(runs, "run")), test)),
+        None => Ok(()),
+    }
 }
 
 /// Makes the one run that the environment asks for.
@@ -189,6 +196,13 @@ fn unsteady(sample: &Sample, divergence: Divergence, test: &TestId) -> CheckErro
     let report =
         format!("dacapo: {} fails\n\n  {failure}\n\nusual causes\n{USUAL_CAUSES}", test.name());
     CheckError::new(failure, sample.schedule.clone(), report)
+}
+
+/// A search that has found no failure, but not all that it was to see either.
+fn unmet(failure: Failure, searched: &str, test: &TestId) -> CheckError {
+    let reason = indent(&failure.to_string(), "  ");
+    let report = format!("dacapo: {} fails\n\n{reason}\nsearched   {searched}\n", test.name());
+    CheckError::new(failure, Schedule::default(), report)
 }
 
 /// Shrinks a failure, makes sure of it, and writes the report.

@@ -10,6 +10,7 @@ mod run;
 mod shrink;
 mod store;
 mod subject;
+mod tally;
 mod test_id;
 mod verdict;
 
@@ -19,6 +20,7 @@ pub use builder::Builder;
 pub use check::CheckError;
 pub use outcomes::{Outcome, Report};
 pub use run::Run;
+pub use tally::Mark;
 #[cfg(feature = "macros")]
 pub(crate) use test_id::TestId;
 pub use verdict::Verdict;

@@ -5,8 +5,9 @@ use super::Builder;
 use super::check::Recheck;
 use super::env::Env;
 use super::subject::{Sample, Subject};
+use super::tally::{Mark, Tally};
 use crate::failure::{Failure, Kind};
-use crate::report::{Row, count, shorten, table};
+use crate::report::{Row, count, marks, shorten, table};
 use crate::schedule::Schedule;
 use crate::scheduler::{Divergence, Scheduler};
 
@@ -21,6 +22,7 @@ pub struct Report {
     choices: usize,
     complete: bool,
     nondeterminism: Option<Failure>,
+    marks: Vec<Mark>,
 }
 
 /// One way for a body to end.
@@ -89,6 +91,13 @@ impl Report {
     pub fn nondeterminism(&self) -> Option<&Failure> {
         self.nondeterminism.as_ref()
     }
+
+    /// What the runs met of the marks of [`sometimes!`](crate::sometimes) and
+    /// [`reachable!`](crate::reachable), and of those [expected](Builder::expect), in the order of their
+    /// labels.
+    pub fn marks(&self) -> &[Mark] {
+        &self.marks
+    }
 }
 
 impl fmt::Display for Report {
@@ -101,6 +110,10 @@ impl fmt::Display for Report {
         f.write_str(&table(rows, self.runs))?;
         let complete = if self.complete { "complete" } else { "not all there are" };
         writeln!(f, "{}, {complete}", count(self.runs, "schedule"))?;
+        let rows = self.marks.iter();
+        f.write_str(&marks(
+            rows.map(|mark| (mark.label(), mark.runs_held(), mark.runs_evaluated())),
+        ))?;
         self.nondeterminism.iter().try_for_each(|failure| writeln!(f, "{failure}"))
     }
 }
@@ -116,6 +129,7 @@ pub(super) fn explore(
         scheduler.set_seeds(seeds);
     }
     let mut recheck = Recheck::new(builder);
+    let mut tally = Tally::new(&builder.expected);
     let mut outcomes: BTreeMap<(String, bool), Outcome> = BTreeMap::new();
     let mut report = Report {
         outcomes: Vec::new(),
@@ -124,10 +138,12 @@ pub(super) fn explore(
         choices: 0,
         complete: false,
         nondeterminism: None,
+        marks: Vec::new(),
     };
     while let Some(seed) = scheduler.next_run() {
         let sample;
         (sample, scheduler) = subject.run(scheduler, seed);
+        tally.count(subject.marks());
         report.runs += 1;
         report.steps += sample.steps;
         report.choices += sample.choices;
@@ -153,6 +169,7 @@ pub(super) fn explore(
         let first = || Outcome { text, runs: 0, first_seen: schedule, failure };
         outcomes.entry(key).or_insert_with(first).runs += 1;
     }
+    report.marks = tally.into_marks();
     report.complete = report.nondeterminism.is_none() && scheduler.is_complete();
     report.outcomes = outcomes.into_values().collect();
     report

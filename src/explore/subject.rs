@@ -2,7 +2,7 @@
 
 use super::run::strictly;
 use crate::failure::{Failure, Kind};
-use crate::runtime::{Engine, Limits, Raw};
+use crate::runtime::{Engine, Limits, Marks, Raw};
 use crate::schedule::Schedule;
 use crate::scheduler::{Divergence, Replay, Scheduler};
 use crate::trace::Trace;
@@ -88,6 +88,11 @@ impl<'a> Subject<'a> {
         let mut replay = Replay::new(schedule.clone());
         let seed = replay.next_run().unwrap_or(0);
         self.run(Box::new(replay), seed).0
+    }
+
+    /// The marks that the last run met.
+    pub(super) fn marks(&mut self) -> &Marks {
+        self.engine.marks()
     }
 
     /// The trace of the last run.

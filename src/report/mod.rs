@@ -3,6 +3,7 @@
 mod deviations;
 mod difference;
 mod failure;
+mod marks;
 mod sentence;
 mod story;
 mod table;
@@ -10,6 +11,7 @@ mod table;
 pub(crate) use deviations::deviations;
 pub(crate) use difference::{Difference, difference};
 pub(crate) use failure::{FailureReport, NondeterminismReport, USUAL_CAUSES, shorten, shrunk};
+pub(crate) use marks::marks;
 pub(crate) use sentence::sentence;
 pub(crate) use story::story;
 pub(crate) use table::{Row, table};

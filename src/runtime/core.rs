@@ -6,6 +6,7 @@ use slab::Slab;
 
 use super::cell::BoxTask;
 use super::limits::Limits;
+use super::marks::Marks;
 use super::tasks::{Line, State, Task, Waits};
 use super::timers::{TimerKey, Timers};
 use super::waker::{TaskKey, Wakee};
@@ -22,6 +23,7 @@ pub(super) struct Core {
     pub(super) tasks: Slab<Task>,
     pub(super) timers: Timers,
     pub(super) trace: Trace,
+    pub(super) marks: Marks,
     pub(super) now: Instant,
     pub(super) steps: usize,
     /// Tasks that were dropped when main had ended.
@@ -80,6 +82,7 @@ impl Core {
             tasks: Slab::new(),
             timers: Timers::default(),
             trace: Trace::default(),
+            marks: Marks::default(),
             now: Instant::START,
             steps: 0,
             drops: 0,
@@ -111,6 +114,7 @@ impl Core {
         self.tasks.clear();
         self.timers.clear();
         self.trace.clear();
+        self.marks.clear();
         self.now = Instant::START;
         self.steps = 0;
         self.drops = 0;

@@ -6,6 +6,7 @@ use std::task::Context;
 
 use super::core::Core;
 use super::limits::Limits;
+use super::marks::Marks;
 use super::{LOCAL, Runtime, try_current, unwind};
 use crate::failure::Failure;
 use crate::instant::Instant;
@@ -108,7 +109,16 @@ impl Engine {
 
     /// The trace of the last run, which the next one overwrites.
     pub(crate) fn trace_mut(&mut self) -> &mut Trace {
-        &mut self.core.get_or_insert_with(|| Core::new(self.limits)).trace
+        &mut self.last().trace
+    }
+
+    /// The marks that the last run met.
+    pub(crate) fn marks(&mut self) -> &Marks {
+        &self.last().marks
+    }
+
+    fn last(&mut self) -> &mut Core {
+        self.core.get_or_insert_with(|| Core::new(self.limits))
     }
 }
 

@@ -11,6 +11,7 @@ mod drive;
 mod engine;
 mod joining;
 mod limits;
+mod marks;
 mod tasks;
 mod timers;
 mod unwind;
@@ -38,6 +39,7 @@ pub(crate) use self::cell::boxed;
 pub(crate) use self::engine::{Engine, Raw};
 pub(crate) use self::joining::{End, Joined};
 pub(crate) use self::limits::Limits;
+pub(crate) use self::marks::Marks;
 pub(crate) use self::timers::TimerKey;
 pub(crate) use self::unwind::message_of;
 pub(crate) use self::waker::{RunId, TaskKey, Wakee};
@@ -193,6 +195,10 @@ impl Runtime {
 
     pub(crate) fn choose(&self, kind: ChoiceKind, options: usize) -> usize {
         self.core().choose(kind, options)
+    }
+
+    pub(crate) fn mark(&self, label: &'static str, held: bool) {
+        self.core().marks.hit(label, held);
     }
 
     pub(crate) fn draw<R>(&self, f: impl FnOnce(&mut crate::rng::Stream) -> R) -> R {

@@ -1,0 +1,74 @@
+//! Marks in the code under test: what a search is to see at least once.
+
+use crate::runtime;
+
+/// Says that a condition is true in some run of a search.
+///
+/// A [`check`](crate::check) whose runs all pass fails all the same if they came by here and the
+/// condition was never true: what is behind it has not been tested. The report tells which label that
+/// is, and how often it was asked. Labels are compared as text, and places with one label count as one.
+/// Code that is never reached cannot say so; see [`Builder::expect`](crate::Builder::expect). In a
+/// search of a single run, as with [`Fifo`](crate::scheduler::Fifo), nothing is asked of it, unless that is
+/// the only run there is.
+///
+/// In code that many tests share, each of them has to make the condition true. If that is too much, mark
+/// the place with [`reachable!`](crate::reachable) and have those tests expect it that are about it.
+///
+/// Outside of a run it does nothing, and does not look at the condition either.
+///
+/// ```
+/// use dacapo::scheduler::Exhaustive;
+///
+/// let error = dacapo::try_check(Exhaustive::new(), async || {
+///     let lost = dacapo::choose("messages lost", 3);
+///     dacapo::sometimes!("all is well", lost == 0);
+///     dacapo::sometimes!("more than we can bear", lost > 2);
+/// })
+/// .unwrap_err();
+/// assert!(error.failure().is_unmet());
+/// assert_eq!(error.failure().title(), "never happened: more than we can bear");
+/// ```
+#[macro_export]
+macro_rules! sometimes {
+    ($label:expr, $condition:expr $(,)?) => {
+        if $crate::__private::in_run() {
+            let held: bool = $condition;
+            $crate::__private::mark($label, held);
+        }
+    };
+}
+
+/// Marks a place that some run of a search is to reach: [`sometimes!`](crate::sometimes) with a condition
+/// that is always true.
+///
+/// That a search comes by is not asked by the mark, which says nothing where it is not reached, but by the
+/// test, which [expects](crate::Builder::expect) its label. [`explore`](crate::explore) shows in how many
+/// runs each mark was met.
+///
+/// Outside of a run it does nothing.
+///
+/// ```
+/// use dacapo::{Builder, scheduler::Random};
+///
+/// Builder::new().expect(["retry"]).check(Random::seeds(0..100), async || {
+///     while dacapo::choose("refused", 2) == 1 {
+///         dacapo::reachable!("retry");
+///     }
+/// });
+/// ```
+#[macro_export]
+macro_rules! reachable {
+    ($label:expr $(,)?) => {
+        $crate::__private::mark($label, true)
+    };
+}
+
+/// Whether marks count.
+pub fn in_run() -> bool {
+    runtime::try_current(|_| ()).is_some()
+}
+
+/// Counts a mark, if a run is going on in this thread.
+pub fn mark(label: &'static str, held: bool) {
+    runtime::try_current(|runtime| runtime.mark(label, held));
+}

@@ -1,0 +1,36 @@
+/// How often the marked places of one run were met, in the order in which they were met first.
+#[derive(Default)]
+pub(crate) struct Marks(Vec<Met>);
+
+/// The places of one label in one run.
+#[derive(Clone, Copy)]
+pub(crate) struct Met {
+    pub(crate) label: &'static str,
+    /// How often it was asked whether the condition holds.
+    pub(crate) evaluated: u64,
+    /// How often it did.
+    pub(crate) held: u64,
+}
+
+impl Marks {
+    /// Forgets the run before, but not its memory.
+    pub(super) fn clear(&mut self) {
+        self.0.clear();
+    }
+
+    pub(super) fn hit(&mut self, label: &'static str, held: bool) {
+        // There are few labels, and most differ in their lengths already.
+        let known = self.0.iter().position(|met| met.label == label);
+        let place = known.unwrap_or_else(|| {
+            self.0.push(Met { label, evaluated: 0, held: 0 });
+            self.0.len() - 1
+        });
+        let met = &mut self.0[place];
+        met.evaluated += 1;
+        met.held += u64::from(held);
+    }
+
+    pub(crate) fn iter(&self) -> impl Iterator<Item = &Met> {
+        self.0.iter()
+    }
+}
