@@ -4,13 +4,13 @@ use std::fmt;
 
 use super::Builder;
 use super::confirm::{self, Answer};
+use super::coverage::Coverage;
 use super::env::Env;
 use super::regressions;
 use super::say;
 use super::shrink::shrink;
 use super::store::Store;
 use super::subject::{Sample, Subject};
-use super::tally::Tally;
 use super::test_id::TestId;
 use crate::failure::{Failure, Kind};
 use crate::report::{
@@ -83,24 +83,24 @@ pub(super) fn check(
             None => return replay(subject, schedule, &env, test),
         }
     }
+    if let Some(seeds) = env.seeds.clone() {
+        scheduler.set_seeds(seeds);
+    }
     match regressions::first_failure(&mut subject, &env, test) {
         Ok(None) => {}
         Ok(Some((sample, how))) => return Err(found(builder, subject, sample, &env, test, how)),
         Err(mistake) => panic!("dacapo: {mistake}"),
     }
-    if let Some(seeds) = env.seeds.clone() {
-        scheduler.set_seeds(seeds);
-    }
     let name = scheduler.name().to_owned();
     let mut recheck = Recheck::new(builder);
-    let mut tally = Tally::new(&builder.expected);
+    let mut coverage = Coverage::new(&builder.expected);
     let mut runs = 0;
     let mut note = None;
     while let Some(seed) = scheduler.next_run() {
         let sample;
         (sample, scheduler) = subject.run(scheduler, seed);
         runs += 1;
-        tally.count(subject.marks());
+        coverage.count(subject.marks());
         if sample.outcome.is_err() {
             let seed = scheduler.seed().map_or_else(String::new, |seed| format!(", seed {seed}"));
             let how = format!("{name}{seed}, run {runs}");
@@ -130,7 +130,7 @@ pub(super) fn check(
     if env.trace {
         say(&subject.trace().to_string());
     }
-    match tally.unmet(scheduler.is_complete(), env.seeds.is_some()) {
+    match coverage.unmet(scheduler.is_complete(), env.seeds.is_some()) {
         Some(failure) => Err(unmet(failure, &format!("{name}, {}", count(runs, "run")), test)),
         None => Ok(()),
     }

@@ -3,6 +3,7 @@
 mod builder;
 mod check;
 mod confirm;
+mod coverage;
 mod env;
 mod outcomes;
 mod regressions;
@@ -10,7 +11,6 @@ mod run;
 mod shrink;
 mod store;
 mod subject;
-mod tally;
 mod test_id;
 mod verdict;
 
@@ -18,9 +18,9 @@ use std::fmt;
 
 pub use builder::Builder;
 pub use check::CheckError;
+pub use coverage::Mark;
 pub use outcomes::{Outcome, Report};
 pub use run::Run;
-pub use tally::Mark;
 #[cfg(feature = "macros")]
 pub(crate) use test_id::TestId;
 pub use verdict::Verdict;

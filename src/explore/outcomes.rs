@@ -3,9 +3,9 @@ use std::fmt;
 
 use super::Builder;
 use super::check::Recheck;
+use super::coverage::{Coverage, Mark};
 use super::env::Env;
 use super::subject::{Sample, Subject};
-use super::tally::{Mark, Tally};
 use crate::failure::{Failure, Kind};
 use crate::report::{Row, count, marks, shorten, table};
 use crate::schedule::Schedule;
@@ -129,7 +129,7 @@ pub(super) fn explore(
         scheduler.set_seeds(seeds);
     }
     let mut recheck = Recheck::new(builder);
-    let mut tally = Tally::new(&builder.expected);
+    let mut coverage = Coverage::new(&builder.expected);
     let mut outcomes: BTreeMap<(String, bool), Outcome> = BTreeMap::new();
     let mut report = Report {
         outcomes: Vec::new(),
@@ -143,7 +143,7 @@ pub(super) fn explore(
     while let Some(seed) = scheduler.next_run() {
         let sample;
         (sample, scheduler) = subject.run(scheduler, seed);
-        tally.count(subject.marks());
+        coverage.count(subject.marks());
         report.runs += 1;
         report.steps += sample.steps;
         report.choices += sample.choices;
@@ -169,7 +169,7 @@ pub(super) fn explore(
         let first = || Outcome { text, runs: 0, first_seen: schedule, failure };
         outcomes.entry(key).or_insert_with(first).runs += 1;
     }
-    report.marks = tally.into_marks();
+    report.marks = coverage.into_marks();
     report.complete = report.nondeterminism.is_none() && scheduler.is_complete();
     report.outcomes = outcomes.into_values().collect();
     report

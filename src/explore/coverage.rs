@@ -45,19 +45,19 @@ impl Mark {
 
 /// The marks of all runs of a search, in the order of their labels.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(super) struct Tally {
+pub(super) struct Coverage {
     runs: usize,
     marks: BTreeMap<String, Mark>,
 }
 
-impl Tally {
+impl Coverage {
     /// Before the first run. The expected labels are there from the beginning.
     pub(super) fn new(expected: &[String]) -> Self {
-        let mut tally = Self::default();
+        let mut coverage = Self::default();
         for label in expected {
-            tally.mark(label).expected = true;
+            coverage.mark(label).expected = true;
         }
-        tally
+        coverage
     }
 
     /// Counts one run.
@@ -117,27 +117,27 @@ impl Tally {
 mod tests {
     use super::*;
 
-    fn tally(expected: &[&str], marks: &[(&str, u64, usize, usize)], runs: usize) -> Tally {
+    fn coverage(expected: &[&str], marks: &[(&str, u64, usize, usize)], runs: usize) -> Coverage {
         let expected: Vec<String> = expected.iter().map(ToString::to_string).collect();
-        let mut tally = Tally::new(&expected);
-        tally.runs = runs;
+        let mut coverage = Coverage::new(&expected);
+        coverage.runs = runs;
         for &(label, evaluations, runs_evaluated, runs_held) in marks {
-            let mark = tally.mark(label);
+            let mark = coverage.mark(label);
             *mark = Mark { evaluations, runs_evaluated, runs_held, ..mark.clone() };
         }
-        tally
+        coverage
     }
 
     #[test]
     fn parts_add_up_in_any_order() {
         let parts = [
-            tally(&["b"], &[("a", 5, 2, 0), ("b", 1, 1, 1)], 3),
-            tally(&["b"], &[("a", 1, 1, 1)], 2),
-            tally(&["b"], &[("c", 7, 4, 0)], 4),
+            coverage(&["b"], &[("a", 5, 2, 0), ("b", 1, 1, 1)], 3),
+            coverage(&["b"], &[("a", 1, 1, 1)], 2),
+            coverage(&["b"], &[("c", 7, 4, 0)], 4),
         ];
-        let whole = tally(&["b"], &[("a", 6, 3, 1), ("b", 1, 1, 1), ("c", 7, 4, 0)], 9);
+        let whole = coverage(&["b"], &[("a", 6, 3, 1), ("b", 1, 1, 1), ("c", 7, 4, 0)], 9);
         for order in [[0, 1, 2], [2, 0, 1], [1, 2, 0]] {
-            let mut sum = Tally::default();
+            let mut sum = Coverage::default();
             order.iter().for_each(|&part| sum.merge(&parts[part]));
             assert_eq!(sum, whole);
         }
@@ -145,7 +145,7 @@ mod tests {
 
     #[test]
     fn one_run_is_no_search() {
-        let one = tally(&["b"], &[("a", 1, 1, 0)], 1);
+        let one = coverage(&["b"], &[("a", 1, 1, 0)], 1);
         let title = |complete, narrowed| one.unmet(complete, narrowed).map(|unmet| unmet.title());
         assert_eq!(title(false, true), None);
         assert_eq!(title(false, false).as_deref(), Some("never happened: b"));
