@@ -247,7 +247,19 @@ fn to_replay_is_not_to_accept() {
     assert!(!package.file("deposits").exists());
 }
 
-/// Neither is a thread of one's own, of which nobody knows the test.
+/// Started by hand, the binary has nobody who says where its package is; but the attribute knew.
+#[test]
+fn without_cargo_the_attribute_knows_the_package() {
+    let package = Package::new("by_hand");
+    for (test, word) in [("deposits", "\nkeep it "), ("twin_two", "\nkeep as a test ")] {
+        let mut command = package.command(&[test, "--exact"], "broken", &[]);
+        let output = command.env_remove("CARGO_MANIFEST_DIR").output().unwrap();
+        let text = String::from_utf8(output.stderr).unwrap();
+        assert_parts(&text, &[word]);
+    }
+}
+
+/// A thread of one's own, of which nobody knows the test.
 #[test]
 #[expect(clippy::disallowed_methods, reason = "that is the case")]
 fn a_check_without_a_name_keeps_nothing() {
