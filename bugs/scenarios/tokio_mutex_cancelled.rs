@@ -13,7 +13,7 @@ use std::time::Duration;
 
 use dacapo::task::spawn_named;
 use dacapo::time::sleep;
-use tokio02::sync::Mutex;
+use tokio::sync::Mutex;
 
 async fn request(served: Rc<Mutex<u32>>) {
     *served.lock().await += 1;

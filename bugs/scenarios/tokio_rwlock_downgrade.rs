@@ -12,7 +12,7 @@
 use std::rc::Rc;
 
 use dacapo::task::{spawn_named, yield_now};
-use tokio03::sync::RwLock;
+use tokio::sync::RwLock;
 
 pub async fn scenario() {
     let price = Rc::new(RwLock::new(100));

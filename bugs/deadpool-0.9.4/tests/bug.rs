@@ -1,0 +1,16 @@
+#[path = "../../scenarios/deadpool_max_size.rs"]
+mod deadpool_max_size;
+#[path = "../../support/mod.rs"]
+mod support;
+
+use support::{Failure, found};
+
+#[test]
+fn deadpool_max_size() {
+    found(
+        "deadpool_max_size",
+        deadpool_max_size::scenario,
+        Failure::is_panic,
+        "more connections in use than the pool may have: 2",
+    );
+}

@@ -1,0 +1,118 @@
+//! What all packages here share: how a bug is to be found, and what a release without it has to pass.
+#![allow(dead_code, reason = "a package has the release with a bug, or the one without it")]
+
+use std::ops::Range;
+use std::path::Path;
+
+use dacapo::Builder;
+use dacapo::scheduler::{Random, Scheduler};
+
+pub use dacapo::Failure;
+
+/// How many searches a bug has to be found in, each with seeds of its own.
+const SEARCHES: u64 = 20;
+/// In how many schedules each of them has to find it; also what a test tries by default.
+const SCHEDULES: u64 = 1000;
+/// How many schedules a fixed release has to pass.
+const MANY: u64 = 20_000;
+
+/// The search of a test that names no scheduler, with these seeds.
+fn search(seeds: Range<u64>) -> impl Scheduler + 'static {
+    Random::seeds(seeds)
+}
+
+/// Asserts that a search finds the bug, which does not show first in, first out, as an ordinary event
+/// loop runs the scenario. The report is a snapshot.
+#[track_caller]
+pub fn found(
+    bug: &str,
+    scenario: impl AsyncFn() + Copy,
+    is_kind: fn(&Failure) -> bool,
+    message: &str,
+) {
+    dacapo::run(scenario).unwrap();
+    fails(bug, scenario, is_kind, message);
+}
+
+/// The same for a bug that shows under every schedule.
+#[track_caller]
+pub fn found_at_once(
+    bug: &str,
+    scenario: impl AsyncFn() + Copy,
+    is_kind: fn(&Failure) -> bool,
+    message: &str,
+) {
+    assert!(is_kind(dacapo::run(scenario).failure().expect("it fails first in, first out")));
+    fails(bug, scenario, is_kind, message);
+}
+
+#[track_caller]
+fn fails(bug: &str, scenario: impl AsyncFn() + Copy, is_kind: fn(&Failure) -> bool, message: &str) {
+    let error = dacapo::try_check(search(0..SCHEDULES), scenario).expect_err("the bug is there");
+    let report = error.to_string();
+    assert!(is_kind(error.failure()), "{report}");
+    for part in [message, "again here and in a fresh process"] {
+        assert!(report.contains(part), "{part:?} is not in\n{report}");
+    }
+    assert_snapshot(bug, &report);
+    if !is_thorough() {
+        return say(bug, &format!("found in {}", runs(&report)));
+    }
+
+    let mut all: Vec<u64> = (0..SEARCHES)
+        .map(|base| {
+            let seeds = base * 100_000..base * 100_000 + SCHEDULES;
+            let builder = Builder::new().max_shrink_runs(0).fresh_process(false);
+            let error = builder.try_check(search(seeds.clone()), scenario);
+            let error = error.expect_err("the bug is found with each of the seeds");
+            let text = error.failure().to_string();
+            assert!(is_kind(error.failure()) && text.contains(message), "{seeds:?}: {text}");
+            runs(&error.to_string())
+        })
+        .collect();
+    all.sort_unstable();
+    let worst = all[all.len() - 1];
+    say(bug, &format!("found in {} (median), {worst} (worst)", all[all.len() / 2]));
+}
+
+/// Asserts that no schedule of a search fails.
+#[track_caller]
+pub fn passes(bug: &str, scenario: impl AsyncFn() + Copy) {
+    let schedules = if is_thorough() { MANY } else { SCHEDULES };
+    dacapo::check(search(0..schedules), scenario);
+    say(bug, &format!("passes {schedules}"));
+}
+
+/// After how many runs the search has ended that a report tells of.
+fn runs(report: &str) -> u64 {
+    let line = report.lines().find(|line| line.starts_with("found by"));
+    let runs = line.and_then(|line| line.rsplit_once("run ")).expect("a report says how many runs");
+    runs.1.parse().expect("it is a number")
+}
+
+/// Whether more is asked than a test does by default.
+#[expect(clippy::disallowed_methods, reason = "it is how `bugs/run thorough` asks")]
+fn is_thorough() -> bool {
+    std::env::var_os("DACAPO_BUGS").is_some_and(|value| value == "thorough")
+}
+
+/// A row of the table that `bugs/run` prints. The package is called after the release.
+fn say(bug: &str, result: &str) {
+    let package = Path::new(env!("CARGO_MANIFEST_DIR")).file_name().expect("it has a name");
+    println!("bug: {bug:<28} {:<26} {result}", package.to_string_lossy());
+}
+
+fn assert_snapshot(bug: &str, report: &str) {
+    insta::with_settings!({
+        snapshot_path => concat!(env!("CARGO_MANIFEST_DIR"), "/../snapshots"),
+        prepend_module_to_snapshot => false,
+        omit_expression => true,
+        // What differs between machines, or moves with every edit.
+        filters => [
+            (r"(written to +)\S*/dacapo/", "${1}target/dacapo/"),
+            (r"\S*/scenarios/(\w+)\.rs:\d+:\d+", "scenarios/$1.rs:LINE"),
+            (r"\S*/registry/src/[^/]+/", "registry/")],
+    }, {
+        insta::assert_snapshot!(bug, report);
+    });
+}

@@ -1,0 +1,16 @@
+#[path = "../../support/mod.rs"]
+mod support;
+#[path = "../../scenarios/tokio_rwlock_downgrade.rs"]
+mod tokio_rwlock_downgrade;
+
+use support::{Failure, found};
+
+#[test]
+fn tokio_rwlock_downgrade() {
+    found(
+        "tokio_rwlock_downgrade",
+        tokio_rwlock_downgrade::scenario,
+        Failure::is_panic,
+        "the price was changed under a reader",
+    );
+}
