@@ -1,0 +1,16 @@
+#[path = "../../support/mod.rs"]
+mod support;
+#[path = "../../scenarios/tokio_notify_permit.rs"]
+mod tokio_notify_permit;
+
+use support::{Failure, found};
+
+#[test]
+fn tokio_notify_permit() {
+    found(
+        "tokio_notify_permit",
+        tokio_notify_permit::scenario,
+        Failure::is_stuck,
+        "main waits for something",
+    );
+}
