@@ -1,0 +1,16 @@
+#[path = "../../support/mod.rs"]
+mod support;
+#[path = "../../scenarios/tokio_util_token_waker.rs"]
+mod tokio_util_token_waker;
+
+use support::{Failure, found};
+
+#[test]
+fn tokio_util_token_waker() {
+    found(
+        "tokio_util_token_waker",
+        tokio_util_token_waker::scenario,
+        Failure::is_stuck,
+        "shutdown waits for something",
+    );
+}
