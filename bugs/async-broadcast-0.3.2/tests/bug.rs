@@ -1,0 +1,16 @@
+#[path = "../../scenarios/async_broadcast_inactive.rs"]
+mod async_broadcast_inactive;
+#[path = "../../support/mod.rs"]
+mod support;
+
+use support::{Failure, found};
+
+#[test]
+fn async_broadcast_inactive() {
+    found(
+        "async_broadcast_inactive",
+        async_broadcast_inactive::scenario,
+        Failure::is_panic,
+        "inner.inactive_receiver_count != 0",
+    );
+}
