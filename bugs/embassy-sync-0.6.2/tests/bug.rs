@@ -1,0 +1,16 @@
+#[path = "../../scenarios/embassy_channel_clear.rs"]
+mod embassy_channel_clear;
+#[path = "../../support/mod.rs"]
+mod support;
+
+use support::{Failure, found};
+
+#[test]
+fn embassy_channel_clear() {
+    found(
+        "embassy_channel_clear",
+        embassy_channel_clear::scenario,
+        Failure::is_stuck,
+        "sensor waits for something",
+    );
+}
