@@ -1,0 +1,11 @@
+#[path = "../../scenarios/futures_select_end.rs"]
+mod futures_select_end;
+#[path = "../../support/mod.rs"]
+mod support;
+
+use support::{Failure, found};
+
+#[test]
+fn futures_select_end() {
+    found("futures_select_end", futures_select_end::scenario, Failure::is_panic, "cars got lost");
+}
