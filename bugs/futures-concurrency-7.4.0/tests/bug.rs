@@ -1,0 +1,16 @@
+#[path = "../../scenarios/futures_concurrency_insert.rs"]
+mod futures_concurrency_insert;
+#[path = "../../support/mod.rs"]
+mod support;
+
+use support::{Failure, found};
+
+#[test]
+fn futures_concurrency_insert() {
+    found(
+        "futures_concurrency_insert",
+        futures_concurrency_insert::scenario,
+        Failure::is_stuck,
+        "main waits for something",
+    );
+}
