@@ -1,6 +1,6 @@
 //! tokio 1.5.0, `io::duplex`: a write waits for room that nobody will make any more.
 //!
-//! Fixed in 1.6.1 (tokio-rs/tokio#3756).
+//! Fixed in 1.6.0, which has been yanked, and so in 1.6.1 (tokio-rs/tokio#3756).
 //!
 //! Dropping one end of the pipe closes the direction in which that end writes, but not the one in which
 //! it reads. A write on the other end, which waits for room, is neither woken nor refused.
