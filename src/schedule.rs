@@ -11,14 +11,16 @@ use std::str::FromStr;
 ///
 /// # Text form
 ///
-/// `d1:` (the version of the form), then the answers with dots between them. `VALUExCOUNT` repeats a
-/// value, and `@SEED` at the end gives the seed of the run's random values, if it is not 0:
+/// `d1:` (the version of the form), then the [answers](Answer) with dots between them. `ANSWERxCOUNT`
+/// repeats one, and `@SEED` at the end gives the seed of the run's random values, if it is not 0:
 ///
 /// ```
 /// use dacapo::Schedule;
+/// use dacapo::schedule::Lasting;
 ///
 /// let schedule: Schedule = "d1:0x2.3".parse()?;
 /// assert_eq!(schedule.answers(), [0, 0, 3]);
+/// assert!(schedule.answers().iter().all(|answer| answer.lasting() == Lasting::Once));
 /// assert_eq!(Schedule::new([0, 0, 3, 0]).to_string(), "d1:0x2.3");
 /// assert_eq!(Schedule::default().to_string(), "d1:");
 /// # Ok::<(), dacapo::schedule::ParseScheduleError>(())
@@ -26,8 +28,97 @@ use std::str::FromStr;
 #[derive(Clone, Default, PartialEq, Eq, Hash)]
 pub struct Schedule {
     /// Does not end with a 0.
-    answers: Vec<u32>,
+    answers: Vec<Answer>,
     seed: u64,
+}
+
+/// One answer of a [`Schedule`]: which of the options, and for how long that is to matter.
+///
+/// The options of a choice among tasks are in the order of the line, so to give one of them its turn is
+/// to pass over those before it. Seeds answer for this one turn; that is all that it takes to bring any
+/// order about. Shrinking also tries what lasts, since most bugs need just one task to be late, or
+/// early: that is one answer then, where else there would be one for each turn.
+///
+/// In text a number alone is for [once](Lasting::Once); `h` before it stands for
+/// [holding back](Lasting::Hold), `a` for [staying ahead](Lasting::Ahead).
+#[derive(Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Answer {
+    // In this order, what does not last is simpler.
+    lasting: Lasting,
+    option: u32,
+}
+
+/// For how long an [`Answer`] matters. To choices that are not among tasks it makes no difference.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Lasting {
+    /// For this turn.
+    #[default]
+    Once,
+    /// Those who are passed over stay behind all others, until nobody else is ready.
+    Hold,
+    /// The one who is given the turn stays before all others, until it waits for something.
+    Ahead,
+}
+
+impl Answer {
+    /// What an ordinary event loop does.
+    pub const USUAL: Self = Self { lasting: Lasting::Once, option: 0 };
+
+    /// This option, for so long.
+    pub fn new(option: u32, lasting: Lasting) -> Self {
+        // Nobody is passed over by the first.
+        let lasting = if option == 0 && lasting == Lasting::Hold { Lasting::Once } else { lasting };
+        Self { lasting, option }
+    }
+
+    /// The number of the option, in the order of the choice.
+    pub fn option(self) -> u32 {
+        self.option
+    }
+
+    /// For how long it matters.
+    pub fn lasting(self) -> Lasting {
+        self.lasting
+    }
+
+    /// Whether it is other than what an ordinary event loop does.
+    pub fn is_deviation(self) -> bool {
+        self != Self::USUAL
+    }
+
+    /// A number that stands for it.
+    pub(crate) fn word(self) -> u64 {
+        ((self.lasting as u64) << 32) | u64::from(self.option)
+    }
+}
+
+impl From<u32> for Answer {
+    fn from(option: u32) -> Self {
+        Self { lasting: Lasting::Once, option }
+    }
+}
+
+impl PartialEq<u32> for Answer {
+    fn eq(&self, option: &u32) -> bool {
+        *self == Self::from(*option)
+    }
+}
+
+impl fmt::Display for Answer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self.lasting {
+            Lasting::Once => "",
+            Lasting::Hold => "h",
+            Lasting::Ahead => "a",
+        })?;
+        self.option.fmt(f)
+    }
+}
+
+impl fmt::Debug for Answer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
 }
 
 const PREFIX: &str = "d1:";
@@ -38,9 +129,9 @@ impl Schedule {
     pub const MAX_LEN: usize = 1 << 24;
 
     /// The schedule with these answers, and with random values from seed 0.
-    pub fn new(answers: impl IntoIterator<Item = u32>) -> Self {
-        let mut answers: Vec<u32> = answers.into_iter().collect();
-        while answers.last() == Some(&0) {
+    pub fn new(answers: impl IntoIterator<Item: Into<Answer>>) -> Self {
+        let mut answers: Vec<Answer> = answers.into_iter().map(Into::into).collect();
+        while answers.last() == Some(&Answer::USUAL) {
             answers.pop();
         }
         Self { answers, seed: 0 }
@@ -52,7 +143,7 @@ impl Schedule {
     }
 
     /// The answers, without the zeros at the end.
-    pub fn answers(&self) -> &[u32] {
+    pub fn answers(&self) -> &[Answer] {
         &self.answers
     }
 
@@ -63,13 +154,17 @@ impl Schedule {
 
     /// How many answers differ from what an ordinary event loop would do.
     pub fn deviations(&self) -> usize {
-        self.answers.iter().filter(|&&answer| answer != 0).count()
+        self.answers.iter().filter(|answer| answer.is_deviation()).count()
     }
 
-    /// The order in which shrinking prefers schedules: fewest deviations, then shortest, then
-    /// smallest answers; last, a seed of 0.
+    /// The order in which shrinking prefers schedules: fewest deviations, then smallest ones, all in all,
+    /// then shortest, then smallest answers; last, a seed of 0.
+    ///
+    /// Of two schedules with one deviation each, the better one is that which passes over fewer tasks,
+    /// be it later: it says more about which of them matters.
     pub fn cmp_simplicity(&self, other: &Self) -> std::cmp::Ordering {
-        let key = |s: &Self| (s.deviations(), s.answers.len());
+        let size = |s: &Self| s.answers.iter().map(|answer| u64::from(answer.option)).sum::<u64>();
+        let key = |s: &Self| (s.deviations(), size(s), s.answers.len());
         key(self)
             .cmp(&key(other))
             .then_with(|| self.answers.cmp(&other.answers))
@@ -147,8 +242,14 @@ impl Parser<'_> {
         }
     }
 
-    fn answer(&mut self, answers: &mut Vec<u32>) -> Result<(), ParseScheduleError> {
-        let answer = self.number::<u32>("an answer from 0 to 4294967295")?;
+    fn answer(&mut self, answers: &mut Vec<Answer>) -> Result<(), ParseScheduleError> {
+        let lasting = match () {
+            () if self.skip('h') => Lasting::Hold,
+            () if self.skip('a') => Lasting::Ahead,
+            () => Lasting::Once,
+        };
+        let option = self.number::<u32>("an answer from 0 to 4294967295")?;
+        let answer = Answer::new(option, lasting);
         let mut count = 1;
         if self.skip('x') {
             let start = self.at;

@@ -7,6 +7,7 @@ use std::cell::RefCell;
 use std::collections::HashMap;
 use std::rc::Rc;
 
+use dacapo::schedule::{Answer, Lasting};
 use dacapo::scheduler::{Exhaustive, Random};
 use dacapo::task::{JoinHandle, spawn, spawn_named, yield_now};
 use dacapo::time::sleep;
@@ -81,11 +82,16 @@ proptest! {
     #[test]
     fn a_replayed_schedule_gives_the_same_trace(
         ops in programs::program(),
-        answers in prop::collection::vec(0..4_u32, 0..40),
+        answers in prop::collection::vec((0..4_u32, 0..12), 0..40),
         seed in 0..3_u64,
     ) {
         let body = || programs::run(ops.clone());
         // Any list of answers is a schedule of any program.
+        let answers = answers.into_iter().map(|(option, lasting)| match lasting {
+            0 => Answer::new(option, Lasting::Hold),
+            1 => Answer::new(option, Lasting::Ahead),
+            _ => Answer::from(option),
+        });
         let run = replay(Schedule::new(answers).with_seed(seed), body);
         let again = replay(run.schedule().clone(), body);
         prop_assert_eq!(run.trace().to_string(), again.trace().to_string());

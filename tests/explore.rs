@@ -169,7 +169,7 @@ fn long_schedules_shrink_to_what_matters() {
         assert!(place(7) < place(13), "13 came before 7");
     });
     assert_parts(&report, &["deviations to ", "with 1 deviation, in"]);
-    assert_parts(&report, &["except\n  choice", "t13 runs before", "\n\nthe story"]);
+    assert_parts(&report, &["except\n  choice", "t7 is held back", "\n\nthe story"]);
 }
 
 #[test]

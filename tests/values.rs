@@ -3,11 +3,15 @@
 mod support;
 
 use dacapo::Schedule;
+use dacapo::schedule::{Answer, Lasting};
 use proptest::prelude::*;
 use support::{assert_parts, assert_snapshot, millis};
 
 fn schedule() -> impl Strategy<Value = Schedule> {
-    let answers = prop_oneof![4 => Just(0), 4 => 0..5u32, 1 => any::<u32>()];
+    let option = prop_oneof![4 => Just(0), 4 => 0..5u32, 1 => any::<u32>()];
+    let lasting =
+        prop_oneof![8 => Just(Lasting::Once), 1 => Just(Lasting::Hold), 1 => Just(Lasting::Ahead)];
+    let answers = (option, lasting).prop_map(|(option, lasting)| Answer::new(option, lasting));
     let seed = prop_oneof![Just(0), any::<u64>()];
     (prop::collection::vec(answers, 0..60), seed)
         .prop_map(|(answers, seed)| Schedule::new(answers).with_seed(seed))
@@ -28,10 +32,10 @@ proptest! {
 
     /// Nearer to what people mistype than arbitrary texts are.
     #[test]
-    fn no_nearly_right_text_does_harm(text in "(d1:)?[0-9x.@d: ]{0,12}") {
+    fn no_nearly_right_text_does_harm(text in "(d1:)?[0-9xha.@d: ]{0,12}") {
         match text.parse::<Schedule>() {
             Ok(schedule) => {
-                prop_assert!(schedule.answers().last() != Some(&0));
+                prop_assert!(schedule.answers().last() != Some(&Answer::USUAL));
                 prop_assert_eq!(schedule.to_string().parse::<Schedule>(), Ok(schedule));
             }
             Err(error) => {
@@ -54,7 +58,7 @@ proptest! {
 #[track_caller]
 fn check(text: &str, expectation: Result<&[u32], &str>) {
     match (text.parse::<Schedule>(), expectation) {
-        (Ok(schedule), Ok(answers)) => assert_eq!(schedule.answers(), answers),
+        (Ok(schedule), Ok(answers)) => assert_eq!(*schedule.answers(), *answers),
         (Err(error), Err(message)) => assert_eq!(error.to_string(), message),
         (parsed, _) => panic!("{text:?} gives {parsed:?}"),
     }
@@ -68,6 +72,17 @@ fn texts_of_schedules() {
     check("  d1:0.1.0x7\n", Ok(&[0, 1]));
     check("d1:7@42", Ok(&[7]));
     check("d1:@42", Ok(&[]));
+}
+
+#[test]
+fn answers_may_last() {
+    let schedule: Schedule = "d1:0x2.h1.a0x2.h0".parse().unwrap();
+    let lasting = schedule.answers().iter().map(|answer| answer.lasting());
+    let expected = [Lasting::Once, Lasting::Once, Lasting::Hold, Lasting::Ahead, Lasting::Ahead];
+    assert!(lasting.eq(expected));
+    // Nobody is held back by `h0`.
+    assert_eq!(schedule.to_string(), "d1:0x2.h1.a0x2");
+    assert_eq!(schedule.deviations(), 3);
 }
 
 #[test]

@@ -41,7 +41,7 @@ impl Builder {
     pub fn new() -> Self {
         Self {
             limits: Limits::DEFAULT,
-            max_shrink_runs: 1000,
+            max_shrink_runs: 5000,
             recheck_every: 16,
             fresh_process: true,
             expected: Vec::new(),
@@ -69,8 +69,8 @@ impl Builder {
         self
     }
 
-    /// The most runs that may be spent on shrinking a failing schedule. 1,000 by default. They may
-    /// also not take more than 10,000,000 steps together, or twenty times those of the run that
+    /// The most runs that may be spent on shrinking a failing schedule. 5,000 by default. They may
+    /// also not take more than 3,000,000 steps together, or twenty times those of the run that
     /// failed.
     pub fn max_shrink_runs(mut self, max_shrink_runs: usize) -> Self {
         self.max_shrink_runs = max_shrink_runs;

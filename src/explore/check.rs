@@ -33,11 +33,25 @@ struct Found {
     failure: Failure,
     schedule: Schedule,
     report: String,
+    runs: usize,
+    shrink_runs: usize,
 }
 
 impl CheckError {
     fn new(failure: Failure, schedule: Schedule, report: String) -> Self {
-        Self(Box::new(Found { failure, schedule, report }))
+        Self(Box::new(Found { failure, schedule, report, runs: 0, shrink_runs: 0 }))
+    }
+
+    /// The effort that it took to find it.
+    fn after(mut self, runs: usize) -> Self {
+        self.0.runs = runs;
+        self
+    }
+
+    /// The effort that it took to shrink it.
+    fn shrunk(mut self, runs: usize) -> Self {
+        self.0.shrink_runs = runs;
+        self
     }
 
     /// Why the run with the [`schedule`](CheckError::schedule) fails.
@@ -49,6 +63,16 @@ impl CheckError {
     /// [together](Failure::is_unmet).
     pub fn schedule(&self) -> &Schedule {
         &self.0.schedule
+    }
+
+    /// How many runs the search made, with the one that failed; 0 if it did not come to search.
+    pub fn runs(&self) -> usize {
+        self.0.runs
+    }
+
+    /// How many runs shrinking made.
+    pub fn shrink_runs(&self) -> usize {
+        self.0.shrink_runs
     }
 }
 
@@ -103,10 +127,10 @@ pub(super) fn check(
         coverage.count(subject.marks());
         if sample.outcome.is_err() {
             let seed = scheduler.seed().map_or_else(String::new, |seed| format!(", seed {seed}"));
-            let how = format!("{name}{seed}, run {runs}");
+            let how = format!("{}{seed}, run {runs}", scheduler.name());
             return Err(match sample.divergence {
                 Some(divergence) if divergence.is_failure() => misfit(subject, &sample, test, how),
-                _ => found(builder, subject, sample, &env, test, how),
+                _ => found(builder, subject, sample, &env, test, how).after(runs),
             });
         }
         if let Some(divergence) = sample.divergence.filter(Divergence::is_nondeterminism) {
@@ -324,7 +348,7 @@ fn found(
     {
         report.push_str(&format!("(not written to {}: {error})\n", store.shown()));
     }
-    CheckError::new(failure.clone(), least.schedule, report)
+    CheckError::new(failure.clone(), least.schedule, report).shrunk(shrinking.runs)
 }
 
 /// Makes some of the passing runs again.

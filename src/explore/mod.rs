@@ -5,6 +5,7 @@ mod check;
 mod confirm;
 mod coverage;
 mod env;
+mod follow;
 mod outcomes;
 mod regressions;
 mod run;

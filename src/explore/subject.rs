@@ -1,5 +1,8 @@
 //! The body under test, with its types hidden.
 
+use std::rc::Rc;
+
+use super::follow::{Account, Recorder};
 use super::run::strictly;
 use crate::failure::{Failure, Kind};
 use crate::runtime::{Engine, Limits, Marks, Raw};
@@ -93,6 +96,15 @@ impl<'a> Subject<'a> {
     /// The marks that the last run met.
     pub(super) fn marks(&mut self) -> &Marks {
         self.engine.marks()
+    }
+
+    /// Makes a run to give an account of it.
+    pub(super) fn account(&mut self, schedule: &Schedule) -> Account {
+        let account = Rc::default();
+        let mut replay = Replay::new(schedule.clone());
+        let seed = replay.next_run().unwrap_or(0);
+        self.run(Box::new(Recorder::new(replay, Rc::clone(&account))), seed);
+        account.take()
     }
 
     /// The trace of the last run.

@@ -1,5 +1,7 @@
 //! Where a run did not do what an ordinary event loop would have done.
 
+use super::count;
+use crate::schedule::Lasting;
 use crate::trace::{Asked, Event, Trace};
 
 /// One sentence for each answer that is kept and not 0, with the number of its choice.
@@ -8,9 +10,20 @@ pub(crate) fn deviations(trace: &Trace) -> Vec<(u64, String)> {
     let sentences = trace.deviations().filter_map(|(position, event)| {
         let Event::Choice { asked, answer, .. } = *event else { return None };
         let what = match asked {
-            Asked::Next { first, chosen } => {
-                format!("{} runs before {}", name(chosen), name(first))
-            }
+            Asked::Next { first, chosen, lasting } => match lasting {
+                Lasting::Once => format!("{} runs before {}", name(chosen), name(first)),
+                Lasting::Hold if answer == 1 => {
+                    format!("{} is held back until nobody else is ready", name(first))
+                }
+                Lasting::Hold => format!(
+                    "{} and {} are held back until nobody else is ready",
+                    name(first),
+                    count(answer as usize - 1, "more task")
+                ),
+                Lasting::Ahead => {
+                    format!("{} runs before all others until it waits", name(chosen))
+                }
+            },
             Asked::Timeout(task) => format!(
                 "the timeout in {} gives up, though what it guards was woken at that instant",
                 name(task)

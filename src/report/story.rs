@@ -1,6 +1,7 @@
 //! A run as people would tell it: a line for each thing done, a column for each task.
 
 use crate::instant::Instant;
+use crate::schedule::Lasting;
 use crate::trace::{Asked, Ending, Event, Position, TaskId, Trace, Wait};
 
 /// The widest that a story with a column per task may be; wider ones name the task instead.
@@ -104,9 +105,14 @@ fn lines(trace: &Trace) -> Vec<Line> {
                 (step, current) = (Some(position), task);
                 continue;
             }
-            Event::Choice { asked: Asked::Next { first, .. }, answer, .. } => {
-                if answer > 0 {
-                    note = format!("◀ choice {}: before {}", position.choices - 1, name(first));
+            Event::Choice { asked: Asked::Next { first, lasting, .. }, .. } => {
+                if event.is_deviation() {
+                    let what = match lasting {
+                        Lasting::Once => format!("before {}", name(first)),
+                        Lasting::Hold => format!("{} is held back", name(first)),
+                        Lasting::Ahead => "stays ahead".to_owned(),
+                    };
+                    note = format!("◀ choice {}: {what}", position.choices - 1);
                 }
                 continue;
             }

@@ -13,6 +13,7 @@ use super::waker::{TaskKey, Wakee};
 use crate::failure::{Kind, Limit};
 use crate::instant::Instant;
 use crate::rng::{Purpose, Stream};
+use crate::schedule::{Answer, Lasting};
 use crate::scheduler::{Choice, ChoiceKind, Scheduler, Step};
 use crate::trace::{Asked, Ending, Event, TaskId, Trace, Wait};
 
@@ -43,7 +44,7 @@ pub(super) struct Core {
     /// How many tasks main has spawned; also destructors may, when it is gone.
     main_children: u32,
     line: Line,
-    answers: Vec<u32>,
+    answers: Vec<Answer>,
     /// Tells whether a waker is the current task's own: compared, never read through.
     current_waker: *const (),
     seed: u64,
@@ -138,7 +139,7 @@ impl Core {
     }
 
     /// The answers of the run so far.
-    pub(super) fn answers(&self) -> &[u32] {
+    pub(super) fn answers(&self) -> &[Answer] {
         &self.answers
     }
 
@@ -163,8 +164,8 @@ impl Core {
 
     // Choices.
 
-    fn answered(&mut self, asked: Asked, answer: usize, options: usize) -> usize {
-        if answer >= options {
+    fn answered(&mut self, asked: Asked, answer: u32, options: usize, lasting: Lasting) -> Answer {
+        if answer as usize >= options {
             let name = self.scheduler.as_ref().map_or("?", |scheduler| scheduler.name());
             let mistake = format!(
                 "dacapo: the scheduler `{name}` answered {answer} to a choice with {options} \
@@ -172,10 +173,11 @@ impl Core {
             );
             self.mistake.get_or_insert(mistake);
         }
-        let (answer, options) = (answer.min(options - 1) as u32, options as u32);
+        let options = u32::try_from(options).unwrap_or(u32::MAX);
+        let answer = Answer::new(answer.min(options - 1), lasting);
         self.answers.push(answer);
-        self.record(Event::Choice { asked, answer, options });
-        answer as usize
+        self.record(Event::Choice { asked, answer: answer.option(), options });
+        answer
     }
 
     /// A choice of a number; one with a single option is not asked.
@@ -185,31 +187,35 @@ impl Core {
         }
         let choice = Choice::of_number(kind, options);
         let scheduler = self.scheduler.as_mut().expect("dacapo bug: a run without a scheduler");
-        let answer = scheduler.choose(&choice);
+        let answer = scheduler.answer(&choice);
         let current = self.current.map_or(TaskId::MAIN, |key| key.id);
         let asked = match kind {
-            ChoiceKind::Task => Asked::Next { first: current, chosen: current },
+            ChoiceKind::Task => {
+                Asked::Next { first: current, chosen: current, lasting: Lasting::Once }
+            }
             ChoiceKind::Timeout => Asked::Timeout(current),
             ChoiceKind::Deadline => Asked::Deadline(current),
             ChoiceKind::Select => Asked::Select(current),
             ChoiceKind::Value(label) => Asked::Value(self.trace.intern(label)),
         };
-        self.answered(asked, answer, options)
+        self.answered(asked, answer.option(), options, Lasting::Once).option() as usize
     }
 
     /// The task whose turn it is, if one is ready.
     pub(super) fn next_task(&mut self) -> Option<TaskKey> {
         let options = self.line.ids().len();
-        let mut answer = 0;
+        let mut answer = Answer::USUAL;
         if options >= 2 {
             let choice = Choice::among_tasks(self.line.ids(), self.trace.names());
             let scheduler = self.scheduler.as_mut().expect("dacapo bug: a run without a scheduler");
-            answer = scheduler.choose(&choice).min(u32::MAX as usize);
+            let answered = scheduler.answer(&choice);
+            let (option, lasting) = (answered.option(), answered.lasting());
             let ids = self.line.ids();
-            let chosen = *ids.get(answer).unwrap_or(&ids[options - 1]);
-            answer = self.answered(Asked::Next { first: ids[0], chosen }, answer, options);
+            let chosen = *ids.get(option as usize).unwrap_or(&ids[options - 1]);
+            let asked = Asked::Next { first: ids[0], chosen, lasting };
+            answer = self.answered(asked, option, options, lasting);
         }
-        let next = self.line.remove(answer)?;
+        let next = self.line.take(answer)?;
         self.last = next.id;
         Some(next)
     }
@@ -372,6 +378,8 @@ impl Core {
         self.watch_step(key.id);
         if woken {
             self.get_in_line(key);
+        } else {
+            self.line.waits(key.id);
         }
         if waits[0].is_none() {
             let on = if woken { Wait::Turn } else { Wait::Other };

@@ -7,6 +7,7 @@ use super::cancellation::Cancellation;
 use super::cell::BoxTask;
 use super::unwind::Caught;
 use super::waker::{TaskKey, Wakee};
+use crate::schedule::{Answer, Lasting};
 use crate::trace::{TaskId, Wait};
 
 /// One task, from its spawning until it has ended and its handle is gone.
@@ -152,29 +153,51 @@ impl Task {
     }
 }
 
-/// The tasks that are ready, the one that has been so for longest first.
+/// The tasks that are ready, the one that has been so for longest first; but those that stay ahead
+/// before all others, and those that are held back behind.
 #[derive(Default)]
 pub(crate) struct Line {
     ids: VecDeque<TaskId>,
     slots: VecDeque<usize>,
+    /// How many at the front stay ahead.
+    ahead: usize,
+    /// How many at the back are held.
+    held: usize,
+    /// The tasks that stay ahead, ready or not.
+    favoured: Vec<TaskId>,
 }
 
 impl Line {
     pub(crate) fn clear(&mut self) {
         self.ids.clear();
         self.slots.clear();
+        (self.ahead, self.held) = (0, 0);
+        self.favoured.clear();
     }
 
     pub(crate) fn push(&mut self, TaskKey { slot, id }: TaskKey) {
-        self.ids.push_back(id);
-        self.slots.push_back(slot);
+        let mut place = self.ids.len() - self.held;
+        if !self.favoured.is_empty() && self.favoured.contains(&id) {
+            place = self.ahead;
+            self.ahead += 1;
+        }
+        if place == self.ids.len() {
+            self.ids.push_back(id);
+            self.slots.push_back(slot);
+        } else {
+            self.ids.insert(place, id);
+            self.slots.insert(place, slot);
+        }
     }
 
     /// Keeps those for whom this is so.
     pub(crate) fn retain(&mut self, keep: impl Fn(TaskKey) -> bool) {
-        for (id, slot) in std::mem::take(&mut self.ids).into_iter().zip(self.slots.split_off(0)) {
+        let mut place = 0;
+        while let (Some(&id), Some(&slot)) = (self.ids.get(place), self.slots.get(place)) {
             if keep(TaskKey { slot, id }) {
-                self.push(TaskKey { slot, id });
+                place += 1;
+            } else {
+                self.remove(place);
             }
         }
     }
@@ -183,10 +206,42 @@ impl Line {
         &self.ids
     }
 
-    /// Takes out the one at `index`; the others keep their order.
-    pub(crate) fn remove(&mut self, index: usize) -> Option<TaskKey> {
-        let id = self.ids.remove(index)?;
-        let slot = self.slots.remove(index)?;
+    /// Takes out the one whose turn it is; the others keep their order, unless they are held.
+    pub(crate) fn take(&mut self, answer: Answer) -> Option<TaskKey> {
+        let taken = self.remove(answer.option() as usize)?;
+        match answer.lasting() {
+            Lasting::Once => {}
+            Lasting::Hold => self.hold(answer.option() as usize),
+            Lasting::Ahead if self.favoured.contains(&taken.id) => {}
+            Lasting::Ahead => self.favoured.push(taken.id),
+        }
+        Some(taken)
+    }
+
+    fn remove(&mut self, place: usize) -> Option<TaskKey> {
+        let held_from = self.ids.len() - self.held;
+        let id = self.ids.remove(place)?;
+        let slot = self.slots.remove(place)?;
+        self.ahead -= usize::from(place < self.ahead);
+        self.held -= usize::from(place >= held_from);
         Some(TaskKey { slot, id })
+    }
+
+    /// Puts the first `count` behind all others.
+    fn hold(&mut self, count: usize) {
+        for _ in 0..count {
+            let Some(TaskKey { slot, id }) = self.remove(0) else { return };
+            self.favoured.retain(|favoured| *favoured != id);
+            self.ids.push_back(id);
+            self.slots.push_back(slot);
+            self.held += 1;
+        }
+    }
+
+    /// A task waits for something, or has ended, and does not stay ahead.
+    pub(crate) fn waits(&mut self, id: TaskId) {
+        if !self.favoured.is_empty() {
+            self.favoured.retain(|favoured| *favoured != id);
+        }
     }
 }

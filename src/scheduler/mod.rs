@@ -3,7 +3,7 @@
 //! | scheduler | runs | answers |
 //! |---|---|---|
 //! | [`Fifo`] | one | 0, as an ordinary event loop would |
-//! | [`Portfolio`] | one per seed | those of the next five in turn: what `check` is best given |
+//! | [`Portfolio`] | one per seed | those of the next five in turn |
 //! | [`Hold`] | one per seed | first in, first out, but for a task that is held back for a while |
 //! | [`Urw`] | one per seed | at random, each schedule as likely as the others |
 //! | [`Pos`] | one per seed | a random priority for each step |
@@ -48,6 +48,7 @@ pub use replay::{Divergence, Replay};
 pub use sticky::Sticky;
 pub use urw::Urw;
 
+use crate::schedule::Answer;
 use crate::trace::{TaskId, TaskNames};
 
 /// Answers the choices of one run after another.
@@ -112,6 +113,11 @@ pub trait Scheduler {
     /// [`ready`](Scheduler::ready) comes after this.
     fn step(&mut self, step: &Step<'_>) {
         let _ = step;
+    }
+
+    /// The same as [`choose`](Scheduler::choose), which it asks unless the answer is to last.
+    fn answer(&mut self, choice: &Choice<'_>) -> Answer {
+        Answer::from(u32::try_from(self.choose(choice)).unwrap_or(u32::MAX))
     }
 
     /// Whether every possible schedule has been run. Asked after `next_run` has returned `None`.

@@ -1,7 +1,6 @@
 use std::ops::Range;
 use std::rc::Rc;
 
-use super::hold::HoldPolicy;
 use super::pct::PctPolicy;
 use super::pos::PosPolicy;
 use super::probe::Probe;
@@ -16,9 +15,9 @@ use crate::trace::{TaskId, TaskNames};
 /// Several ways to search, in turn: the default of a test.
 ///
 /// No single way finds all bugs soon. A random walk hardly ever starves a task; priorities hardly ever
-/// bring a wide reordering about; so the seeds are dealt out to [`Hold`](super::Hold),
-/// [`Urw`](super::Urw), [`Pos`](super::Pos) and [`Pct`](super::Pct), and what finds a bug is named in the
-/// report. A seed means the same run whatever the other seeds are. The first run is first in, first out.
+/// bring a wide reordering about; so the seeds are dealt out to [`Urw`](super::Urw),
+/// [`Pct`](super::Pct), [`Sticky`](super::Sticky), [`Pos`](super::Pos) and [`Random`](super::Random), and what
+/// finds a bug is named in the report. A seed means the same run whatever the other seeds are. The first run is first in, first out.
 ///
 /// ```
 /// use dacapo::scheduler::Portfolio;
@@ -59,7 +58,6 @@ struct Rotation {
     pos: PosPolicy,
     sticky: StickyPolicy,
     random: RandomPolicy,
-    hold: HoldPolicy,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -70,11 +68,19 @@ enum Turn {
     Pos,
     Sticky,
     Random,
-    Hold,
 }
 
 /// Whose turn it is, by the seed.
-const TURNS: [Turn; 6] = [Turn::Urw, Turn::Hold, Turn::Pct2, Turn::Pos, Turn::Random, Turn::Pct3];
+const TURNS: [Turn; 8] = [
+    Turn::Urw,
+    Turn::Pct3,
+    Turn::Urw,
+    Turn::Sticky,
+    Turn::Urw,
+    Turn::Pct2,
+    Turn::Pos,
+    Turn::Random,
+];
 
 impl Default for Rotation {
     fn default() -> Self {
@@ -85,24 +91,11 @@ impl Default for Rotation {
             pos: PosPolicy::default(),
             sticky: StickyPolicy::default(),
             random: RandomPolicy,
-            hold: HoldPolicy::default(),
         }
     }
 }
 
 impl Rotation {
-    fn current(&self) -> &dyn Policy {
-        match self.turn {
-            Turn::Urw => &self.urw,
-            Turn::Pct2 => &self.pct[0],
-            Turn::Pct3 => &self.pct[1],
-            Turn::Pos => &self.pos,
-            Turn::Sticky => &self.sticky,
-            Turn::Random => &self.random,
-            Turn::Hold => &self.hold,
-        }
-    }
-
     fn current_mut(&mut self) -> &mut dyn Policy {
         match self.turn {
             Turn::Urw => &mut self.urw,
@@ -111,14 +104,20 @@ impl Rotation {
             Turn::Pos => &mut self.pos,
             Turn::Sticky => &mut self.sticky,
             Turn::Random => &mut self.random,
-            Turn::Hold => &mut self.hold,
         }
     }
 }
 
 impl Policy for Rotation {
     fn name(&self) -> &str {
-        self.current().name()
+        match self.turn {
+            Turn::Urw => "portfolio (uniform random walk)",
+            Turn::Pct2 => "portfolio (PCT of depth 2)",
+            Turn::Pct3 => "portfolio (PCT of depth 3)",
+            Turn::Pos => "portfolio (partial order sampling)",
+            Turn::Sticky => "portfolio (sticky random walk)",
+            Turn::Random => "portfolio (random walk)",
+        }
     }
 
     fn turn(&mut self, seed: u64) -> u64 {

@@ -1,7 +1,7 @@
 use std::fmt;
 
 use super::{Choice, Scheduler};
-use crate::schedule::Schedule;
+use crate::schedule::{Answer, Schedule};
 
 /// One run with the answers of a recorded schedule.
 ///
@@ -61,7 +61,12 @@ impl Scheduler for Replay {
     }
 
     fn choose(&mut self, choice: &Choice<'_>) -> usize {
-        let answer = self.schedule.answers().get(self.next).copied().unwrap_or(0) as usize;
+        self.answer(choice).option() as usize
+    }
+
+    fn answer(&mut self, choice: &Choice<'_>) -> Answer {
+        let given = self.schedule.answers().get(self.next).copied().unwrap_or_default();
+        let answer = given.option() as usize;
         let largest = choice.options() - 1;
         if answer > largest && self.diverged.is_none() {
             self.diverged = Some(Divergence {
@@ -71,7 +76,7 @@ impl Scheduler for Replay {
             });
         }
         self.next += 1;
-        answer.min(largest)
+        Answer::new(answer.min(largest) as u32, given.lasting())
     }
 
     fn divergence(&self) -> Option<Divergence> {

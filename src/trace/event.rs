@@ -1,6 +1,7 @@
 //! What can happen in a run, in 24 bytes an event.
 
 use crate::instant::Instant;
+use crate::schedule::Lasting;
 use crate::trace::TaskId;
 
 /// One thing that happened in a run.
@@ -80,6 +81,8 @@ pub enum Asked {
         first: TaskId,
         /// The one that runs.
         chosen: TaskId,
+        /// For how long that matters.
+        lasting: Lasting,
     },
     /// Whether a future that was woken at its deadline is looked at once more (0) or given up (1),
     /// in this task.
@@ -144,6 +147,15 @@ pub enum Wait {
 }
 
 impl Event {
+    /// Whether it is a choice that was answered otherwise than an ordinary event loop would.
+    pub fn is_deviation(&self) -> bool {
+        match self {
+            Event::Choice { asked: Asked::Next { lasting: Lasting::Ahead, .. }, .. } => true,
+            Event::Choice { answer, .. } => *answer != 0,
+            _ => false,
+        }
+    }
+
     /// The event as numbers, for the hash of the run.
     pub(crate) fn words(self) -> [u64; 2] {
         let pack = |tag: u64, a: u32, b: u32| (tag << 56) ^ (u64::from(a) << 24) ^ u64::from(b);
@@ -152,7 +164,7 @@ impl Event {
             Event::Choice { asked, answer, options } => {
                 let (kind, about) = match asked {
                     // Which one was chosen is said by what happens next.
-                    Asked::Next { first, .. } => (0, first.0),
+                    Asked::Next { first, lasting, .. } => ((lasting as u32) << 8, first.0),
                     Asked::Timeout(task) => (1, task.0),
                     Asked::Value(label) => (2, label),
                     Asked::Deadline(task) => (3, task.0),

@@ -11,6 +11,7 @@ pub use names::{TaskId, TaskName, TaskNames};
 pub(crate) use names::{mix, printable};
 
 use crate::instant::Instant;
+use crate::schedule::{Answer, Lasting};
 
 /// The events of one run, the last of them if there were very many.
 ///
@@ -95,7 +96,7 @@ impl Trace {
             self.start = self.start.after(&oldest);
             self.dropped += 1;
             // What happened last is told by the ring; what it came from is often here.
-            if matches!(oldest, Event::Choice { answer: 1.., .. }) && self.early.len() < EARLY {
+            if oldest.is_deviation() && self.early.len() < EARLY {
                 self.early.push((self.start, oldest));
             }
         }
@@ -106,7 +107,7 @@ impl Trace {
     pub(crate) fn deviations(&self) -> impl Iterator<Item = (Position, &Event)> {
         let early = self.early.iter().map(|(position, event)| (*position, event));
         let late = self.events();
-        early.chain(late.filter(|(_, event)| matches!(event, Event::Choice { answer: 1.., .. })))
+        early.chain(late.filter(|(_, event)| event.is_deviation()))
     }
 
     /// Adds to the hash what is not an event.
@@ -176,6 +177,11 @@ impl Trace {
                     Asked::Select(task) => format!("select of {}", name(task)),
                     Asked::Value(label) => self.label(label).to_owned(),
                 };
+                let lasting = match asked {
+                    Asked::Next { lasting, .. } => lasting,
+                    _ => Lasting::Once,
+                };
+                let answer = Answer::new(answer, lasting);
                 format!("choice {}: {answer} of {options} ({what})", position.choices - 1)
             }
             Event::Poll { task } => format!("{} runs", name(task)),

@@ -1,0 +1,115 @@
+//! A run that is given by the order of its steps.
+
+use std::cell::RefCell;
+use std::collections::BTreeMap;
+use std::rc::Rc;
+
+use crate::schedule::{Answer, Lasting};
+use crate::scheduler::{Choice, ChoiceKind, Replay, Scheduler, Step};
+use crate::trace::TaskId;
+
+/// What a run was like to its scheduler.
+#[derive(Debug, Default)]
+pub(super) struct Account {
+    /// The task of each step.
+    pub(super) steps: Vec<TaskId>,
+    /// The answers to choices that are not among tasks.
+    pub(super) others: Vec<usize>,
+    /// How many options each choice had.
+    pub(super) options: Vec<u32>,
+}
+
+/// A replay that gives an account.
+pub(super) struct Recorder {
+    replay: Replay,
+    account: Rc<RefCell<Account>>,
+}
+
+impl Recorder {
+    pub(super) fn new(replay: Replay, account: Rc<RefCell<Account>>) -> Self {
+        Self { replay, account }
+    }
+}
+
+impl Scheduler for Recorder {
+    fn name(&self) -> &str {
+        self.replay.name()
+    }
+
+    fn next_run(&mut self) -> Option<u64> {
+        self.replay.next_run()
+    }
+
+    fn choose(&mut self, choice: &Choice<'_>) -> usize {
+        self.answer(choice).option() as usize
+    }
+
+    fn answer(&mut self, choice: &Choice<'_>) -> Answer {
+        let answer = self.replay.answer(choice);
+        let mut account = self.account.borrow_mut();
+        account.options.push(u32::try_from(choice.options()).unwrap_or(u32::MAX));
+        if choice.kind() != ChoiceKind::Task {
+            account.others.push(answer.option() as usize);
+        }
+        answer
+    }
+
+    fn watches(&self) -> bool {
+        true
+    }
+
+    fn step(&mut self, step: &Step<'_>) {
+        self.account.borrow_mut().steps.push(step.task());
+    }
+}
+
+/// Has the same tasks take the same steps as in another run, whatever answers that takes; some of these
+/// are to last.
+pub(super) struct Follow {
+    account: Rc<Account>,
+    lasting: BTreeMap<usize, Lasting>,
+    steps: usize,
+    others: usize,
+    choices: usize,
+}
+
+impl Follow {
+    pub(super) fn new(account: Rc<Account>, lasting: BTreeMap<usize, Lasting>) -> Self {
+        Self { account, lasting, steps: 0, others: 0, choices: 0 }
+    }
+}
+
+impl Scheduler for Follow {
+    fn name(&self) -> &str {
+        "the same steps"
+    }
+
+    /// It is made for one run.
+    fn next_run(&mut self) -> Option<u64> {
+        None
+    }
+
+    fn choose(&mut self, choice: &Choice<'_>) -> usize {
+        let largest = choice.options() - 1;
+        if choice.kind() != ChoiceKind::Task {
+            self.others += 1;
+            return self.account.others.get(self.others - 1).map_or(0, |&other| other.min(largest));
+        }
+        let next = self.account.steps.get(self.steps);
+        next.and_then(|&task| choice.place_of(task)).unwrap_or(0)
+    }
+
+    fn answer(&mut self, choice: &Choice<'_>) -> Answer {
+        let lasting = self.lasting.get(&self.choices).copied().unwrap_or_default();
+        self.choices += 1;
+        Answer::new(u32::try_from(self.choose(choice)).unwrap_or(u32::MAX), lasting)
+    }
+
+    fn watches(&self) -> bool {
+        true
+    }
+
+    fn step(&mut self, _: &Step<'_>) {
+        self.steps += 1;
+    }
+}
