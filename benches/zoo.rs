@@ -21,7 +21,10 @@ use std::cell::Cell;
 use std::ops::Range;
 use std::rc::Rc;
 
-use dacapo::scheduler::{Choice, Hold, Pct, Portfolio, Pos, Random, Scheduler, Step, Sticky, Urw};
+use dacapo::schedule::Answer;
+use dacapo::scheduler::{
+    Choice, Pct, Portfolio, Pos, Random, Scheduler, Sparse, Step, Sticky, Urw,
+};
 use dacapo::task::Id;
 use dacapo::trace::TaskNames;
 use programs::Program;
@@ -41,7 +44,7 @@ const SCHEDULERS: [(&str, Make); 8] = [
     ("PCT 3", |seeds| Box::new(Pct::seeds(seeds).depth(3))),
     ("POS", |seeds| Box::new(Pos::seeds(seeds))),
     ("URW", |seeds| Box::new(Urw::seeds(seeds))),
-    ("hold", |seeds| Box::new(Hold::seeds(seeds))),
+    ("sparse", |seeds| Box::new(Sparse::seeds(seeds))),
 ];
 
 /// Ends a search with its first failure.
@@ -66,6 +69,10 @@ impl Scheduler for UntilFailure {
 
     fn choose(&mut self, choice: &Choice<'_>) -> usize {
         self.scheduler.choose(choice)
+    }
+
+    fn answer(&mut self, choice: &Choice<'_>) -> Answer {
+        self.scheduler.answer(choice)
     }
 
     fn watches(&self) -> bool {

@@ -86,6 +86,11 @@ impl Answer {
         self != Self::USUAL
     }
 
+    /// The option at this place, once.
+    pub(crate) fn from_place(place: usize) -> Self {
+        Self::from(u32::try_from(place).unwrap_or(u32::MAX))
+    }
+
     /// A number that stands for it.
     pub(crate) fn word(self) -> u64 {
         ((self.lasting as u64) << 32) | u64::from(self.option)

@@ -4,7 +4,7 @@
 //! |---|---|---|
 //! | [`Fifo`] | one | 0, as an ordinary event loop would |
 //! | [`Portfolio`] | one per seed | those of the next five in turn |
-//! | [`Hold`] | one per seed | first in, first out, but for a task that is held back for a while |
+//! | [`Sparse`] | one per seed | first in, first out, but for one to three answers |
 //! | [`Urw`] | one per seed | at random, each schedule as likely as the others |
 //! | [`Pos`] | one per seed | a random priority for each step |
 //! | [`Pct`] | one per seed | a random priority for each task, which seldom changes |
@@ -20,7 +20,6 @@ mod choice;
 mod delay_bounded;
 mod exhaustive;
 mod fifo;
-mod hold;
 mod pct;
 mod portfolio;
 mod pos;
@@ -29,6 +28,7 @@ mod random;
 mod ranking;
 mod replay;
 mod seeded;
+mod sparse;
 mod sticky;
 mod urw;
 mod weights;
@@ -39,12 +39,12 @@ pub use choice::{Choice, ChoiceKind, Label};
 pub use delay_bounded::DelayBounded;
 pub use exhaustive::Exhaustive;
 pub use fifo::Fifo;
-pub use hold::Hold;
 pub use pct::Pct;
 pub use portfolio::Portfolio;
 pub use pos::Pos;
 pub use random::Random;
 pub use replay::{Divergence, Replay};
+pub use sparse::Sparse;
 pub use sticky::Sticky;
 pub use urw::Urw;
 
@@ -117,7 +117,7 @@ pub trait Scheduler {
 
     /// The same as [`choose`](Scheduler::choose), which it asks unless the answer is to last.
     fn answer(&mut self, choice: &Choice<'_>) -> Answer {
-        Answer::from(u32::try_from(self.choose(choice)).unwrap_or(u32::MAX))
+        Answer::from_place(self.choose(choice))
     }
 
     /// Whether every possible schedule has been run. Asked after `next_run` has returned `None`.

@@ -6,6 +6,7 @@ use super::ranking::Ranking;
 use super::seeded::{Policy, Seeded, draw, seeded_scheduler};
 use super::{Choice, Step};
 use crate::rng::Draws;
+use crate::schedule::Answer;
 use crate::trace::{TaskId, TaskNames};
 
 /// Probabilistic concurrency testing: random priorities, which change at a few random moments.
@@ -106,7 +107,7 @@ impl Policy for PctPolicy {
         self.ranking.insert(task, self.priorities[place]);
     }
 
-    fn choose(&mut self, choice: &Choice<'_>, draws: &mut Draws) -> usize {
+    fn choose(&mut self, choice: &Choice<'_>, draws: &mut Draws) -> Answer {
         let now = self.choices;
         self.choices += 1;
         let Some((mut task, mut place)) = self.ranking.pop(choice) else {
@@ -122,7 +123,7 @@ impl Policy for PctPolicy {
                 (task, place) = next;
             }
         }
-        place
+        Answer::from_place(place)
     }
 
     fn step(&mut self, step: &Step<'_>, _: &mut Draws) {

@@ -6,17 +6,18 @@ use super::pos::PosPolicy;
 use super::probe::Probe;
 use super::random::RandomPolicy;
 use super::seeded::{Policy, Seeded, seeded_scheduler};
-use super::sticky::StickyPolicy;
+use super::sparse::SparsePolicy;
 use super::urw::UrwPolicy;
 use super::{Choice, Step};
 use crate::rng::Draws;
+use crate::schedule::Answer;
 use crate::trace::{TaskId, TaskNames};
 
 /// Several ways to search, in turn: the default of a test.
 ///
 /// No single way finds all bugs soon. A random walk hardly ever starves a task; priorities hardly ever
 /// bring a wide reordering about; so the seeds are dealt out to [`Urw`](super::Urw),
-/// [`Pct`](super::Pct), [`Sticky`](super::Sticky), [`Pos`](super::Pos) and [`Random`](super::Random), and what
+/// [`Pct`](super::Pct), [`Sparse`](super::Sparse), [`Pos`](super::Pos) and [`Random`](super::Random), and what
 /// finds a bug is named in the report. A seed means the same run whatever the other seeds are. The first run is first in, first out.
 ///
 /// ```
@@ -56,8 +57,8 @@ struct Rotation {
     urw: UrwPolicy,
     pct: [PctPolicy; 2],
     pos: PosPolicy,
-    sticky: StickyPolicy,
     random: RandomPolicy,
+    sparse: SparsePolicy,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -66,20 +67,21 @@ enum Turn {
     Pct2,
     Pct3,
     Pos,
-    Sticky,
     Random,
+    Sparse,
 }
 
 /// Whose turn it is, by the seed.
-const TURNS: [Turn; 8] = [
+const TURNS: [Turn; 9] = [
     Turn::Urw,
+    Turn::Random,
     Turn::Pct3,
     Turn::Urw,
-    Turn::Sticky,
-    Turn::Urw,
-    Turn::Pct2,
-    Turn::Pos,
+    Turn::Sparse,
     Turn::Random,
+    Turn::Pct2,
+    Turn::Urw,
+    Turn::Pos,
 ];
 
 impl Default for Rotation {
@@ -89,8 +91,8 @@ impl Default for Rotation {
             urw: UrwPolicy::default(),
             pct: [2, 3].map(PctPolicy::new),
             pos: PosPolicy::default(),
-            sticky: StickyPolicy::default(),
             random: RandomPolicy,
+            sparse: SparsePolicy::default(),
         }
     }
 }
@@ -102,8 +104,8 @@ impl Rotation {
             Turn::Pct2 => &mut self.pct[0],
             Turn::Pct3 => &mut self.pct[1],
             Turn::Pos => &mut self.pos,
-            Turn::Sticky => &mut self.sticky,
             Turn::Random => &mut self.random,
+            Turn::Sparse => &mut self.sparse,
         }
     }
 }
@@ -115,8 +117,8 @@ impl Policy for Rotation {
             Turn::Pct2 => "portfolio (PCT of depth 2)",
             Turn::Pct3 => "portfolio (PCT of depth 3)",
             Turn::Pos => "portfolio (partial order sampling)",
-            Turn::Sticky => "portfolio (sticky random walk)",
             Turn::Random => "portfolio (random walk)",
+            Turn::Sparse => "portfolio (few deviations)",
         }
     }
 
@@ -131,7 +133,7 @@ impl Policy for Rotation {
         self.current_mut().begin(nth, probe, draws);
     }
 
-    fn choose(&mut self, choice: &Choice<'_>, draws: &mut Draws) -> usize {
+    fn choose(&mut self, choice: &Choice<'_>, draws: &mut Draws) -> Answer {
         self.current_mut().choose(choice, draws)
     }
 

@@ -6,6 +6,7 @@ use super::ranking::Ranking;
 use super::seeded::{Policy, Seeded, draw, seeded_scheduler};
 use super::{Choice, Step};
 use crate::rng::Draws;
+use crate::schedule::Answer;
 use crate::trace::{TaskId, TaskNames};
 
 /// Partial order sampling: each step has a random priority of its own.
@@ -68,9 +69,9 @@ impl Policy for PosPolicy {
         }
     }
 
-    fn choose(&mut self, choice: &Choice<'_>, draws: &mut Draws) -> usize {
+    fn choose(&mut self, choice: &Choice<'_>, draws: &mut Draws) -> Answer {
         match self.ranking.pop(choice) {
-            Some((_, place)) => place,
+            Some((_, place)) => Answer::from_place(place),
             None => draw(choice, draws),
         }
     }

@@ -78,9 +78,4 @@ impl Probe {
     pub(super) fn get(&self, signature: u64) -> Option<&Measured> {
         self.tasks.get(&signature)
     }
-
-    /// The tasks in the order of their signatures.
-    pub(super) fn tasks(&self) -> impl ExactSizeIterator<Item = (u64, &Measured)> {
-        self.tasks.iter().map(|(&signature, measured)| (signature, measured))
-    }
 }

@@ -5,6 +5,7 @@ use super::probe::Probe;
 use super::seeded::{Policy, assert_seeds, draw};
 use super::{Choice, Scheduler};
 use crate::rng::{Draws, Purpose, Stream};
+use crate::schedule::Answer;
 
 /// A random walk: one run per seed, in which each option is as likely as the others.
 ///
@@ -80,7 +81,7 @@ impl Policy for RandomPolicy {
 
     fn begin(&mut self, _: u64, _: &Rc<Probe>, _: &mut Draws) {}
 
-    fn choose(&mut self, choice: &Choice<'_>, draws: &mut Draws) -> usize {
+    fn choose(&mut self, choice: &Choice<'_>, draws: &mut Draws) -> Answer {
         draw(choice, draws)
     }
 }

@@ -6,6 +6,7 @@ use std::rc::Rc;
 use super::probe::Probe;
 use super::{Choice, ChoiceKind, Step};
 use crate::rng::Draws;
+use crate::schedule::Answer;
 use crate::trace::{TaskId, TaskNames};
 
 /// How to choose among tasks in one run. What it knows it knows from the probe and from its draws, so
@@ -23,7 +24,7 @@ pub(super) trait Policy {
     fn begin(&mut self, nth: u64, probe: &Rc<Probe>, draws: &mut Draws);
 
     /// Chooses one of two or more ready tasks.
-    fn choose(&mut self, choice: &Choice<'_>, draws: &mut Draws) -> usize;
+    fn choose(&mut self, choice: &Choice<'_>, draws: &mut Draws) -> Answer;
 
     /// A task got into the line.
     fn ready(&mut self, task: TaskId, names: &TaskNames, draws: &mut Draws) {
@@ -114,7 +115,7 @@ impl<P: Policy> Seeded<P> {
         self.seeds = seeds;
     }
 
-    pub(super) fn choose(&mut self, choice: &Choice<'_>) -> usize {
+    pub(super) fn answer(&mut self, choice: &Choice<'_>) -> Answer {
         match (self.run, choice.kind()) {
             (Phase::Seed(_), ChoiceKind::Task) if !self.is_long() => {
                 self.policy.choose(choice, &mut self.draws)
@@ -122,9 +123,9 @@ impl<P: Policy> Seeded<P> {
             (Phase::Seed(_), _) => draw(choice, &mut self.draws),
             (_, ChoiceKind::Task) => {
                 self.probe_mut().choice();
-                0
+                Answer::USUAL
             }
-            _ => 0,
+            _ => Answer::USUAL,
         }
     }
 
@@ -158,8 +159,8 @@ impl<P: Policy> Seeded<P> {
 }
 
 /// One of the options, each as likely as the others.
-pub(super) fn draw(choice: &Choice<'_>, draws: &mut Draws) -> usize {
-    draws.below(choice.options() as u64) as usize
+pub(super) fn draw(choice: &Choice<'_>, draws: &mut Draws) -> Answer {
+    Answer::from_place(draws.below(choice.options() as u64) as usize)
 }
 
 /// # Panics
@@ -189,7 +190,11 @@ macro_rules! seeded_scheduler {
             }
 
             fn choose(&mut self, choice: &crate::scheduler::Choice<'_>) -> usize {
-                self.0.choose(choice)
+                self.0.answer(choice).option() as usize
+            }
+
+            fn answer(&mut self, choice: &crate::scheduler::Choice<'_>) -> crate::schedule::Answer {
+                self.0.answer(choice)
             }
 
             fn watches(&self) -> bool {

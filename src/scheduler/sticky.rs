@@ -5,6 +5,7 @@ use super::probe::Probe;
 use super::seeded::{Policy, Seeded, draw, seeded_scheduler};
 use super::{Choice, Step};
 use crate::rng::Draws;
+use crate::schedule::Answer;
 use crate::trace::TaskId;
 
 /// A random walk that would rather stay with the task that has just run.
@@ -53,10 +54,10 @@ impl Policy for StickyPolicy {
         self.last = None;
     }
 
-    fn choose(&mut self, choice: &Choice<'_>, draws: &mut Draws) -> usize {
+    fn choose(&mut self, choice: &Choice<'_>, draws: &mut Draws) -> Answer {
         let stays = draws.below(self.leave) > 0;
         let last = self.last.filter(|_| stays).and_then(|task| choice.place_of(task));
-        last.unwrap_or_else(|| draw(choice, draws))
+        last.map_or_else(|| draw(choice, draws), Answer::from_place)
     }
 
     fn step(&mut self, step: &Step<'_>, _: &mut Draws) {

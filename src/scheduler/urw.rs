@@ -6,6 +6,7 @@ use super::seeded::{Policy, Seeded, draw, seeded_scheduler};
 use super::weights::Weights;
 use super::{Choice, Step};
 use crate::rng::Draws;
+use crate::schedule::Answer;
 use crate::trace::{TaskId, TaskNames};
 
 /// A uniform random walk: each *schedule* is as likely as the others, instead of each option.
@@ -82,13 +83,13 @@ impl Policy for UrwPolicy {
         self.weights.set(task, self.left[task.as_u32() as usize].max(1));
     }
 
-    fn choose(&mut self, choice: &Choice<'_>, draws: &mut Draws) -> usize {
+    fn choose(&mut self, choice: &Choice<'_>, draws: &mut Draws) -> Answer {
         while let total @ 1.. = self.weights.total() {
             let number = draws.below(total);
             let task = self.weights.find(number);
             self.weights.set(task, 0);
             if let Some(place) = choice.place_of(task) {
-                return place;
+                return Answer::from_place(place);
             }
         }
         draw(choice, draws)

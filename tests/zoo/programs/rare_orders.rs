@@ -109,7 +109,7 @@ async fn retry_once(fixed: bool) {
         let (segments, lock) = (Rc::clone(&segments), Rc::clone(&lock));
         async move {
             for segment in &*segments {
-                steps(8).await;
+                steps(3).await;
                 let _guard = lock_if(fixed, &lock).await;
                 segment.set(false);
                 yield_now().await;
@@ -118,7 +118,7 @@ async fn retry_once(fixed: bool) {
         }
     });
     let query = spawn("query", async move {
-        for (segment, pause) in segments.iter().zip([9, 10]) {
+        for (segment, pause) in segments.iter().zip([4, 5]) {
             steps(pause).await;
             let _guard = lock_if(fixed, &lock).await;
             if segment.get() {
