@@ -40,7 +40,7 @@ mod explore;
 ///
 /// The argument is any scheduler, with all of [`scheduler`] in scope (before names of yours that are the
 /// same); without one, the seeds 0 to
-/// 999 of [`Random`](scheduler::Random). After it, or alone, may follow settings of the [`Builder`].
+/// 999 of the [`Portfolio`](scheduler::Portfolio). After it, or alone, may follow settings of the [`Builder`].
 /// The function returns nothing, or a `Result` whose error fails the run. If the crate goes by another
 /// name in your manifest, `crate = path` says so.
 ///
@@ -95,12 +95,12 @@ pub mod __private {
 #[cfg(feature = "macros")]
 mod test_attribute {
     use crate::explore::TestId;
-    use crate::scheduler::{Random, Scheduler};
+    use crate::scheduler::{Portfolio, Scheduler};
     use crate::{Builder, Verdict};
 
     /// The scheduler of a test that names none.
     pub fn default_scheduler() -> impl Scheduler + 'static {
-        Random::default()
+        Portfolio::default()
     }
 
     /// A test, with its module and name.

@@ -4,7 +4,7 @@
 use std::future::Future;
 use std::time::Duration;
 
-pub use dacapo::sync::{Barrier, Condition, Event, Lock, Queue, Semaphore};
+pub use dacapo::sync::{Condition, Event, Lock, Queue, Semaphore};
 
 /// A task that was spawned. Dropping it lets the task go on.
 pub struct Handle<T>(dacapo::task::JoinHandle<T>);
