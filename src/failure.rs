@@ -62,6 +62,10 @@ pub(crate) struct Unmet {
 pub struct Blocked {
     pub(crate) task: String,
     pub(crate) waits: Vec<String>,
+    /// Where it waits for each of these, or for what dacapo does not know, as far as that is known.
+    pub(crate) places: Vec<Option<String>>,
+    /// Where it was spawned; not for main.
+    pub(crate) spawned: Option<String>,
 }
 
 /// A bound on what one run may use.
@@ -162,12 +166,21 @@ impl Failure {
         }
     }
 
-    /// What enters the hash of a run: all but the place of a panic, which every edit moves.
+    /// What enters the hash of a run: all but places in the source, which every edit moves.
     pub(crate) fn without_place(&self) -> String {
         let mut kind = self.0.clone();
-        if let Kind::Panic { location, earlier, .. } = &mut kind {
-            *location = None;
-            earlier.clear();
+        match &mut kind {
+            Kind::Panic { location, earlier, .. } => {
+                *location = None;
+                earlier.clear();
+            }
+            Kind::Stuck { blocked } => {
+                for task in blocked {
+                    task.places.clear();
+                    task.spawned = None;
+                }
+            }
+            _ => {}
         }
         Self(kind).to_string()
     }
@@ -211,9 +224,21 @@ impl Blocked {
 
 impl fmt::Display for Blocked {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self.waits.as_slice() {
-            [] => write!(f, "{} waits for something that dacapo does not know", self.task),
-            waits => write!(f, "{} waits {}", self.task, waits.join(", and ")),
+        write!(f, "{} waits ", self.task)?;
+        let unknown = ["for something that dacapo does not know".to_owned()];
+        let waits = if self.waits.is_empty() { &unknown[..] } else { &self.waits };
+        for (number, what) in waits.iter().enumerate() {
+            let and = if number == 0 { "" } else { ", and " };
+            write!(f, "{and}{what}")?;
+            if let Some(Some(place)) = self.places.get(number) {
+                write!(f, ", at {place}")?;
+            }
+        }
+        match &self.spawned {
+            Some(place) if self.places.iter().all(Option::is_none) => {
+                write!(f, " (it was spawned at {place})")
+            }
+            _ => Ok(()),
         }
     }
 }

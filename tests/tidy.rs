@@ -175,20 +175,33 @@ fn the_changelog_has_this_version() {
 
 /// For a library that tests cancellation, this heading is the product.
 #[test]
-fn every_async_method_says_what_a_drop_loses() {
+fn every_async_function_says_what_a_drop_loses() {
+    let mut found = 0;
     for path in sources("src") {
+        let text = read(&path);
+        let mut lines = text.lines().map(str::trim_start);
         let mut docs = String::new();
-        for line in read(&path).lines().map(str::trim_start) {
+        while let Some(line) = lines.next() {
             match line.strip_prefix("///") {
                 Some(doc) => docs.push_str(doc),
                 None if line.starts_with("#[") => {}
                 None => {
-                    let silent =
-                        line.starts_with("pub async fn") && !docs.contains("# Cancel safety");
-                    assert!(!silent, "{}: {line}", path.display());
+                    let mut signature = line.to_owned();
+                    while line.starts_with("pub fn") && !signature.ends_with(['{', ';', '}']) {
+                        signature.push_str(lines.next().expect("a signature has an end"));
+                    }
+                    let returned = signature.split(" -> ").last().unwrap_or_default();
+                    let future = returned.starts_with("impl Future");
+                    if line.starts_with("pub async fn") || line.starts_with("pub fn") && future {
+                        found += 1;
+                        let said = docs.contains("# Cancel safety");
+                        assert!(said, "{}: {line}", path.display());
+                    }
                     docs.clear();
                 }
             }
         }
     }
+    // Neither form of a signature is overlooked.
+    assert!(found > 20, "{found}");
 }

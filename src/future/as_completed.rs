@@ -1,3 +1,4 @@
+use std::panic::Location;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
@@ -24,9 +25,11 @@ use crate::task::{AsTask, Join};
 /// });
 /// assert_eq!(run.unwrap(), [1, 2, 3]);
 /// ```
+#[track_caller]
 pub fn as_completed<A: AsTask>(tasks: impl IntoIterator<Item = A>) -> AsCompleted<A> {
+    let place = Location::caller();
     let candidate = |task: A| {
-        let join = task.as_task().join();
+        let join = task.as_task().join_at(place);
         Candidate { task, join, early: false }
     };
     AsCompleted { tasks: tasks.into_iter().map(candidate).collect(), begun: false }

@@ -1,11 +1,12 @@
 use std::future::Future;
+use std::panic::Location;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
 use super::gather_tasks::{GatherTasks, TryGatherTasks, gather_tasks, try_gather_tasks};
 use super::task_group::TaskError;
-use crate::runtime;
-use crate::task::{AsTask, JoinError, JoinHandle, Task, spawn};
+use crate::runtime::{self, Place};
+use crate::task::{AsTask, JoinError, JoinHandle, Task, spawn, spawn_at};
 
 /// Runs all futures concurrently, each as a task, and returns their results in the order given.
 ///
@@ -203,12 +204,15 @@ fn value<T: 'static, E: 'static>(handle: JoinHandle<Result<T, E>>) -> Result<T, 
 }
 
 #[track_caller]
-fn try_spawn<T, E>(future: impl Future<Output = Result<T, E>> + 'static) -> JoinHandle<Result<T, E>>
+fn try_spawn<T, E>(
+    place: Place,
+    future: impl Future<Output = Result<T, E>> + 'static,
+) -> JoinHandle<Result<T, E>>
 where
     T: 'static,
     E: 'static,
 {
-    spawn(async move {
+    spawn_at(place, async move {
         let result = future.await;
         if result.is_err() {
             runtime::try_current(runtime::Runtime::mark_failed);
@@ -251,7 +255,7 @@ where
     fn try_spawn_all(self) -> Self::Handles {
         let mut handles = Vec::with_capacity(self.len());
         for future in self {
-            handles.push(try_spawn(future));
+            handles.push(try_spawn(Location::caller(), future));
         }
         handles
     }
@@ -280,7 +284,8 @@ impl<F: Future<Output: 'static> + 'static, const N: usize> Gatherable for [F; N]
     type Handles = [JoinHandle<F::Output>; N];
 
     fn spawn_all(self) -> Self::Handles {
-        self.map(spawn)
+        let place = Location::caller();
+        self.map(|future| spawn_at(place, future))
     }
 }
 
@@ -303,7 +308,8 @@ where
     type Handles = [JoinHandle<Result<T, E>>; N];
 
     fn try_spawn_all(self) -> Self::Handles {
-        self.map(try_spawn)
+        let place = Location::caller();
+        self.map(|future| try_spawn(place, future))
     }
 }
 
@@ -375,7 +381,7 @@ macro_rules! try_gather_tuple {
             #[expect(non_snake_case, reason = "the futures are called as their types")]
             fn try_spawn_all(self) -> Self::Handles {
                 let ($($future,)+) = self;
-                ($(try_spawn($future),)+)
+                ($(try_spawn(Location::caller(), $future),)+)
             }
         }
 

@@ -1,4 +1,5 @@
 use std::future::Future;
+use std::panic::Location;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -30,6 +31,7 @@ use crate::task::{AsTask, Join, Task};
 /// });
 /// run.unwrap();
 /// ```
+#[track_caller]
 pub fn gather_tasks<A: AsTask>(tasks: impl IntoIterator<Item = A>) -> GatherTasks {
     GatherTasks { gathering: Gathering::new(tasks), ended: 0 }
 }
@@ -49,6 +51,7 @@ pub fn gather_tasks<A: AsTask>(tasks: impl IntoIterator<Item = A>) -> GatherTask
 /// # Cancel safety
 ///
 /// Nothing is lost if it is dropped, and the tasks go on.
+#[track_caller]
 pub fn try_gather_tasks<A: AsTask>(tasks: impl IntoIterator<Item = A>) -> TryGatherTasks {
     TryGatherTasks { gathering: Gathering::new(tasks) }
 }
@@ -153,9 +156,11 @@ enum GatherState {
 }
 
 impl Gathering {
+    #[track_caller]
     fn new<A: AsTask>(tasks: impl IntoIterator<Item = A>) -> Self {
         let tasks: Arc<[Task]> = tasks.into_iter().map(|task| task.as_task()).collect();
-        let joins = tasks.iter().map(Task::join).collect();
+        let place = Location::caller();
+        let joins = tasks.iter().map(|task| task.join_at(place)).collect();
         let keys = tasks.iter().map(Task::key).collect();
         let requests = Arc::new(Requests { children: keys, requested: AtomicBool::new(false) });
         Self { tasks, joins, early: Vec::new(), state: GatherState::Start, requests }
@@ -170,7 +175,7 @@ impl Gathering {
             return Poll::Pending;
         }
         assert!(self.state != GatherState::Done, "dacapo: `gather` was polled after completion");
-        let notes = runtime::try_current(Runtime::notes).unwrap_or(0);
+        let notes = runtime::try_current(Runtime::notes).unwrap_or_default();
         let done = poll(&mut self.joins, cx);
         let first = self.state == GatherState::Start;
         self.state = GatherState::Waiting;

@@ -1,6 +1,7 @@
+use std::panic::Location;
 use std::task::{Context, Poll};
 
-use crate::runtime;
+use crate::runtime::{self, Place};
 use crate::scheduler::ChoiceKind;
 use crate::time::Woken;
 
@@ -102,12 +103,15 @@ pub struct Select {
     biased: bool,
     first: bool,
     branches: Vec<Option<Woken>>,
+    place: Place,
 }
 
 impl Select {
     #[doc(hidden)]
+    #[track_caller]
     pub fn new(branches: usize, biased: bool) -> Self {
-        Self { biased, first: true, branches: (0..branches).map(|_| None).collect() }
+        let (branches, place) = ((0..branches).map(|_| None).collect(), Location::caller());
+        Self { biased, first: true, branches, place }
     }
 
     /// Polls the branches, the chosen one first; returns which is done.
@@ -128,7 +132,7 @@ impl Select {
         let answer = if self.biased { None } else { runtime::try_current(choice) };
         let chosen = candidates.get(answer.unwrap_or(0)).copied();
         let others = (0..self.branches.len()).filter(|place| Some(*place) != chosen);
-        let notes = runtime::try_current(runtime::Runtime::notes).unwrap_or(0);
+        let notes = runtime::try_current(runtime::Runtime::notes).unwrap_or_default();
         for place in chosen.into_iter().chain(others) {
             let waker = Woken::update(&mut self.branches[place], cx.waker());
             if branch(place, &mut Context::from_waker(waker)).is_ready() {
@@ -136,6 +140,7 @@ impl Select {
                 return Poll::Ready(place);
             }
         }
+        runtime::try_current(|runtime| runtime.locate(notes, self.place));
         Poll::Pending
     }
 }

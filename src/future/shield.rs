@@ -1,8 +1,9 @@
 use std::future::Future;
+use std::panic::Location;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
-use crate::runtime::{self, Awaiting};
+use crate::runtime::{self, Awaiting, Place};
 use crate::task::{Join, JoinHandle};
 
 /// Awaits a task without passing on requests to cancel: the wait is abandoned, and the task goes on.
@@ -23,8 +24,9 @@ use crate::task::{Join, JoinHandle};
 /// assert_eq!(run.elapsed(), Duration::from_secs(2));
 /// run.unwrap();
 /// ```
+#[track_caller]
 pub fn shield<J: Joinable>(task: J) -> Shield<J> {
-    Shield { task }
+    Shield { task, place: Location::caller() }
 }
 
 /// What can be [shielded](shield): the futures that stand for the end of a task.
@@ -48,16 +50,20 @@ mod sealed {
 #[must_use = "futures do nothing unless they are awaited"]
 pub struct Shield<J> {
     task: J,
+    place: Place,
 }
 
 impl<J: Joinable> Future for Shield<J> {
     type Output = J::Output;
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<J::Output> {
-        let notes = runtime::try_current(runtime::Runtime::notes).unwrap_or(0);
+        let notes = runtime::try_current(runtime::Runtime::notes).unwrap_or_default();
         let polled = Pin::new(&mut self.task).poll(cx);
         if polled.is_pending() {
-            runtime::try_current(|runtime| runtime.set_awaiting(notes, Awaiting::Other));
+            runtime::try_current(|runtime| {
+                runtime.locate(notes, self.place);
+                runtime.set_awaiting(notes, Awaiting::Other);
+            });
         }
         polled
     }

@@ -2,7 +2,7 @@ use std::any::Any;
 use std::error::Error;
 use std::fmt;
 use std::future::{Future, poll_fn};
-use std::panic;
+use std::panic::{self, Location};
 use std::pin::{Pin, pin};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, Waker};
@@ -11,7 +11,7 @@ use pin_project_lite::pin_project;
 
 use super::catch_unwind::CatchUnwind;
 use crate::cancel::{self, Cancelled};
-use crate::runtime;
+use crate::runtime::{self, Place};
 use crate::task::{self, JoinError, JoinHandle, Task, spawn, spawn_named};
 
 /// Runs `body` with a group of tasks, and returns when it and all of them have ended; asyncio's
@@ -52,8 +52,16 @@ use crate::task::{self, JoinError, JoinHandle, Task, spawn, spawn_named};
 /// assert_eq!(run.elapsed(), Duration::ZERO);
 /// assert_eq!(run.unwrap().unwrap_err(), "1 failure in a task group: \"no disk\"");
 /// ```
-pub async fn task_group<T, E: 'static>(
+#[track_caller]
+pub fn task_group<T, E: 'static>(
     body: impl AsyncFnOnce(&TaskGroup<E>) -> Result<T, E>,
+) -> impl Future<Output = Result<T, GroupError<E>>> {
+    run_group(body, Location::caller())
+}
+
+async fn run_group<T, E: 'static>(
+    body: impl AsyncFnOnce(&TaskGroup<E>) -> Result<T, E>,
+    place: Place,
 ) -> Result<T, GroupError<E>> {
     let group = TaskGroup::new(task::current());
     let _guard = CancelOnDrop(&group);
@@ -68,7 +76,7 @@ pub async fn task_group<T, E: 'static>(
     if output.is_err() {
         group.shut_down();
     }
-    while let Err(request) = group.scope(group.all_ended()).await {
+    while let Err(request) = group.scope(group.all_ended(place)).await {
         if !group.state().shutting_down {
             cancelled = Some(request);
             group.shut_down();
@@ -255,8 +263,8 @@ impl<E> TaskGroup<E> {
         }
     }
 
-    fn all_ended(&self) -> impl Future<Output = ()> {
-        poll_fn(|cx| {
+    fn all_ended(&self, place: Place) -> impl Future<Output = ()> {
+        poll_fn(move |cx| {
             let waker = cx.waker().clone();
             let mut state = self.state();
             if state.children.is_empty() {
@@ -265,6 +273,7 @@ impl<E> TaskGroup<E> {
             let previous = state.waker.replace(waker);
             drop(state);
             drop(previous);
+            runtime::try_current(|runtime| runtime.locate(runtime.notes(), place));
             Poll::Pending
         })
     }

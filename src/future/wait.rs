@@ -1,8 +1,10 @@
 use std::future::Future;
+use std::panic::Location;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
+use crate::runtime::Place;
 use crate::task::{AsTask, Join};
 use crate::time::{Sleep, sleep};
 
@@ -35,7 +37,8 @@ use crate::time::{Sleep, sleep};
 pub fn wait<A: AsTask>(tasks: impl IntoIterator<Item = A>) -> Wait<A> {
     let tasks: Vec<A> = tasks.into_iter().collect();
     assert!(!tasks.is_empty(), "dacapo: `wait` was given no tasks to wait for");
-    let joins = tasks.iter().map(|task| task.as_task().join()).collect();
+    let place = Location::caller();
+    let joins = tasks.iter().map(|task| task.as_task().join_at(place)).collect();
     Wait {
         tasks,
         joins,
@@ -43,6 +46,7 @@ pub fn wait<A: AsTask>(tasks: impl IntoIterator<Item = A>) -> Wait<A> {
         duration: None,
         sleep: None,
         polled: false,
+        place,
     }
 }
 
@@ -68,6 +72,7 @@ pub struct Wait<A> {
     duration: Option<Duration>,
     sleep: Option<Sleep>,
     polled: bool,
+    place: Place,
 }
 
 // Nothing in it is pinned.
@@ -92,7 +97,7 @@ impl<A: AsTask> Future for Wait<A> {
         let this = &mut *self;
         let first = !std::mem::replace(&mut this.polled, true);
         if first {
-            this.sleep = this.duration.map(sleep);
+            this.sleep = this.duration.map(|duration| sleep(duration).at(this.place));
         }
         let ended: Vec<bool> = this.joins.iter_mut().map(|join| join.poll_end(cx)).collect();
         let late = this.sleep.as_mut().is_some_and(|sleep| Pin::new(sleep).poll(cx).is_ready());

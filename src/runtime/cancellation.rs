@@ -14,6 +14,7 @@ use std::task::{Context, Poll, Waker};
 
 use super::Runtime;
 use super::core::Core;
+use super::places::Notes;
 use super::tasks::State;
 use super::waker::TaskKey;
 
@@ -353,15 +354,19 @@ impl Runtime {
     }
 
     /// How many futures of the current scope have noted what they wait for in this poll.
-    pub(crate) fn notes(&self) -> u32 {
+    pub(crate) fn notes(&self) -> Notes {
         let mut core = self.core();
         let scope = core.scope;
-        core.current_cancellation().map_or(0, |cancellation| cancellation.noted_mut(scope).notes)
+        let waits = core.waits_noted();
+        let noted = core.current_cancellation().map(|c| c.noted_mut(scope).notes);
+        Notes::new(noted.unwrap_or(0), waits)
     }
 
     /// Forgets what futures have noted in this poll that are not waited for any more.
-    pub(crate) fn forget_notes(&self, before: u32) {
+    pub(crate) fn forget_notes(&self, before: Notes) {
         let mut core = self.core();
+        core.forget_waits(before);
+        let before = before.scope;
         let scope = core.scope;
         if let Some(cancellation) = core.current_cancellation() {
             let noted = cancellation.noted_mut(scope);
@@ -376,12 +381,12 @@ impl Runtime {
 
     /// Notes what a future of the current scope waits for, should this poll not complete it. `before`
     /// is the number of notes before it was polled: it counts as one, whatever is within.
-    pub(crate) fn set_awaiting(&self, before: u32, awaiting: Awaiting) {
+    pub(crate) fn set_awaiting(&self, before: Notes, awaiting: Awaiting) {
         let mut core = self.core();
         let scope = core.scope;
         if let Some(cancellation) = core.current_cancellation() {
             let noted = cancellation.noted_mut(scope);
-            noted.notes = before + 1;
+            noted.notes = before.scope + 1;
             let previous = std::mem::replace(&mut noted.awaiting, awaiting);
             drop(core);
             drop(previous);

@@ -7,6 +7,7 @@ use slab::Slab;
 use super::cell::BoxTask;
 use super::limits::Limits;
 use super::marks::Marks;
+use super::places::{Awaited, Place, Survey};
 use super::tasks::{Line, State, Task, Waits};
 use super::timers::{TimerKey, Timers};
 use super::waker::{TaskKey, Wakee};
@@ -56,6 +57,8 @@ pub(super) struct Core {
     serial: u64,
     /// What the scheduler is told of the step that is going on, if it wants to know.
     watched: Option<Watched>,
+    /// Absent but for the runs that are made for a report.
+    pub(super) survey: Option<Survey>,
 }
 
 /// The primitives that a step uses, by numbers of their own: those in a trace tell what was waited for.
@@ -102,6 +105,7 @@ impl Core {
             resources: 0,
             serial: 0,
             watched: None,
+            survey: None,
         }
     }
 
@@ -270,8 +274,14 @@ impl Core {
         self.tasks.vacant_key()
     }
 
-    pub(super) fn add_task(&mut self, id: TaskId, cell: Option<BoxTask>, waker: Waker) {
-        let slot = self.tasks.insert(Task::new(id, cell, waker));
+    pub(super) fn add_task(
+        &mut self,
+        id: TaskId,
+        cell: Option<BoxTask>,
+        waker: Waker,
+        spawned: Option<Place>,
+    ) {
+        let slot = self.tasks.insert(Task::new(id, cell, waker, spawned));
         self.get_in_line(TaskKey { slot, id });
     }
 
@@ -352,6 +362,7 @@ impl Core {
     pub(super) fn begin_step(&mut self, key: TaskKey) -> Begun {
         self.steps += 1;
         self.record(Event::Poll { task: key.id });
+        self.survey_step();
         let task = self.tasks.get_mut(key.slot).expect("dacapo bug: a ready task is gone");
         task.state = State::Running { woken: false };
         task.started = true;
@@ -385,14 +396,14 @@ impl Core {
             let on = if woken { Wait::Turn } else { Wait::Other };
             self.record(Event::Wait { task: key.id, on });
         }
-        for on in waits.into_iter().flatten() {
+        for Awaited { wait: on, .. } in waits.into_iter().flatten() {
             self.record(Event::Wait { task: key.id, on });
         }
     }
 
-    pub(super) fn wait_on(&mut self, wait: Wait) {
+    pub(super) fn wait_on(&mut self, awaited: Awaited) {
         if let Some(task) = self.current.and_then(|key| self.task_mut(key)) {
-            task.waits.push(wait);
+            task.waits.push(awaited);
         }
         self.count_note();
     }

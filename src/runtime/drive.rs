@@ -6,6 +6,7 @@ use super::Runtime;
 use super::cancellation::{Cancellation, Cancelled};
 use super::cell::BoxTask;
 use super::core::{Begun, Core};
+use super::places;
 use super::tasks::{Ended, Joiners, State};
 use super::unwind::Caught;
 use super::waker::{TaskKey, Wakee};
@@ -363,13 +364,23 @@ fn stuck(core: &Core) -> Kind {
     tasks.retain(|task| !task.has_ended());
     tasks.sort_unstable_by_key(|task| task.id);
     let blocked = tasks.into_iter().map(|task| {
-        let waits = task.waits.first.iter().flatten();
-        let mut waits: Vec<_> = waits.map(|&wait| core.trace.describe_wait(wait)).collect();
+        let known = task.waits.first.iter().flatten();
+        let mut waits: Vec<_> =
+            known.clone().map(|awaited| core.trace.describe_wait(awaited.wait)).collect();
+        let places = match waits.as_slice() {
+            [] => vec![task.waits.around],
+            _ => known.map(|awaited| awaited.place).collect(),
+        };
         if task.waits.more > 0 {
             let plural = if task.waits.more == 1 { "" } else { "s" };
             waits.push(format!("for {} more thing{plural}", task.waits.more));
         }
-        Blocked { task: core.trace.names().get(task.id).to_string(), waits }
+        Blocked {
+            task: core.trace.names().get(task.id).to_string(),
+            waits,
+            places: places.into_iter().map(|place| place.map(places::show)).collect(),
+            spawned: task.spawned.map(places::show),
+        }
     });
     Kind::Stuck { blocked: blocked.collect() }
 }

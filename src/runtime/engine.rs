@@ -7,6 +7,7 @@ use std::task::Context;
 use super::core::Core;
 use super::limits::Limits;
 use super::marks::Marks;
+use super::places::{Standing, Survey};
 use super::{LOCAL, Runtime, try_current, unwind};
 use crate::failure::Failure;
 use crate::instant::Instant;
@@ -105,6 +106,17 @@ impl Engine {
         let scheduler = core.scheduler.take().expect("dacapo bug: the scheduler is gone");
         self.core = Some(core);
         (raw, scheduler)
+    }
+
+    /// Has the next run noted where all tasks stand when these steps begin.
+    pub(crate) fn survey(&mut self, steps: &[u64]) {
+        self.core.get_or_insert_with(|| Core::new(self.limits)).survey = Some(Survey::of(steps));
+    }
+
+    /// What was noted, each with its step.
+    pub(crate) fn take_survey(&mut self) -> Vec<(u64, Standing)> {
+        let survey = self.core.as_mut().and_then(|core| core.survey.take());
+        survey.map(Survey::into_seen).unwrap_or_default()
     }
 
     /// The trace of the last run, which the next one overwrites.

@@ -4,6 +4,7 @@ use std::any::Any;
 
 use super::Runtime;
 use super::cell::BoxTask;
+use super::places::{Awaited, Place};
 use super::tasks::{Ended, State};
 use super::waker::{TaskKey, Wakee};
 use crate::failure::Kind;
@@ -24,18 +25,24 @@ pub(crate) enum End {
 impl Runtime {
     /// Whether a task has ended; if not, its end is to wake `wakee`.
     ///
-    /// `place` is where the one who waits keeps his registration, to be updated by the next call and
+    /// `registration` is kept by the one who waits, to be updated by the next call and
     /// given back with [`unregister`](Runtime::unregister).
-    pub(crate) fn poll_end(&self, key: TaskKey, place: &mut Option<u64>, wakee: Wakee) -> bool {
+    pub(crate) fn poll_end(
+        &self,
+        key: TaskKey,
+        registration: &mut Option<u64>,
+        wakee: Wakee,
+        place: Option<Place>,
+    ) -> bool {
         let mut core = self.core();
         if core.task(key).is_none_or(super::tasks::Task::has_ended) {
             return true;
         }
-        core.wait_on(Wait::Task(key.id));
-        let serial = place.unwrap_or_else(|| core.next_serial());
+        core.wait_on(Awaited { wait: Wait::Task(key.id), place });
+        let serial = registration.unwrap_or_else(|| core.next_serial());
         let Some(task) = core.task_mut(key) else { return true };
         let previous = task.joiners.insert(serial, wakee);
-        *place = Some(serial);
+        *registration = Some(serial);
         drop(core);
         drop(previous);
         false

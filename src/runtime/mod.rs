@@ -12,6 +12,7 @@ mod engine;
 mod joining;
 mod limits;
 mod marks;
+mod places;
 mod tasks;
 mod timers;
 mod unwind;
@@ -40,6 +41,7 @@ pub(crate) use self::engine::{Engine, Raw};
 pub(crate) use self::joining::{End, Joined};
 pub(crate) use self::limits::Limits;
 pub(crate) use self::marks::Marks;
+pub(crate) use self::places::{Awaited, Notes, Place, Standing};
 pub(crate) use self::timers::TimerKey;
 pub(crate) use self::unwind::message_of;
 pub(crate) use self::waker::{RunId, TaskKey, Wakee};
@@ -101,7 +103,7 @@ impl Runtime {
         static NEXT: AtomicU64 = AtomicU64::new(0);
         let id = NEXT.fetch_add(1, Ordering::Relaxed);
         let runtime = Self { id, core: RefCell::new(core), outside: Arc::default() };
-        let main = runtime.add_task(None, None);
+        let main = runtime.add_task(None, None, None);
         main.expect("dacapo: Builder::max_tasks must be 1 or more");
         runtime
     }
@@ -130,7 +132,12 @@ impl Runtime {
     }
 
     /// Adds a task. The main one has no cell.
-    fn add_task(&self, name: Option<&str>, cell: Option<BoxTask>) -> Result<TaskKey, Failure> {
+    fn add_task(
+        &self,
+        name: Option<&str>,
+        cell: Option<BoxTask>,
+        spawned: Option<Place>,
+    ) -> Result<TaskKey, Failure> {
         let mut core = self.core();
         let id = match core.name_task(name) {
             Ok(id) => id,
@@ -143,13 +150,18 @@ impl Runtime {
         let task = TaskKey { slot: core.next_slot(), id };
         let outside = Arc::clone(&self.outside);
         let waker = Waker::from(Arc::new(TaskWaker { run: self.id, task, outside }));
-        core.add_task(id, cell, waker);
+        core.add_task(id, cell, waker, spawned);
         Ok(task)
     }
 
     /// Adds a task, or returns the limit that forbids it, which the caller is to panic with.
-    pub(crate) fn spawn(&self, name: Option<&str>, task: BoxTask) -> Result<TaskKey, Failure> {
-        self.add_task(name, Some(task))
+    pub(crate) fn spawn(
+        &self,
+        name: Option<&str>,
+        task: BoxTask,
+        place: Option<Place>,
+    ) -> Result<TaskKey, Failure> {
+        self.add_task(name, Some(task), place)
     }
 
     pub(crate) fn wake(&self, task: TaskKey) {
@@ -179,8 +191,8 @@ impl Runtime {
     }
 
     /// Notes what the current task waits for, should this poll not complete it.
-    pub(crate) fn wait_on(&self, wait: Wait) {
-        self.core().wait_on(wait);
+    pub(crate) fn wait_on(&self, wait: Wait, place: Place) {
+        self.core().wait_on(Awaited { wait, place: Some(place) });
     }
 
     /// Notes that the current step uses a primitive, known to the scheduler by this number, if any;

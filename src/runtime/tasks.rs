@@ -5,6 +5,7 @@ use std::task::Waker;
 
 use super::cancellation::Cancellation;
 use super::cell::BoxTask;
+use super::places::{Awaited, Place};
 use super::unwind::Caught;
 use super::waker::{TaskKey, Wakee};
 use crate::schedule::{Answer, Lasting};
@@ -36,6 +37,7 @@ pub(crate) struct Task {
     /// How many tasks it has spawned.
     pub(crate) children: u32,
     pub(crate) waits: Waits,
+    pub(crate) spawned: Option<Place>,
 }
 
 /// ```text
@@ -114,21 +116,60 @@ impl IntoIterator for Joiners {
 /// counted only.
 #[derive(Clone, Copy, Default)]
 pub(crate) struct Waits {
-    pub(crate) first: [Option<Wait>; 2],
+    pub(crate) first: [Option<Awaited>; 2],
     pub(crate) more: u32,
+    /// Where it waits for what dacapo does not know, if one of its own futures is around that.
+    pub(crate) around: Option<Place>,
 }
 
 impl Waits {
-    pub(crate) fn push(&mut self, wait: Wait) {
-        match self.first.iter_mut().find(|place| place.is_none()) {
-            Some(place) => *place = Some(wait),
+    pub(crate) fn push(&mut self, awaited: Awaited) {
+        match self.first.iter_mut().find(|free| free.is_none()) {
+            Some(free) => *free = Some(awaited),
             None => self.more += 1,
+        }
+    }
+
+    /// The one that says most.
+    pub(crate) fn to_tell(&self) -> Awaited {
+        let mut known = self.first.iter().flatten();
+        let located = known.clone().find(|awaited| awaited.place.is_some());
+        let other = Awaited { wait: Wait::Other, place: self.around };
+        located.or(known.next()).copied().unwrap_or(other)
+    }
+
+    pub(crate) fn len(&self) -> u32 {
+        self.first.iter().flatten().count() as u32 + self.more
+    }
+
+    /// Forgets all but the first `len`.
+    pub(crate) fn truncate(&mut self, len: u32) {
+        let kept = self.first.len() as u32;
+        self.more = self.more.min(len.saturating_sub(kept));
+        self.first.iter_mut().skip(len as usize).for_each(|awaited| *awaited = None);
+        self.around = None;
+    }
+
+    /// Gives a place to what has none, of all but the first `len`.
+    pub(crate) fn locate(&mut self, len: u32, place: Place) {
+        let mut any = self.more > 0;
+        for awaited in self.first.iter_mut().skip(len as usize).flatten() {
+            awaited.place.get_or_insert(place);
+            any = true;
+        }
+        if !any {
+            self.around.get_or_insert(place);
         }
     }
 }
 
 impl Task {
-    pub(crate) fn new(id: TaskId, cell: Option<BoxTask>, waker: Waker) -> Self {
+    pub(crate) fn new(
+        id: TaskId,
+        cell: Option<BoxTask>,
+        waker: Waker,
+        spawned: Option<Place>,
+    ) -> Self {
         Self {
             id,
             cell,
@@ -145,6 +186,7 @@ impl Task {
             aborted: false,
             children: 0,
             waits: Waits::default(),
+            spawned,
         }
     }
 

@@ -1,8 +1,11 @@
 use std::fmt;
+use std::future::Future;
+use std::panic::Location;
 use std::sync::{Mutex, MutexGuard};
 
 use super::condition::Condition;
 use super::resource::hold;
+use crate::runtime::Place;
 
 /// Has tasks wait until so many of them have come.
 ///
@@ -88,10 +91,15 @@ impl Barrier {
     /// # Cancel safety
     ///
     /// If it is dropped, this party has not come. If all have come by then, they go on without it.
-    pub async fn wait(&self) -> Result<usize, BrokenBarrierError> {
-        let mut guard = self.condition.lock().await;
+    #[track_caller]
+    pub fn wait(&self) -> impl Future<Output = Result<usize, BrokenBarrierError>> {
+        self.wait_at(Location::caller())
+    }
+
+    async fn wait_at(&self, place: Place) -> Result<usize, BrokenBarrierError> {
+        let mut guard = self.condition.lock_at(place).await;
         let others_leave = || matches!(self.phase(), Phase::Draining | Phase::Resetting);
-        self.condition.wait_for(&mut guard, || !others_leave()).await;
+        self.condition.wait_for_at(&mut guard, || !others_leave(), place).await;
         if self.is_broken() {
             return Err(BrokenBarrierError(()));
         }
@@ -101,7 +109,8 @@ impl Barrier {
             self.change(Phase::Draining);
             return Ok(party.index);
         }
-        self.condition.wait_for(&mut guard, || self.phase() != Phase::Filling).await;
+        let all_here = || self.phase() != Phase::Filling;
+        self.condition.wait_for_at(&mut guard, all_here, place).await;
         match self.phase() {
             Phase::Broken | Phase::Resetting => Err(BrokenBarrierError(())),
             Phase::Filling | Phase::Draining => Ok(party.index),
@@ -121,10 +130,14 @@ impl Barrier {
     /// # Cancel safety
     ///
     /// If it is dropped, nothing has happened.
-    pub async fn reset(&self) {
-        let _guard = self.condition.lock().await;
-        let phase = if self.state().inside > 0 { Phase::Resetting } else { Phase::Filling };
-        self.change(phase);
+    #[track_caller]
+    pub fn reset(&self) -> impl Future<Output = ()> {
+        let lock = self.condition.lock();
+        async move {
+            let _guard = lock.await;
+            let phase = if self.state().inside > 0 { Phase::Resetting } else { Phase::Filling };
+            self.change(phase);
+        }
     }
 
     /// Breaks it: those who wait, and those who come, get an error.
@@ -132,9 +145,13 @@ impl Barrier {
     /// # Cancel safety
     ///
     /// If it is dropped, nothing has happened.
-    pub async fn abort(&self) {
-        let _guard = self.condition.lock().await;
-        self.change(Phase::Broken);
+    #[track_caller]
+    pub fn abort(&self) -> impl Future<Output = ()> {
+        let lock = self.condition.lock();
+        async move {
+            let _guard = lock.await;
+            self.change(Phase::Broken);
+        }
     }
 
     /// How many have to come.

@@ -1,3 +1,5 @@
+use std::future::Future;
+
 use super::lock::ReleaseError;
 use super::semaphore::Semaphore;
 
@@ -39,10 +41,13 @@ impl BoundedSemaphore {
     /// # Cancel safety
     ///
     /// No permit is lost if it is dropped; its place in the line is.
-    pub async fn acquire(&self) -> BoundedSemaphorePermit<'_> {
-        let permit = self.semaphore.acquire().await;
-        permit.expect("dacapo bug: a bounded semaphore is closed").forget();
-        BoundedSemaphorePermit { semaphore: self }
+    #[track_caller]
+    pub fn acquire(&self) -> impl Future<Output = BoundedSemaphorePermit<'_>> {
+        let acquire = self.semaphore.acquire();
+        async move {
+            acquire.await.expect("dacapo bug: a bounded semaphore is closed").forget();
+            BoundedSemaphorePermit { semaphore: self }
+        }
     }
 
     /// Takes one permit if one is free and nobody waits.

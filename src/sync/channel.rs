@@ -9,6 +9,7 @@ use std::task::{Context, Poll};
 use super::line::{Caller, Line, Standing, Waiter, wake_all};
 use super::resource::{Resource, hold};
 use super::store::Store;
+use crate::runtime::Place;
 use crate::trace::Wait;
 
 pub(super) struct Channel<S> {
@@ -98,8 +99,8 @@ impl<S: Store> Channel<S> {
         woken.map(wake_all)
     }
 
-    pub(super) fn put(&self, item: S::Item) -> Put<'_, S> {
-        Put { channel: self, item: Some(item), key: None }
+    pub(super) fn put(&self, item: S::Item, place: Place) -> Put<'_, S> {
+        Put { channel: self, item: Some(item), key: None, place }
     }
 
     pub(super) fn get_nowait(&self) -> Result<S::Item, Refusal> {
@@ -110,12 +111,12 @@ impl<S: Store> Channel<S> {
         Ok(item)
     }
 
-    pub(super) fn get(&self) -> Get<'_, S> {
-        Get { channel: self, key: None }
+    pub(super) fn get(&self, place: Place) -> Get<'_, S> {
+        Get { channel: self, key: None, place }
     }
 
-    pub(super) fn join(&self) -> Join<'_, S> {
-        Join { channel: self, key: None }
+    pub(super) fn join(&self, place: Place) -> Join<'_, S> {
+        Join { channel: self, key: None, place }
     }
 
     /// One item is done; returns `false` if all were already.
@@ -182,6 +183,7 @@ pub(super) struct Put<'a, S: Store> {
     channel: &'a Channel<S>,
     item: Option<S::Item>,
     key: Option<u64>,
+    place: Place,
 }
 
 // The item is never pinned.
@@ -200,7 +202,7 @@ impl<S: Store> Future for Put<'_, S> {
             let stays;
             (stays, _left) = self::stays(&mut state.putters, key, &mut caller);
             if stays {
-                state.resource.note_wait(Wait::QueuePut);
+                state.resource.note_wait(Wait::QueuePut, self.place);
                 return Poll::Pending;
             }
             self.key = None;
@@ -216,7 +218,7 @@ impl<S: Store> Future for Put<'_, S> {
             Err((item, Refusal::Now)) => {
                 self.item = Some(item);
                 self.key = caller.map(|caller| state.putters.push(caller, ()));
-                state.resource.note_wait(Wait::QueuePut);
+                state.resource.note_wait(Wait::QueuePut, self.place);
                 Poll::Pending
             }
         }
@@ -240,6 +242,7 @@ impl<S: Store> Drop for Put<'_, S> {
 pub(super) struct Get<'a, S: Store> {
     channel: &'a Channel<S>,
     key: Option<u64>,
+    place: Place,
 }
 
 impl<S: Store> Future for Get<'_, S> {
@@ -254,7 +257,7 @@ impl<S: Store> Future for Get<'_, S> {
             let stays;
             (stays, _left) = self::stays(&mut state.getters, key, &mut caller);
             if stays {
-                state.resource.note_wait(Wait::QueueGet);
+                state.resource.note_wait(Wait::QueueGet, self.place);
                 return Poll::Pending;
             }
             self.key = None;
@@ -268,7 +271,7 @@ impl<S: Store> Future for Get<'_, S> {
             Err(Refusal::ForEver) => Poll::Ready(None),
             Err(Refusal::Now) => {
                 self.key = caller.map(|caller| state.getters.push(caller, ()));
-                state.resource.note_wait(Wait::QueueGet);
+                state.resource.note_wait(Wait::QueueGet, self.place);
                 Poll::Pending
             }
         }
@@ -292,6 +295,7 @@ impl<S: Store> Drop for Get<'_, S> {
 pub(super) struct Join<'a, S: Store> {
     channel: &'a Channel<S>,
     key: Option<u64>,
+    place: Place,
 }
 
 impl<S: Store> Future for Join<'_, S> {
@@ -310,7 +314,7 @@ impl<S: Store> Future for Join<'_, S> {
                 None => return Poll::Ready(()),
             },
         }
-        state.resource.note_wait(Wait::QueueJoin);
+        state.resource.note_wait(Wait::QueueJoin, self.place);
         Poll::Pending
     }
 }

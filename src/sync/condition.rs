@@ -1,5 +1,6 @@
 use std::fmt;
 use std::future::Future;
+use std::panic::Location;
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::task::{Context, Poll, Waker};
@@ -8,6 +9,7 @@ use super::line::{Caller, Line, Standing};
 use super::lock::{Lock, LockGuard, ReleaseError};
 use super::resource::{Resource, hold};
 use crate::cancel::{Cancelled, catch};
+use crate::runtime::Place;
 use crate::trace::Wait;
 
 /// Lets tasks that hold a lock wait until another tells that something has changed.
@@ -91,6 +93,10 @@ impl Condition {
         Self { lock, state: Mutex::default(), wait: Wait::Condition }
     }
 
+    pub(super) async fn lock_at(&self, place: Place) -> LockGuard<'_> {
+        self.lock.lock_at(place).await
+    }
+
     pub(super) fn of_barrier() -> Self {
         Self { wait: Wait::Barrier, ..Self::new() }
     }
@@ -106,8 +112,9 @@ impl Condition {
     /// # Cancel safety
     ///
     /// As [`Lock::lock`].
-    pub async fn lock(&self) -> LockGuard<'_> {
-        self.lock.lock().await
+    #[track_caller]
+    pub fn lock(&self) -> impl Future<Output = LockGuard<'_>> {
+        self.lock.lock()
     }
 
     /// Takes its lock, without a guard; see [`Lock::acquire`].
@@ -115,8 +122,9 @@ impl Condition {
     /// # Cancel safety
     ///
     /// As [`Lock::lock`].
-    pub async fn acquire(&self) {
-        self.lock.acquire().await;
+    #[track_caller]
+    pub fn acquire(&self) -> impl Future<Output = ()> {
+        self.lock.acquire()
     }
 
     /// Frees its lock, whoever has taken it; see [`Lock::release`].
@@ -149,7 +157,12 @@ impl Condition {
     /// is dropped otherwise, as by [`timeout`](crate::time::timeout()), `select!` or an abort, it does not
     /// get the lock back, and the guard [holds](LockGuard::is_held) nothing any more. In any case a
     /// notification that it had got is passed on to the next who waits.
-    pub async fn wait(&self, guard: &mut LockGuard<'_>) {
+    #[track_caller]
+    pub fn wait(&self, guard: &mut LockGuard<'_>) -> impl Future<Output = ()> {
+        self.wait_at(guard, Location::caller())
+    }
+
+    async fn wait_at(&self, guard: &mut LockGuard<'_>, place: Place) {
         assert!(
             guard.is_of(&self.lock),
             "dacapo: a Condition was to wait with the guard of another lock; use a guard of \
@@ -161,7 +174,7 @@ impl Condition {
              was dropped; lock again after a wait that was given up"
         );
         guard.let_go();
-        let cancelled = self.await_notification().await;
+        let cancelled = self.await_notification(place).await;
         guard.set_held();
         if let Some(cancelled) = cancelled {
             match cancelled.raise().await {}
@@ -179,9 +192,23 @@ impl Condition {
     /// # Cancel safety
     ///
     /// As [`wait`](Condition::wait).
-    pub async fn wait_for(&self, guard: &mut LockGuard<'_>, mut predicate: impl FnMut() -> bool) {
+    #[track_caller]
+    pub fn wait_for(
+        &self,
+        guard: &mut LockGuard<'_>,
+        predicate: impl FnMut() -> bool,
+    ) -> impl Future<Output = ()> {
+        self.wait_for_at(guard, predicate, Location::caller())
+    }
+
+    pub(super) async fn wait_for_at(
+        &self,
+        guard: &mut LockGuard<'_>,
+        mut predicate: impl FnMut() -> bool,
+        place: Place,
+    ) {
         while !predicate() {
-            self.wait(guard).await;
+            self.wait_at(guard, place).await;
         }
     }
 
@@ -206,9 +233,14 @@ impl Condition {
     ///
     /// As [`wait`](Condition::wait): if it is dropped by anything but a cancellation, it does not have
     /// the lock, which must not be released then.
-    pub async fn wait_locked(&self) -> Result<(), NotLockedError> {
+    #[track_caller]
+    pub fn wait_locked(&self) -> impl Future<Output = Result<(), NotLockedError>> {
+        self.wait_locked_at(Location::caller())
+    }
+
+    async fn wait_locked_at(&self, place: Place) -> Result<(), NotLockedError> {
         self.lock.release().map_err(|_| NotLockedError(()))?;
-        if let Some(cancelled) = self.await_notification().await {
+        if let Some(cancelled) = self.await_notification(place).await {
             match cancelled.raise().await {}
         }
         Ok(())
@@ -216,11 +248,11 @@ impl Condition {
 
     /// Waits to be notified, and takes the lock, also if it is cancelled; returns the last
     /// cancellation, to be raised.
-    async fn await_notification(&self) -> Option<Cancelled> {
+    async fn await_notification(&self, place: Place) -> Option<Cancelled> {
         let mut ticket = Ticket { condition: self, key: None, notified: false };
-        let mut cancelled = catch(Notified { ticket: &mut ticket }).await.err();
+        let mut cancelled = catch(Notified { ticket: &mut ticket, place }).await.err();
         ticket.leave();
-        while let Err(again) = catch(self.lock.acquire()).await {
+        while let Err(again) = catch(self.lock.acquire_at(place)).await {
             cancelled = Some(again);
         }
         if cancelled.is_none() {
@@ -286,6 +318,7 @@ impl Drop for Ticket<'_> {
 
 struct Notified<'a, 'b> {
     ticket: &'a mut Ticket<'b>,
+    place: Place,
 }
 
 impl Future for Notified<'_, '_> {
@@ -308,7 +341,7 @@ impl Future for Notified<'_, '_> {
                 _previous = waiter.renew(caller);
             }
         }
-        state.resource.note_wait(condition.wait);
+        state.resource.note_wait(condition.wait, self.place);
         Poll::Pending
     }
 }

@@ -1,10 +1,12 @@
 use std::future::Future;
+use std::panic::Location;
 use std::pin::Pin;
 use std::sync::{Mutex, MutexGuard};
 use std::task::{Context, Poll};
 
 use super::line::{Caller, Line, wake_all};
 use super::resource::{Resource, hold};
+use crate::runtime::Place;
 use crate::trace::Wait;
 
 /// A flag that tasks can wait for.
@@ -78,8 +80,9 @@ impl Event {
     /// # Cancel safety
     ///
     /// Nothing is lost if it is dropped.
-    pub async fn wait(&self) {
-        Waiting { event: self, key: None }.await;
+    #[track_caller]
+    pub fn wait(&self) -> impl Future<Output = ()> {
+        Waiting { event: self, key: None, place: Location::caller() }
     }
 }
 
@@ -87,6 +90,7 @@ impl Event {
 struct Waiting<'a> {
     event: &'a Event,
     key: Option<u64>,
+    place: Place,
 }
 
 impl Future for Waiting<'_> {
@@ -105,7 +109,7 @@ impl Future for Waiting<'_> {
                 None => return Poll::Ready(()),
             },
         }
-        state.resource.note_wait(Wait::Event);
+        state.resource.note_wait(Wait::Event, self.place);
         Poll::Pending
     }
 }

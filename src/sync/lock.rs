@@ -1,11 +1,13 @@
 use std::fmt;
 use std::future::Future;
+use std::panic::Location;
 use std::pin::Pin;
 use std::sync::{Mutex, MutexGuard};
 use std::task::{Context, Poll, Waker};
 
 use super::line::{Caller, Line, Standing};
 use super::resource::{Resource, hold};
+use crate::runtime::Place;
 use crate::trace::Wait;
 
 /// A lock that one task at a time can hold.
@@ -81,8 +83,13 @@ impl Lock {
     /// # Cancel safety
     ///
     /// If it is dropped, its place in the line is lost, and the lock goes to the next one.
-    pub async fn lock(&self) -> LockGuard<'_> {
-        self.acquire().await;
+    #[track_caller]
+    pub fn lock(&self) -> impl Future<Output = LockGuard<'_>> {
+        self.lock_at(Location::caller())
+    }
+
+    pub(super) async fn lock_at(&self, place: Place) -> LockGuard<'_> {
+        self.acquire_at(place).await;
         LockGuard { lock: self, held: true }
     }
 
@@ -117,8 +124,13 @@ impl Lock {
     /// # Cancel safety
     ///
     /// As [`lock`](Lock::lock).
-    pub async fn acquire(&self) {
-        Acquire { lock: self, key: None }.await;
+    #[track_caller]
+    pub fn acquire(&self) -> impl Future<Output = ()> {
+        self.acquire_at(Location::caller())
+    }
+
+    pub(super) fn acquire_at(&self, place: Place) -> impl Future<Output = ()> {
+        Acquire { lock: self, key: None, place }
     }
 
     /// Frees the lock, whoever has taken it, and wakes the first who waits for it.
@@ -150,6 +162,7 @@ impl Lock {
 struct Acquire<'a> {
     lock: &'a Lock,
     key: Option<u64>,
+    place: Place,
 }
 
 impl Future for Acquire<'_> {
@@ -178,7 +191,7 @@ impl Future for Acquire<'_> {
                 _previous = waiter.renew(caller);
             }
         }
-        state.resource.note_wait(Wait::Lock);
+        state.resource.note_wait(Wait::Lock, self.place);
         Poll::Pending
     }
 }

@@ -1,4 +1,6 @@
 use std::fmt;
+use std::future::Future;
+use std::panic::Location;
 
 use super::channel::{Channel, Refusal};
 use super::store::{Fifo, Least, Lifo};
@@ -28,8 +30,10 @@ macro_rules! queue {
             ///
             /// If it is dropped before it is done, the item is dropped and its place in the line is
             /// lost; a place in the queue that it had been woken for goes to the next one.
-            pub async fn put(&self, item: T) -> Result<(), PutError<T>> {
-                self.channel.put(item).await.map_err(PutError)
+            #[track_caller]
+            pub fn put(&self, item: T) -> impl Future<Output = Result<(), PutError<T>>> {
+                let put = self.channel.put(item, Location::caller());
+                async move { put.await.map_err(PutError) }
             }
 
             /// Puts an item into the queue if there is a place.
@@ -55,8 +59,10 @@ macro_rules! queue {
             /// # Cancel safety
             ///
             /// No item is lost if it is dropped: one that it had been woken for goes to the next one.
-            pub async fn get(&self) -> Result<T, QueueShutDown> {
-                self.channel.get().await.ok_or(QueueShutDown(()))
+            #[track_caller]
+            pub fn get(&self) -> impl Future<Output = Result<T, QueueShutDown>> {
+                let get = self.channel.get(Location::caller());
+                async move { get.await.ok_or(QueueShutDown(())) }
             }
 
             /// Takes an item from the queue if there is one.
@@ -85,8 +91,9 @@ macro_rules! queue {
             /// # Cancel safety
             ///
             /// Nothing is lost if it is dropped.
-            pub async fn join(&self) {
-                self.channel.join().await;
+            #[track_caller]
+            pub fn join(&self) -> impl Future<Output = ()> {
+                self.channel.join(Location::caller())
             }
 
             /// How many items are in the queue.

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use crate::runtime::{self, RunId, Runtime};
+use crate::runtime::{self, Place, RunId, Runtime};
 use crate::trace::Wait;
 
 /// What the present run calls a primitive: a number, from its first wait on.
@@ -25,13 +25,14 @@ impl fmt::Debug for Resource {
 }
 
 impl Resource {
-    /// Notes what the current task waits for, given the number, should this poll not complete it.
-    pub(super) fn note_wait(&mut self, wait: impl FnOnce(u32) -> Wait) {
+    /// Notes what the current task waits for, given the number, and where, should this poll not
+    /// complete it.
+    pub(super) fn note_wait(&mut self, wait: impl FnOnce(u32) -> Wait, place: Place) {
         runtime::try_current(|runtime| {
             let known = self.waited_for.filter(|(run, _)| *run == runtime.id());
             let number = known.map_or_else(|| runtime.next_resource(), |(_, number)| number);
             self.waited_for = Some((runtime.id(), number));
-            runtime.wait_on(wait(number));
+            runtime.wait_on(wait(number), place);
             self.note(runtime, true);
         });
     }

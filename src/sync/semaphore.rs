@@ -1,11 +1,13 @@
 use std::fmt;
 use std::future::Future;
+use std::panic::Location;
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::task::{Context, Poll, Waker};
 
 use super::line::{Caller, Line, Standing, wake_all};
 use super::resource::{Resource, hold};
+use crate::runtime::Place;
 use crate::trace::Wait;
 
 /// Permits, of which a limited number can be held at once.
@@ -166,6 +168,7 @@ impl Semaphore {
     /// # Cancel safety
     ///
     /// No permit is lost if it is dropped; its place in the line is.
+    #[track_caller]
     pub fn acquire(&self) -> Acquire<'_> {
         self.acquire_many(1)
     }
@@ -179,8 +182,13 @@ impl Semaphore {
     /// # Cancel safety
     ///
     /// As [`acquire`](Semaphore::acquire).
+    #[track_caller]
     pub fn acquire_many(&self, permits: u32) -> Acquire<'_> {
-        Acquire { semaphore: self, permits, state: AcquireState::Start }
+        self.acquire_at(permits, Location::caller())
+    }
+
+    pub(super) fn acquire_at(&self, permits: u32, place: Place) -> Acquire<'_> {
+        Acquire { semaphore: self, permits, state: AcquireState::Start, place }
     }
 
     /// As [`acquire`](Semaphore::acquire), with a permit that keeps the semaphore alive.
@@ -192,9 +200,15 @@ impl Semaphore {
     /// # Cancel safety
     ///
     /// As [`acquire`](Semaphore::acquire).
-    pub async fn acquire_owned(self: Arc<Self>) -> Result<OwnedSemaphorePermit, AcquireError> {
-        self.acquire().await?.forget();
-        Ok(OwnedSemaphorePermit { semaphore: self, permits: 1 })
+    #[track_caller]
+    pub fn acquire_owned(
+        self: Arc<Self>,
+    ) -> impl Future<Output = Result<OwnedSemaphorePermit, AcquireError>> {
+        let place = Location::caller();
+        async move {
+            self.acquire_at(1, place).await?.forget();
+            Ok(OwnedSemaphorePermit { semaphore: self, permits: 1 })
+        }
     }
 
     /// Takes one permit if one is free and nobody waits.
@@ -229,6 +243,7 @@ pub struct Acquire<'a> {
     semaphore: &'a Semaphore,
     permits: u32,
     state: AcquireState,
+    place: Place,
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -283,7 +298,7 @@ impl Acquire<'_> {
                 panic!("dacapo: `acquire` was polled after completion");
             }
         }
-        state.resource.note_wait(|number| Wait::Semaphore { number, permits });
+        state.resource.note_wait(|number| Wait::Semaphore { number, permits }, self.place);
         Poll::Pending
     }
 }

@@ -1,4 +1,4 @@
-use std::panic::resume_unwind;
+use std::panic::{Location, resume_unwind};
 use std::time::Duration;
 
 use super::{JoinHandle, spawn};
@@ -28,8 +28,9 @@ pub fn spawn_blocking<T: 'static>(
     duration: Duration,
     function: impl FnOnce() -> T + 'static,
 ) -> JoinHandle<T> {
+    let place = Location::caller();
     let thread = spawn(async move {
-        sleep(duration).await;
+        sleep(duration).at(place).await;
         function()
     });
     spawn(async move {

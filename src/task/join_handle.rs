@@ -86,7 +86,7 @@ impl<T> JoinHandle<T> {
         T: 'static,
     {
         std::future::poll_fn(|cx| {
-            let notes = runtime::try_current(runtime::Runtime::notes).unwrap_or(0);
+            let notes = runtime::try_current(runtime::Runtime::notes).unwrap_or_default();
             let polled = Pin::new(&mut self).poll(cx);
             runtime::try_current(|runtime| runtime.set_awaiting(notes, Awaiting::Other));
             polled
@@ -129,7 +129,7 @@ impl<T: 'static> Future for JoinHandle<T> {
         let joined = runtime::try_with(run, |runtime| {
             let wakee = runtime.wakee(cx.waker());
             let notes = runtime.notes();
-            if runtime.poll_end(task, &mut self.registration, wakee) {
+            if runtime.poll_end(task, &mut self.registration, wakee, None) {
                 return Poll::Ready(runtime.take_joined(task));
             }
             runtime.set_awaiting(notes, Awaiting::Task(task));

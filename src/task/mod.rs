@@ -12,6 +12,7 @@ mod task_local;
 mod yield_now;
 
 use std::future::Future;
+use std::panic::Location;
 
 pub use blocking::spawn_blocking;
 pub use join_handle::{JoinError, JoinHandle};
@@ -19,7 +20,7 @@ pub use task::{AsTask, Join, Task, current};
 pub use task_local::{LocalKey, TaskLocalFuture};
 pub use yield_now::{YieldNow, yield_now};
 
-use crate::runtime;
+use crate::runtime::{self, Place};
 pub use crate::trace::TaskId as Id;
 
 /// Starts a task, which runs concurrently with the one that calls this, and returns its handle.
@@ -45,7 +46,7 @@ pub fn spawn<F>(future: F) -> JoinHandle<F::Output>
 where
     F: Future<Output: 'static> + 'static,
 {
-    spawn_as("spawn", None, future)
+    spawn_at(Location::caller(), future)
 }
 
 /// The same as [`spawn`], for a task that traces and reports call `name`.
@@ -67,18 +68,27 @@ pub fn spawn_named<F>(name: &str, future: F) -> JoinHandle<F::Output>
 where
     F: Future<Output: 'static> + 'static,
 {
-    spawn_as("spawn_named", Some(name), future)
+    spawn_as("spawn_named", Some(name), future, Location::caller())
+}
+
+/// A [`spawn`] that somebody else has asked for, there.
+#[track_caller]
+pub(crate) fn spawn_at<F>(place: Place, future: F) -> JoinHandle<F::Output>
+where
+    F: Future<Output: 'static> + 'static,
+{
+    spawn_as("spawn", None, future, place)
 }
 
 #[track_caller]
-fn spawn_as<F>(what: &str, name: Option<&str>, future: F) -> JoinHandle<F::Output>
+fn spawn_as<F>(what: &str, name: Option<&str>, future: F, place: Place) -> JoinHandle<F::Output>
 where
     F: Future<Output: 'static> + 'static,
 {
     let mut task = Some(runtime::boxed(future));
     let spawned = runtime::with(what, |runtime| {
         let task = task.take().expect("with calls this once");
-        runtime.spawn(name, task).map(|key| JoinHandle::new(runtime.id(), key))
+        runtime.spawn(name, task, Some(place)).map(|key| JoinHandle::new(runtime.id(), key))
     });
     match spawned {
         Ok(handle) => handle,

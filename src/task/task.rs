@@ -1,11 +1,12 @@
 use std::fmt;
 use std::future::Future;
+use std::panic::Location;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
 use super::{Id, JoinError, JoinHandle};
 use crate::cancel::Cancelled;
-use crate::runtime::{self, Awaiting, End, RunId, TaskKey};
+use crate::runtime::{self, Awaiting, End, Place, RunId, TaskKey};
 
 /// A task, by reference: what may be done to it by anyone, which is all but taking its output.
 ///
@@ -173,8 +174,13 @@ impl Task {
     /// # Cancel safety
     ///
     /// Nothing is lost if it is dropped.
+    #[track_caller]
     pub fn join(&self) -> Join {
-        Join { task: *self, registration: None }
+        self.join_at(Location::caller())
+    }
+
+    pub(crate) fn join_at(&self, place: Place) -> Join {
+        Join { task: *self, registration: None, place }
     }
 }
 
@@ -190,16 +196,17 @@ impl fmt::Debug for Task {
 pub struct Join {
     task: Task,
     registration: Option<u64>,
+    place: Place,
 }
 
 impl Join {
     /// Whether the task has ended; if not, the one who polls is woken when it has. Requests to cancel
     /// are not passed on.
     pub(crate) fn poll_end(&mut self, cx: &mut Context<'_>) -> bool {
-        let Self { task, registration } = self;
+        let Self { task, registration, place } = self;
         task.with(|runtime| {
             let wakee = runtime.wakee(cx.waker());
-            runtime.poll_end(task.key, registration, wakee)
+            runtime.poll_end(task.key, registration, wakee, Some(place))
         })
         .unwrap_or(true)
     }
@@ -212,7 +219,7 @@ impl Future for Join {
         let task = self.task;
         let own = task.with(|runtime| runtime.current_task() == Some(task.key));
         assert!(own != Some(true), "dacapo: a task awaits its own end, which cannot come");
-        let notes = task.with(runtime::Runtime::notes).unwrap_or(0);
+        let notes = task.with(runtime::Runtime::notes).unwrap_or_default();
         if !self.poll_end(cx) {
             task.with(|runtime| runtime.set_awaiting(notes, Awaiting::Task(task.key)));
             return Poll::Pending;
@@ -234,7 +241,7 @@ impl Future for Join {
 
 impl Drop for Join {
     fn drop(&mut self) {
-        let Self { task, registration } = self;
+        let Self { task, registration, .. } = self;
         task.with(|runtime| runtime.unregister(task.key, registration));
     }
 }

@@ -1,8 +1,9 @@
 use std::future::Future;
+use std::panic::Location;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
-use crate::runtime;
+use crate::runtime::{self, Place};
 use crate::trace::Wait;
 
 /// Gives the other ready tasks a turn; asyncio's `sleep(0)`.
@@ -16,8 +17,9 @@ use crate::trace::Wait;
 /// ```
 /// dacapo::run(async || dacapo::task::yield_now().await).unwrap();
 /// ```
+#[track_caller]
 pub fn yield_now() -> YieldNow {
-    YieldNow { yielded: false }
+    YieldNow { yielded: false, place: Location::caller() }
 }
 
 /// The future of [`yield_now`].
@@ -25,6 +27,7 @@ pub fn yield_now() -> YieldNow {
 #[must_use = "futures do nothing unless they are awaited"]
 pub struct YieldNow {
     yielded: bool,
+    place: Place,
 }
 
 impl Future for YieldNow {
@@ -34,7 +37,7 @@ impl Future for YieldNow {
         if std::mem::replace(&mut self.yielded, true) {
             return Poll::Ready(());
         }
-        runtime::try_current(|runtime| runtime.wait_on(Wait::Turn));
+        runtime::try_current(|runtime| runtime.wait_on(Wait::Turn, self.place));
         cx.waker().wake_by_ref();
         Poll::Pending
     }

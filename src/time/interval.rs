@@ -1,3 +1,5 @@
+use std::future::Future;
+use std::panic::Location;
 use std::time::Duration;
 
 use super::sleep::sleep_until;
@@ -45,11 +47,15 @@ impl Interval {
     /// # Panics
     ///
     /// Outside of a run.
-    pub async fn tick(&mut self) -> Instant {
-        sleep_until(self.next).await;
-        let tick = self.next;
-        self.next += self.period;
-        tick
+    #[track_caller]
+    pub fn tick(&mut self) -> impl Future<Output = Instant> {
+        let place = Location::caller();
+        async move {
+            sleep_until(self.next).at(place).await;
+            let tick = self.next;
+            self.next += self.period;
+            tick
+        }
     }
 
     /// The time between two ticks.

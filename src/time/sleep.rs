@@ -1,10 +1,11 @@
 use std::future::Future;
+use std::panic::Location;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
 use crate::instant::Instant;
-use crate::runtime::{self, RunId, TimerKey};
+use crate::runtime::{self, Place, RunId, TimerKey};
 use crate::trace::Wait;
 
 /// Waits for `duration` of virtual time.
@@ -34,7 +35,7 @@ use crate::trace::Wait;
 #[track_caller]
 pub fn sleep(duration: Duration) -> Sleep {
     let (run, now) = runtime::with("sleep", |runtime| (runtime.id(), runtime.now()));
-    Sleep { run, deadline: now + duration, timer: None }
+    Sleep { run, deadline: now + duration, timer: None, place: Location::caller() }
 }
 
 /// Waits until `deadline`.
@@ -49,7 +50,7 @@ pub fn sleep(duration: Duration) -> Sleep {
 #[track_caller]
 pub fn sleep_until(deadline: Instant) -> Sleep {
     let run = runtime::with("sleep_until", |runtime| runtime.id());
-    Sleep { run, deadline, timer: None }
+    Sleep { run, deadline, timer: None, place: Location::caller() }
 }
 
 /// The future of [`sleep`] and [`sleep_until`].
@@ -59,9 +60,16 @@ pub struct Sleep {
     run: RunId,
     deadline: Instant,
     timer: Option<TimerKey>,
+    place: Place,
 }
 
 impl Sleep {
+    /// The same, for one who waits at another place than where it was made.
+    pub(crate) fn at(mut self, place: Place) -> Self {
+        self.place = place;
+        self
+    }
+
     /// When it ends.
     pub fn deadline(&self) -> Instant {
         self.deadline
@@ -96,7 +104,7 @@ impl Future for Sleep {
             if runtime.now() >= self.deadline {
                 return Poll::Ready(());
             }
-            runtime.wait_on(Wait::Until(self.deadline));
+            runtime.wait_on(Wait::Until(self.deadline), self.place);
             if self.deadline < Instant::FAR_FUTURE {
                 let wakee = runtime.wakee(cx.waker());
                 match self.timer {

@@ -95,7 +95,7 @@ impl<F: Future> Future for Timeout<F> {
                 return Poll::Ready(Err(Elapsed(())));
             }
         }
-        let notes = runtime::try_current(runtime::Runtime::notes).unwrap_or(0);
+        let notes = runtime::try_current(runtime::Runtime::notes).unwrap_or_default();
         let waker = Woken::update(this.woken, cx.waker());
         if let Poll::Ready(output) = this.future.poll(&mut Context::from_waker(waker)) {
             return Poll::Ready(Ok(output));

@@ -1,6 +1,7 @@
 use std::error::Error;
 use std::fmt;
 use std::future::Future;
+use std::panic::Location;
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, Waker};
@@ -13,7 +14,7 @@ use super::timeout::Elapsed;
 use super::woken::Woken;
 use crate::cancel::Cancelled;
 use crate::instant::Instant;
-use crate::runtime::{self, Scope};
+use crate::runtime::{self, Place, Scope};
 use crate::scheduler::ChoiceKind;
 
 /// Awaits `future`, but no longer than `duration`, and cancels it when the time is up.
@@ -48,8 +49,16 @@ use crate::scheduler::ChoiceKind;
 /// assert_eq!(run.elapsed(), Duration::from_secs(1));
 /// run.unwrap();
 /// ```
-pub async fn wait_for<F: Future>(duration: Duration, future: F) -> Result<F::Output, Elapsed> {
-    timeout_scope(Some(Instant::now() + duration), async |_| future.await).await
+#[track_caller]
+pub fn wait_for<F: Future>(
+    duration: Duration,
+    future: F,
+) -> impl Future<Output = Result<F::Output, Elapsed>> {
+    let place = Location::caller();
+    async move {
+        scope_at(Some(Instant::now() + duration), async |_: &TimeoutScope| future.await, place)
+            .await
+    }
 }
 
 /// Awaits `body` under a deadline that can be moved while it runs; asyncio's `timeout`.
@@ -87,14 +96,24 @@ pub async fn wait_for<F: Future>(duration: Duration, future: F) -> Result<F::Out
 /// });
 /// assert_eq!(run.unwrap(), Ok(()));
 /// ```
-pub async fn timeout_scope<T>(
+#[track_caller]
+pub fn timeout_scope<T>(
     deadline: Option<Instant>,
     body: impl AsyncFnOnce(&TimeoutScope) -> T,
+) -> impl Future<Output = Result<T, Elapsed>> {
+    scope_at(deadline, body, Location::caller())
+}
+
+async fn scope_at<T>(
+    deadline: Option<Instant>,
+    body: impl AsyncFnOnce(&TimeoutScope) -> T,
+    place: Place,
 ) -> Result<T, Elapsed> {
     let scope = TimeoutScope::new(deadline);
     let body = body(&scope);
     let shared = scope.clone();
-    Scoped { body: Some(body), scope: None, shared, sleep: None, woken: None, baseline: 0 }.await
+    let body = Some(body);
+    Scoped { body, scope: None, shared, sleep: None, woken: None, baseline: 0, place }.await
 }
 
 /// The deadline of a [`timeout_scope`], to be looked at and moved by anyone.
@@ -183,6 +202,7 @@ pin_project! {
         woken: Option<Woken>,
         // Requests to the task that there were before.
         baseline: usize,
+        place: Place,
     }
 }
 
@@ -278,7 +298,7 @@ impl<F> ScopedProjection<'_, F> {
         drop(shared);
         drop(previous);
         if self.sleep.as_ref().map(Sleep::deadline) != deadline {
-            *self.sleep = deadline.map(sleep_until);
+            *self.sleep = deadline.map(|deadline| sleep_until(deadline).at(self.place));
         }
         if let Some(sleep) = self.sleep
             && Pin::new(sleep).poll(cx).is_ready()

@@ -22,7 +22,7 @@ macro_rules! assert_snapshot {
             // The lines of a test's own source move with every edit.
             filters => [
                 (r"(written to +)\S*/dacapo/", "${1}target/dacapo/"),
-                (r"(tests|examples)/(\w+)\.rs:\d+:\d+", "$1/$2.rs:LINE")],
+                (r"(tests|examples)/([\w/]+)\.rs:\d+(:\d+)?", "$1/$2.rs:LINE")],
         }, {
             insta::assert_snapshot!($name, $value)
         })

@@ -1,0 +1,116 @@
+//! Where in the source tasks were spawned, and where they wait.
+//!
+//! A place is for people only: it is in no event, no hash and no trace, for every edit would move it.
+
+use std::panic::Location;
+
+use super::Runtime;
+use super::core::Core;
+use super::tasks::{Task, Waits};
+use crate::trace::{TaskId, Wait};
+
+/// A line of the code under test, as `#[track_caller]` gives it.
+pub(crate) type Place = &'static Location<'static>;
+
+/// The file and the line. The column says nothing more about an await.
+pub(crate) fn show(place: Place) -> String {
+    format!("{}:{}", place.file(), place.line())
+}
+
+/// Something that a task waits for, and where, if that is known: futures of other crates have no
+/// place.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Awaited {
+    pub(crate) wait: Wait,
+    pub(crate) place: Option<Place>,
+}
+
+/// How much had been noted in a poll, for those who take it back or add to it.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Notes {
+    /// By futures of the current scope.
+    pub(super) scope: u32,
+    /// By all futures of the task.
+    waits: u32,
+}
+
+/// Where a task stood when a step began.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Standing {
+    pub(crate) task: TaskId,
+    /// Absent for main.
+    pub(crate) spawned: Option<Place>,
+    pub(crate) started: bool,
+    /// What it had said it waits for, if it has started.
+    pub(crate) awaited: Awaited,
+}
+
+/// The steps that are about to be looked at, and what was seen.
+#[derive(Debug, Default)]
+pub(super) struct Survey {
+    /// In their order, the next one last.
+    steps: Vec<u64>,
+    seen: Vec<(u64, Standing)>,
+}
+
+impl Survey {
+    pub(super) fn of(steps: &[u64]) -> Self {
+        let mut steps = steps.to_vec();
+        steps.sort_unstable_by(|a, b| b.cmp(a));
+        steps.dedup();
+        Self { steps, seen: Vec::new() }
+    }
+
+    pub(super) fn into_seen(self) -> Vec<(u64, Standing)> {
+        self.seen
+    }
+}
+
+impl Core {
+    /// Looks at all tasks, if this step is one to be looked at.
+    pub(super) fn survey_step(&mut self) {
+        let step = self.steps as u64;
+        let Some(survey) = &mut self.survey else { return };
+        if survey.steps.last() != Some(&step) {
+            return;
+        }
+        survey.steps.pop();
+        let standing = |task: &Task| Standing {
+            task: task.id,
+            spawned: task.spawned,
+            started: task.started,
+            awaited: task.waits.to_tell(),
+        };
+        survey.seen.extend(self.tasks.iter().map(|(_, task)| (step, standing(task))));
+    }
+
+    fn current_waits(&mut self) -> Option<&mut Waits> {
+        self.current.and_then(|key| self.task_mut(key)).map(|task| &mut task.waits)
+    }
+
+    pub(super) fn waits_noted(&mut self) -> u32 {
+        self.current_waits().map_or(0, |waits| waits.len())
+    }
+
+    pub(super) fn forget_waits(&mut self, notes: Notes) {
+        if let Some(waits) = self.current_waits() {
+            waits.truncate(notes.waits);
+        }
+    }
+}
+
+impl Notes {
+    pub(super) fn new(scope: u32, waits: u32) -> Self {
+        Self { scope, waits }
+    }
+}
+
+impl Runtime {
+    /// Says where a future stands that is not done, and in which others were polled since `notes`:
+    /// what they have noted without a place is at this one.
+    pub(crate) fn locate(&self, notes: Notes, place: Place) {
+        if let Some(waits) = self.core().current_waits() {
+            waits.locate(notes.waits, place);
+        }
+    }
+}
