@@ -78,6 +78,7 @@ pub use explore::{
 pub use failure::{Blocked, Failure};
 pub use future::gather;
 pub use rand::choose;
+pub use report::Explanation;
 pub use schedule::Schedule;
 pub use task::spawn;
 pub use trace::Trace;

@@ -25,6 +25,7 @@ use crate::scheduler::{Fifo, Replay, Scheduler};
 pub struct Builder {
     limits: Limits,
     pub(super) max_shrink_runs: usize,
+    pub(super) max_explain_runs: usize,
     pub(super) recheck_every: usize,
     pub(super) fresh_process: bool,
     pub(super) expected: Vec<String>,
@@ -42,6 +43,7 @@ impl Builder {
         Self {
             limits: Limits::DEFAULT,
             max_shrink_runs: 5000,
+            max_explain_runs: 4000,
             recheck_every: 16,
             fresh_process: true,
             expected: Vec::new(),
@@ -74,6 +76,15 @@ impl Builder {
     /// failed.
     pub fn max_shrink_runs(mut self, max_shrink_runs: usize) -> Self {
         self.max_shrink_runs = max_shrink_runs;
+        self
+    }
+
+    /// The most runs that may be spent on explaining a failure, which is also done in no more than
+    /// 1,000,000 steps or so. 4,000 by default. A tenth of them is for the nearest run that passes, where
+    /// some ten are mostly enough; the others are random continuations, 64 from each choice of the run,
+    /// that tell from where on it cannot be helped. 0 leaves the explanation out.
+    pub fn max_explain_runs(mut self, max_explain_runs: usize) -> Self {
+        self.max_explain_runs = max_explain_runs;
         self
     }
 

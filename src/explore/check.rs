@@ -6,6 +6,7 @@ use super::Builder;
 use super::confirm::{self, Answer};
 use super::coverage::Coverage;
 use super::env::Env;
+use super::explain::explain;
 use super::regressions;
 use super::say;
 use super::shrink::shrink;
@@ -14,7 +15,8 @@ use super::subject::{Sample, Subject};
 use super::test_id::TestId;
 use crate::failure::{Failure, Kind};
 use crate::report::{
-    FailureReport, NondeterminismReport, USUAL_CAUSES, count, difference, indent, sentence, shrunk,
+    Explanation, FailureReport, NondeterminismReport, USUAL_CAUSES, count, difference, indent,
+    sentence, shrunk,
 };
 use crate::schedule::Schedule;
 use crate::scheduler::{Divergence, Scheduler};
@@ -32,6 +34,7 @@ pub struct CheckError(Box<Found>);
 struct Found {
     failure: Failure,
     schedule: Schedule,
+    explanation: Option<Explanation>,
     report: String,
     runs: usize,
     shrink_runs: usize,
@@ -39,7 +42,14 @@ struct Found {
 
 impl CheckError {
     fn new(failure: Failure, schedule: Schedule, report: String) -> Self {
-        Self(Box::new(Found { failure, schedule, report, runs: 0, shrink_runs: 0 }))
+        Self(Box::new(Found {
+            failure,
+            schedule,
+            explanation: None,
+            report,
+            runs: 0,
+            shrink_runs: 0,
+        }))
     }
 
     /// The effort that it took to find it.
@@ -52,6 +62,16 @@ impl CheckError {
     fn shrunk(mut self, runs: usize) -> Self {
         self.0.shrink_runs = runs;
         self
+    }
+
+    fn explained(mut self, explanation: Option<Explanation>) -> Self {
+        self.0.explanation = explanation;
+        self
+    }
+
+    /// What makes the difference to the nearest run that passes, if that was looked for.
+    pub fn explanation(&self) -> Option<&Explanation> {
+        self.0.explanation.as_ref()
     }
 
     /// Why the run with the [`schedule`](CheckError::schedule) fails.
@@ -189,6 +209,7 @@ fn replay(
         facts,
         schedule: &sample.schedule,
         is_least: false,
+        explanation: None,
         trace: &trace,
         next: Vec::new(),
     };
@@ -206,6 +227,7 @@ fn misfit(mut subject: Subject<'_>, sample: &Sample, test: &TestId, how: String)
         facts: vec![("found by", how)],
         schedule: &sample.schedule,
         is_least: false,
+        explanation: None,
         trace: &trace,
         next: Vec::new(),
     };
@@ -308,6 +330,7 @@ fn found(
         )),
     }
 
+    let explanation = explain(&mut subject, &least, &trace, builder.max_explain_runs);
     let least_text = least.schedule.to_string();
     let mut next = Vec::new();
     let stored = store.and_then(|store| {
@@ -339,6 +362,7 @@ fn found(
         facts,
         schedule: &least.schedule,
         is_least: true,
+        explanation: explanation.as_ref(),
         trace: &trace,
         next,
     };
@@ -348,7 +372,8 @@ fn found(
     {
         report.push_str(&format!("(not written to {}: {error})\n", store.shown()));
     }
-    CheckError::new(failure.clone(), least.schedule, report).shrunk(shrinking.runs)
+    let error = CheckError::new(failure.clone(), least.schedule, report);
+    error.shrunk(shrinking.runs).explained(explanation)
 }
 
 /// Makes some of the passing runs again.

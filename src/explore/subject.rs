@@ -4,8 +4,9 @@ use std::rc::Rc;
 
 use super::follow::{Account, Recorder};
 use super::run::strictly;
+use super::steer::Steer;
 use crate::failure::{Failure, Kind};
-use crate::runtime::{Engine, Limits, Marks, Raw};
+use crate::runtime::{Engine, Limits, Marks, Raw, Standing};
 use crate::schedule::Schedule;
 use crate::scheduler::{Divergence, Replay, Scheduler};
 use crate::trace::Trace;
@@ -105,6 +106,19 @@ impl<'a> Subject<'a> {
         let seed = replay.next_run().unwrap_or(0);
         self.run(Box::new(Recorder::new(replay, Rc::clone(&account))), seed);
         account.take()
+    }
+
+    /// Makes the one run for which this was prepared.
+    pub(super) fn steer(&mut self, mut steer: Steer) -> Sample {
+        let seed = steer.next_run().unwrap_or(0);
+        self.run(Box::new(steer), seed).0
+    }
+
+    /// Replays a schedule, and looks where all tasks stand when these steps begin.
+    pub(super) fn survey(&mut self, schedule: &Schedule, steps: &[u64]) -> Vec<(u64, Standing)> {
+        self.engine.survey(steps);
+        self.replay(schedule);
+        self.engine.take_survey()
     }
 
     /// The trace of the last run.

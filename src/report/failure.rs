@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use super::{Difference, count, deviations, indent, story};
+use super::{Difference, Explanation, count, deviations, indent, story};
 use crate::failure::Failure;
 use crate::schedule::Schedule;
 use crate::trace::Trace;
@@ -15,6 +15,7 @@ pub(crate) struct FailureReport<'a> {
     pub(crate) facts: Vec<(&'static str, String)>,
     pub(crate) schedule: &'a Schedule,
     pub(crate) is_least: bool,
+    pub(crate) explanation: Option<&'a Explanation>,
     pub(crate) trace: &'a Trace,
     /// What to do next, each after a word for it.
     pub(crate) next: Vec<(&'static str, String)>,
@@ -31,7 +32,7 @@ pub(crate) fn shorten(schedule: &Schedule) -> String {
     if text.len() <= SCHEDULE { text } else { format!("{}…", &text[..SCHEDULE]) }
 }
 
-fn facts(f: &mut fmt::Formatter<'_>, facts: &[(&'static str, String)]) -> fmt::Result {
+pub(super) fn facts(f: &mut fmt::Formatter<'_>, facts: &[(&'static str, String)]) -> fmt::Result {
     let width = facts.iter().map(|(word, _)| word.len()).max().unwrap_or(0);
     facts.iter().try_for_each(|(word, text)| writeln!(f, "{word:<width$}   {text}"))
 }
@@ -56,6 +57,9 @@ impl fmt::Display for FailureReport<'_> {
         }
         if let seed @ 1.. = self.schedule.seed() {
             writeln!(f, "  random values from seed {seed}")?;
+        }
+        if let Some(explanation) = self.explanation {
+            write!(f, "\n{explanation}")?;
         }
         write!(f, "\nthe story\n{}\n", story(self.trace))?;
         facts(f, &self.next)

@@ -2,6 +2,7 @@
 
 mod deviations;
 mod difference;
+mod explanation;
 mod failure;
 mod marks;
 mod sentence;
@@ -10,6 +11,8 @@ mod table;
 
 pub(crate) use deviations::deviations;
 pub(crate) use difference::{Difference, difference};
+pub use explanation::Explanation;
+pub(crate) use explanation::{Chances, Scene, Stance, Why};
 pub(crate) use failure::{FailureReport, NondeterminismReport, USUAL_CAUSES, shorten, shrunk};
 pub(crate) use marks::marks;
 pub(crate) use sentence::sentence;

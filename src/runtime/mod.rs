@@ -41,7 +41,7 @@ pub(crate) use self::engine::{Engine, Raw};
 pub(crate) use self::joining::{End, Joined};
 pub(crate) use self::limits::Limits;
 pub(crate) use self::marks::Marks;
-pub(crate) use self::places::{Awaited, Notes, Place, Standing};
+pub(crate) use self::places::{Awaited, Place, Standing, show as show_place};
 pub(crate) use self::timers::TimerKey;
 pub(crate) use self::unwind::message_of;
 pub(crate) use self::waker::{RunId, TaskKey, Wakee};

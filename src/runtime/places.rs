@@ -12,7 +12,7 @@ use crate::trace::{TaskId, Wait};
 /// A line of the code under test, as `#[track_caller]` gives it.
 pub(crate) type Place = &'static Location<'static>;
 
-/// The file and the line. The column says nothing more about an await.
+/// The file and the line; the column says nothing more about an await.
 pub(crate) fn show(place: Place) -> String {
     format!("{}:{}", place.file(), place.line())
 }
@@ -79,7 +79,7 @@ impl Core {
             task: task.id,
             spawned: task.spawned,
             started: task.started,
-            awaited: task.waits.to_tell(),
+            awaited: task.waits.foremost(),
         };
         survey.seen.extend(self.tasks.iter().map(|(_, task)| (step, standing(task))));
     }

@@ -131,7 +131,7 @@ impl Waits {
     }
 
     /// The one that says most.
-    pub(crate) fn to_tell(&self) -> Awaited {
+    pub(crate) fn foremost(&self) -> Awaited {
         let mut known = self.first.iter().flatten();
         let located = known.clone().find(|awaited| awaited.place.is_some());
         let other = Awaited { wait: Wait::Other, place: self.around };

@@ -7,7 +7,10 @@
     reason = "other simulators run the programs too, each what it can"
 )]
 
+mod explained;
 mod programs;
+#[path = "../support/mod.rs"]
+mod support;
 mod world;
 
 use dacapo::scheduler::Random;

@@ -9,17 +9,17 @@ use crate::world::{Event, Lock, spawn, yield_now};
 pub const PROGRAMS: &[Program] = &[
     program!(
         reorder_3,
-        ["main", "setter 1"],
+        ["checker", "setter 1"],
         "reorder_3_bad of SCTBench (Thomson, Donaldson and Betts 2014)"
     ),
     program!(
         reorder_5,
-        ["main", "setter 1"],
+        ["checker", "setter 1"],
         "reorder_5_bad of SCTBench (Thomson, Donaldson and Betts 2014)"
     ),
     program!(
         reorder_10,
-        ["main", "setter 1"],
+        ["checker", "setter 1"],
         "reorder_10_bad of SCTBench (Thomson, Donaldson and Betts 2014)"
     ),
     program!(
@@ -39,7 +39,7 @@ pub const PROGRAMS: &[Program] = &[
     ),
     program!(
         wrong_lock,
-        ["hourly", "daily"],
+        ["hourly", "weekly"],
         "wronglock_bad of SCTBench (Thomson, Donaldson and Betts 2014)"
     ),
     program!(

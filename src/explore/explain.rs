@@ -1,0 +1,355 @@
+//! Why a run fails: the nearest run that passes, and the two turns whose order makes the difference.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::odds::{Budget, odds};
+use super::steer::{Order, Record, Steer};
+use super::subject::{Sample, Subject};
+use crate::report::{Explanation, Scene, Stance, Why};
+use crate::schedule::{Answer, Schedule};
+use crate::scheduler::ChoiceKind;
+use crate::trace::{TaskId, Trace};
+
+/// The runs that may be spent on the search for one that passes.
+const NEAREST: usize = 200;
+/// The most answers to one choice that are tried.
+const ANSWERS: u32 = 12;
+/// How far from a deviation another answer counts as near.
+const NEAR: usize = 3;
+/// The steps that each part of an explanation may take: a second or so, unoptimised.
+const STEPS: usize = 500_000;
+
+/// Explains the failure of the least schedule, whose trace this is, in at most so many runs; `None` if
+/// the run takes more than may be spent.
+///
+/// What passes is sought by single answers: deviations undone, made smaller, or moved, the last one
+/// first; then any one answer changed, from the last choice that still leaves a way out backwards; then
+/// what a random walk has found. Between the two runs lies a list of orders, each with one more pair of
+/// neighbouring turns swapped; the swap from which on it passes is the explanation. (This is what Choi
+/// and Zeller 2002, "Isolating failure-inducing thread schedules", do with delta debugging.)
+pub(super) fn explain(
+    subject: &mut Subject<'_>,
+    least: &Sample,
+    trace: &Trace,
+    max_runs: usize,
+) -> Option<Explanation> {
+    if max_runs == 0 {
+        return None;
+    }
+    let failing = Attempt::make(subject, &least.schedule);
+    if failing.sample.hash != least.hash {
+        return None;
+    }
+    let few = max_runs.div_ceil(10);
+    let budget = Budget { runs: max_runs - few, steps: STEPS };
+    let odds = odds(subject, least, &failing.record, budget);
+    let budget = Budget { runs: few, steps: STEPS };
+    let mut search = Search { subject, failing, budget, tried: BTreeSet::new() };
+    let why = match search.nearest(odds.open, odds.passing.as_ref()) {
+        Some(passing) => search.why(&passing, trace),
+        None => {
+            let tried = odds.runs + search.tried.len();
+            let may_pass = tried == 0 && !search.failing.record.choices.is_empty();
+            (!may_pass).then_some((Why::Always { tried }, None))
+        }
+    };
+    let (why, passing) = why?;
+    Some(Explanation::new(trace, &least.schedule, why, passing, odds.chances))
+}
+
+/// A run and what it did.
+struct Attempt {
+    sample: Sample,
+    record: Record,
+}
+
+impl Attempt {
+    fn make(subject: &mut Subject<'_>, schedule: &Schedule) -> Self {
+        Self::steered(subject, Steer::along(schedule))
+    }
+
+    fn steered(subject: &mut Subject<'_>, steer: Steer) -> Self {
+        let (steer, record) = steer.recorded();
+        let sample = subject.steer(steer);
+        let mut record = record.take();
+        // What is dropped at the end of a run counts as a step, to a scheduler.
+        record.steps.truncate(sample.steps);
+        Self { sample, record }
+    }
+
+    fn passes(&self) -> bool {
+        self.sample.outcome.is_ok()
+    }
+
+    /// All answers, also the usual ones at the end.
+    fn answers(&self) -> Vec<Answer> {
+        self.record.choices.iter().map(|choice| choice.answer).collect()
+    }
+
+    /// The first choice that the two runs have answered otherwise.
+    fn parting(&self, other: &Self) -> Option<usize> {
+        self.answers().iter().zip(&other.answers()).position(|(a, b)| a != b)
+    }
+}
+
+struct Search<'a, 'b> {
+    subject: &'a mut Subject<'b>,
+    failing: Attempt,
+    budget: Budget,
+    /// Which single answers have been tried.
+    tried: BTreeSet<(usize, Answer)>,
+}
+
+impl Search<'_, '_> {
+    /// The run that passes and differs least.
+    fn nearest(&mut self, open: usize, known: Option<&Schedule>) -> Option<Attempt> {
+        let answers = self.failing.answers();
+        let deviations: Vec<usize> =
+            (0..answers.len()).rev().filter(|&place| answers[place].is_deviation()).collect();
+        let undone = deviations.iter().map(|&place| (place, 0..1));
+        let smaller = deviations.iter().map(|&place| (place, 1..answers[place].option() + 1));
+        let near = deviations.iter().flat_map(|&place| {
+            let around = place.saturating_sub(NEAR)..=(place + NEAR);
+            around.rev().map(|place| (place, 0..ANSWERS))
+        });
+        // What comes after the last way out cannot help.
+        let any = (0..open.min(answers.len())).rev().map(|place| (place, 0..ANSWERS));
+        for (place, options) in undone.chain(smaller).chain(near).chain(any) {
+            for option in options {
+                if self.tried.len() >= NEAREST || self.budget.is_spent() {
+                    break;
+                }
+                if let Some(passing) = self.change(&answers, place, option) {
+                    return Some(passing);
+                }
+            }
+        }
+        let passing = Attempt::make(self.subject, known?);
+        passing.passes().then_some(passing)
+    }
+
+    /// Makes the run with one answer changed, if it has not been made; returns it if it passes.
+    fn change(&mut self, answers: &[Answer], place: usize, option: u32) -> Option<Attempt> {
+        let choice = self.failing.record.choices.get(place)?;
+        let answer = Answer::from(option);
+        let is_other = choice.answer != answer && option < choice.options;
+        if !is_other || !self.tried.insert((place, answer)) {
+            return None;
+        }
+        let mut answers = answers.to_vec();
+        answers[place] = answer;
+        let seed = self.failing.sample.schedule.seed();
+        let attempt = Attempt::make(self.subject, &Schedule::new(answers).with_seed(seed));
+        self.budget.spend(&attempt.sample);
+        attempt.passes().then_some(attempt)
+    }
+
+    /// What makes the difference between the run that fails and one that passes.
+    fn why(&mut self, passing: &Attempt, trace: &Trace) -> Option<(Why, Option<Schedule>)> {
+        let place = self.failing.parting(passing)?;
+        let failing = self.failing.record.choices[place];
+        let instead = passing.record.choices[place].answer.option();
+        let schedule = Some(passing.sample.schedule.clone());
+        if failing.kind != ChoiceKind::Task {
+            let step = failing.step as u64 + 1;
+            return Some((Why::Answer { choice: place, step, instead }, schedule));
+        }
+        let turns = self.turns(passing)?;
+        Some((Why::Order(self.scene(turns, trace)?), schedule))
+    }
+
+    /// The two turns whose order decides.
+    fn turns(&mut self, passing: &Attempt) -> Option<Turns> {
+        let found = self.narrow(passing);
+        // Of several that decide, those matter that are not in their usual order: a probe that looks
+        // between two writes comes too early for the second one, but it is the first that has moved.
+        let usual = self.usual();
+        let is_unusual =
+            |turns: &Turns| usual.as_ref().is_none_or(|usual| usual.record.has(turns.swapped()));
+        let unusual = found.filter(&is_unusual).or_else(|| {
+            let usual = usual.as_ref().filter(|usual| usual.passes())?;
+            self.narrow(usual).filter(is_unusual)
+        });
+        // What the runs differ in first, if nothing is any plainer.
+        unusual.or(found).or_else(|| {
+            let [fails, passes] = [&self.failing.record.steps, &passing.record.steps];
+            Turns::at_parting(fails, passes)
+        })
+    }
+
+    /// The run first in, first out, if that is another one.
+    fn usual(&mut self) -> Option<Attempt> {
+        if self.failing.sample.schedule.deviations() == 0 || self.budget.is_spent() {
+            return None;
+        }
+        let seed = self.failing.sample.schedule.seed();
+        let attempt = Attempt::make(self.subject, &Schedule::default().with_seed(seed));
+        self.budget.spend(&attempt.sample);
+        Some(attempt)
+    }
+
+    /// The two neighbouring turns that have to be swapped, on the way from the failing run's order to
+    /// that of a run that passes, so that it passes.
+    fn narrow(&mut self, passing: &Attempt) -> Option<Turns> {
+        let path = Path::new(&self.failing.record.steps, &passing.record.steps);
+        let mut fails = self.failing.record.steps.clone();
+        let mut passes = passing.record.steps.clone();
+        // How many turns are at their places. First a few of them: then most of the rest is as it was.
+        let (mut low, mut high) = (parting(&fails, &passes)?, passes.len());
+        let mut stride = 1;
+        while high - low > 1 && !self.budget.is_spent() {
+            let middle = low.midpoint(high).min(low + stride);
+            stride *= 2;
+            let attempt = self.in_order(path.order(middle, 0));
+            match attempt.passes() {
+                true => (high, passes) = (middle, attempt.record.steps),
+                false => (low, fails) = (middle, attempt.record.steps),
+            }
+        }
+        // How many others the next one has been taken past.
+        let turn = low;
+        let (mut low, mut high) = (0, path.distance(turn));
+        while high - low > 1 && !self.budget.is_spent() {
+            let middle = low.midpoint(high);
+            let attempt = self.in_order(path.order(turn, middle));
+            match attempt.passes() {
+                true => (high, passes) = (middle, attempt.record.steps),
+                false => (low, fails) = (middle, attempt.record.steps),
+            }
+        }
+        // They are to be found in the run that is reported.
+        Turns::at_parting(&fails, &passes).filter(|turns| self.failing.record.has(*turns))
+    }
+
+    fn in_order(&mut self, order: Vec<u64>) -> Attempt {
+        let order = Order::new(order, &self.failing.record);
+        let steer = Steer::in_order(order, &self.failing.sample.schedule);
+        let attempt = Attempt::steered(self.subject, steer);
+        self.budget.spend(&attempt.sample);
+        attempt
+    }
+
+    /// The two turns as they are in the run that is reported, and where the tasks stood before them.
+    fn scene(&mut self, turns: Turns, trace: &Trace) -> Option<Scene> {
+        let Turns { early, late } = turns;
+        let record = &self.failing.record;
+        let names = trace.names();
+        let id = |turn: Turn| names.ids().find(|&id| names.signature(id) == turn.task);
+        let (first, second) = (id(early)?, id(late)?);
+        let step = record.step_of(early)? as u64 + 1;
+        // It may never have had that turn.
+        let then = record.step_of(late).map_or(step, |step| step as u64 + 1);
+        let choices = self.failing.record.choices.iter();
+        let choice = choices
+            .clone()
+            .position(|choice| choice.kind == ChoiceKind::Task && choice.step as u64 + 1 == step);
+        let seen = self.subject.survey(&self.failing.sample.schedule, &[step, then]);
+        let stance = |step: u64, task: TaskId| Stance {
+            task,
+            standing: seen.iter().find(|(at, seen)| *at == step && seen.task == task).map(|s| s.1),
+        };
+        Some(Scene { early: stance(step, first), late: stance(then, second), choice, step })
+    }
+}
+
+/// A task's turn: which of those that it has.
+#[derive(Clone, Copy, Debug)]
+struct Turn {
+    task: u64,
+    nth: usize,
+}
+
+/// Two turns, of which the first had to wait for the second.
+#[derive(Clone, Copy, Debug)]
+struct Turns {
+    early: Turn,
+    late: Turn,
+}
+
+impl Turns {
+    /// Those with which two orders part.
+    fn at_parting(fails: &[u64], passes: &[u64]) -> Option<Self> {
+        let place = parting(fails, passes)?;
+        let turn = |task: u64| {
+            let nth = fails[..place].iter().filter(|&&other| other == task).count();
+            Turn { task, nth }
+        };
+        Some(Self { early: turn(fails[place]), late: turn(passes[place]) })
+    }
+
+    fn swapped(self) -> Self {
+        Self { early: self.late, late: self.early }
+    }
+}
+
+impl Record {
+    /// The place of a turn, if the task has had it.
+    fn step_of(&self, turn: Turn) -> Option<usize> {
+        let mut turns = self.steps.iter().enumerate().filter(|(_, task)| **task == turn.task);
+        turns.nth(turn.nth).map(|(place, _)| place)
+    }
+
+    /// Whether the first of two turns came before the second, if that came at all.
+    fn has(&self, Turns { early, late }: Turns) -> bool {
+        match (self.step_of(early), self.step_of(late)) {
+            (Some(early), late) => late.is_none_or(|late| early < late),
+            (None, _) => false,
+        }
+    }
+}
+
+/// Where two orders part.
+fn parting(a: &[u64], b: &[u64]) -> Option<usize> {
+    a.iter().zip(b).position(|(a, b)| a != b)
+}
+
+/// The orders that lie between two: turn by turn, what is next in the second one is taken forward in
+/// the first one, past one neighbour at a time.
+struct Path {
+    from: Vec<(u64, usize)>,
+    to: Vec<(u64, usize)>,
+}
+
+impl Path {
+    fn new(from: &[u64], to: &[u64]) -> Self {
+        let (mut from, to) = (numbered(from), numbered(to));
+        // The turns that the first run did not come to would have been its next ones.
+        let had: BTreeSet<_> = from.iter().copied().collect();
+        from.extend(to.iter().filter(|turn| !had.contains(turn)));
+        Self { from, to }
+    }
+
+    /// The turns of the first order that are not among so many of the second one.
+    fn rest(&self, placed: usize) -> Vec<(u64, usize)> {
+        let placed: BTreeSet<_> = self.to[..placed].iter().collect();
+        self.from.iter().filter(|turn| !placed.contains(turn)).copied().collect()
+    }
+
+    /// How many others the next turn has to be taken past, when so many are at their places.
+    fn distance(&self, placed: usize) -> usize {
+        let next = self.to.get(placed);
+        self.rest(placed).iter().position(|turn| Some(turn) == next).unwrap_or(0)
+    }
+
+    /// So many turns as in the second order, and the next one past so many others.
+    fn order(&self, placed: usize, past: usize) -> Vec<u64> {
+        let mut rest = self.rest(placed);
+        if let Some(next) = self.to.get(placed)
+            && let Some(place) = rest.iter().position(|turn| turn == next)
+        {
+            rest[place.saturating_sub(past)..=place].rotate_right(1);
+        }
+        self.to[..placed].iter().chain(&rest).map(|&(task, _)| task).collect()
+    }
+}
+
+/// Each turn with its number among those of its task.
+fn numbered(steps: &[u64]) -> Vec<(u64, usize)> {
+    let mut turns: BTreeMap<u64, usize> = BTreeMap::new();
+    let number = |&task: &u64| {
+        let nth = turns.entry(task).or_default();
+        *nth += 1;
+        (task, *nth)
+    };
+    steps.iter().map(number).collect()
+}

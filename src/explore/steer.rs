@@ -1,0 +1,210 @@
+//! The scheduler of runs that are made to explain another one: it is made for one run, and goes first
+//! along a list of answers and then its own way.
+
+use std::cell::RefCell;
+use std::collections::{BTreeMap, VecDeque};
+use std::rc::Rc;
+
+use crate::rng::{Purpose, Stream};
+use crate::schedule::{Answer, Schedule};
+use crate::scheduler::{Choice, ChoiceKind, Replay, Scheduler, Step};
+use crate::trace::{TaskId, TaskNames};
+
+/// What a run did, as far as it can be held against another one. Tasks are known by the signatures of
+/// their names, which are the same in every run.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Record {
+    /// Whose turn it was, step by step.
+    pub(super) steps: Vec<u64>,
+    pub(super) choices: Vec<Answered>,
+}
+
+/// A choice of a run.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Answered {
+    pub(super) kind: ChoiceKind,
+    pub(super) answer: Answer,
+    pub(super) options: u32,
+    /// How many steps were over.
+    pub(super) step: usize,
+    /// Whose turn it was made, or in whose turn it came up.
+    task: u64,
+}
+
+/// An order in which the tasks are to have their turns, as far as they are ready.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Order {
+    /// The places of each task's next steps.
+    turns: BTreeMap<u64, VecDeque<usize>>,
+    /// The answers to the other choices that come up in a task's turns.
+    others: BTreeMap<u64, VecDeque<u32>>,
+}
+
+impl Order {
+    /// This order of turns, with the other choices answered as in a run.
+    pub(super) fn new(steps: impl IntoIterator<Item = u64>, like: &Record) -> Self {
+        let mut order = Self::default();
+        for (place, task) in steps.into_iter().enumerate() {
+            order.turns.entry(task).or_default().push_back(place);
+        }
+        for choice in like.choices.iter().filter(|choice| choice.kind != ChoiceKind::Task) {
+            order.others.entry(choice.task).or_default().push_back(choice.answer.option());
+        }
+        order
+    }
+
+    /// The ready task whose next turn comes first; those that are to have none come last.
+    fn first(&self, choice: &Choice<'_>) -> u32 {
+        let place = |option: &usize| {
+            let turns = self.turns.get(&choice.label(*option).signature());
+            turns.and_then(VecDeque::front).copied().unwrap_or(usize::MAX)
+        };
+        (0..choice.options()).min_by_key(place).unwrap_or(0) as u32
+    }
+}
+
+/// How a run goes on where it does not follow a schedule any more.
+#[derive(Clone, Debug)]
+enum Then {
+    Random(Box<Stream>),
+    Order(Order),
+}
+
+/// One run along a schedule, and then on its own way.
+#[derive(Clone, Debug)]
+pub(super) struct Steer {
+    replay: Replay,
+    seed: u64,
+    /// After so many answers of the schedule; never, if it is absent.
+    then: Option<(usize, Then)>,
+    record: Option<Rc<RefCell<Record>>>,
+    /// By the ids of tasks.
+    signatures: Vec<u64>,
+    line: VecDeque<TaskId>,
+    /// Who has been given the turn that is not over.
+    current: Option<TaskId>,
+    asked: usize,
+}
+
+impl Steer {
+    fn new(schedule: &Schedule, then: Option<(usize, Then)>) -> Self {
+        Self {
+            replay: Replay::new(schedule.clone()),
+            seed: schedule.seed(),
+            then,
+            record: None,
+            signatures: Vec::new(),
+            line: VecDeque::new(),
+            current: None,
+            asked: 0,
+        }
+    }
+
+    /// A replay.
+    pub(super) fn along(schedule: &Schedule) -> Self {
+        Self::new(schedule, None)
+    }
+
+    /// A random walk from where so many answers of a schedule have been given.
+    pub(super) fn randomly(schedule: &Schedule, after: usize, walk: u64) -> Self {
+        let stream = Box::new(Stream::new(walk, Purpose::Schedule));
+        Self::new(schedule, Some((after, Then::Random(stream))))
+    }
+
+    /// A run in this order, with the random values of a schedule.
+    pub(super) fn in_order(order: Order, schedule: &Schedule) -> Self {
+        Self::new(schedule, Some((0, Then::Order(order))))
+    }
+
+    /// The same, and what it did is written down.
+    pub(super) fn recorded(mut self) -> (Self, Rc<RefCell<Record>>) {
+        let record = Rc::clone(self.record.get_or_insert_default());
+        (self, record)
+    }
+
+    fn signature(&self, task: TaskId) -> u64 {
+        self.signatures.get(task.as_u32() as usize).copied().unwrap_or(0)
+    }
+
+    /// In whose turn a choice comes up that is not one of tasks.
+    fn current(&self) -> u64 {
+        // A task that is alone in line has its turn without being asked for.
+        let task = self.current.or_else(|| self.line.front().copied());
+        task.map_or(0, |task| self.signature(task))
+    }
+
+    fn steered(&mut self, choice: &Choice<'_>) -> Answer {
+        let current = self.current();
+        let options = u32::try_from(choice.options()).unwrap_or(u32::MAX);
+        let option = match &mut self.then {
+            Some((after, then)) if self.asked >= *after => match (then, choice.kind()) {
+                (Then::Random(stream), _) => stream.below(options),
+                (Then::Order(order), ChoiceKind::Task) => order.first(choice),
+                (Then::Order(order), _) => {
+                    let answer = order.others.get_mut(&current).and_then(VecDeque::pop_front);
+                    answer.unwrap_or(0).min(options - 1)
+                }
+            },
+            _ => return self.replay.answer(choice),
+        };
+        Answer::from(option)
+    }
+}
+
+impl Scheduler for Steer {
+    fn name(&self) -> &str {
+        "steered"
+    }
+
+    fn next_run(&mut self) -> Option<u64> {
+        Some(self.seed)
+    }
+
+    fn choose(&mut self, choice: &Choice<'_>) -> usize {
+        self.answer(choice).option() as usize
+    }
+
+    fn answer(&mut self, choice: &Choice<'_>) -> Answer {
+        let answer = self.steered(choice);
+        let chosen = choice.label(answer.option() as usize);
+        self.asked += 1;
+        let mut task = self.current();
+        if choice.kind() == ChoiceKind::Task {
+            self.current = chosen.task();
+            task = chosen.signature();
+        }
+        if let Some(record) = &self.record {
+            let mut record = record.borrow_mut();
+            let step = record.steps.len();
+            let (kind, options) = (choice.kind(), choice.options() as u32);
+            record.choices.push(Answered { kind, answer, options, step, task });
+        }
+        answer
+    }
+
+    fn watches(&self) -> bool {
+        self.record.is_some() || matches!(self.then, Some((_, Then::Order(_))))
+    }
+
+    fn ready(&mut self, task: TaskId, names: &TaskNames) {
+        let place = task.as_u32() as usize;
+        let known = self.signatures.len();
+        self.signatures.extend((known..=place).map(|id| names.signature(TaskId(id as u32))));
+        self.line.push_back(task);
+    }
+
+    fn step(&mut self, step: &Step<'_>) {
+        let task = step.task();
+        let signature = self.signature(task);
+        self.line.retain(|ready| *ready != task);
+        self.current = None;
+        if let Some((_, Then::Order(order))) = &mut self.then
+            && let Some(turns) = order.turns.get_mut(&signature)
+        {
+            turns.pop_front();
+        }
+        if let Some(record) = &self.record {
+            record.borrow_mut().steps.push(signature);
+        }
+    }
+}

@@ -1,0 +1,245 @@
+//! What makes a failure, in words.
+
+use std::fmt;
+
+use crate::runtime::{Awaited, Standing, show_place};
+use crate::schedule::Schedule;
+use crate::trace::{Asked, Event, Position, TaskId, Trace, Wait};
+
+/// Why a run fails: the nearest run that passes, and what makes the difference.
+///
+/// Its text (`Display`) is the part of the report that says so.
+#[derive(Clone, Debug)]
+pub struct Explanation {
+    sentence: String,
+    tasks: Option<(String, String)>,
+    /// Where the two stood, each after its name.
+    places: Vec<(String, String)>,
+    passing: Option<Schedule>,
+    chances: Option<String>,
+    inevitable_from: Option<u64>,
+}
+
+/// What makes the difference between a run that fails and the nearest one that passes.
+pub(crate) enum Why {
+    /// The order of two turns.
+    Order(Scene),
+    /// The answer to a choice that is not one of tasks.
+    Answer { choice: usize, step: u64, instead: u32 },
+    /// All runs fail, as far as they were made.
+    Always { tried: usize },
+}
+
+/// Two turns in a run, and where the tasks had stood.
+pub(crate) struct Scene {
+    pub(crate) early: Stance,
+    pub(crate) late: Stance,
+    /// The choice by which the first one had its turn, if it was not alone.
+    pub(crate) choice: Option<usize>,
+    pub(crate) step: u64,
+}
+
+/// A task, and where it stood before its turn.
+pub(crate) struct Stance {
+    pub(crate) task: TaskId,
+    pub(crate) standing: Option<Standing>,
+}
+
+/// How often random continuations of a run fail.
+pub(crate) struct Chances {
+    /// From so many points of the run, in their order.
+    pub(crate) shares: Vec<f64>,
+    /// How many were made from each.
+    pub(crate) walks: usize,
+    /// The choice, and its step, from which on all of them fail.
+    pub(crate) inevitable: Option<(usize, u64)>,
+}
+
+impl Explanation {
+    pub(crate) fn new(
+        trace: &Trace,
+        schedule: &Schedule,
+        why: Why,
+        passing: Option<Schedule>,
+        chances: Option<Chances>,
+    ) -> Self {
+        let usual = schedule.deviations() == 0;
+        let name = |task: TaskId| trace.names().get(task).to_string();
+        let (mut tasks, mut places) = (None, Vec::new());
+        let sentence = match &why {
+            Why::Order(scene) => {
+                let (early, late) = (name(scene.early.task), name(scene.late.task));
+                let verbs = ["ran from", "stood at"];
+                let stances = [(&early, &scene.early), (&late, &scene.late)];
+                for (verb, (name, stance)) in verbs.into_iter().zip(stances) {
+                    if let Some(text) = stands(trace, verb, stance) {
+                        places.push((name.clone(), text));
+                    }
+                }
+                let when = when(trace, scene.step, scene.choice);
+                let text =
+                    format!("{early} ran before {late} {when}: the other way round it passes");
+                tasks = Some((early, late));
+                text
+            }
+            Why::Answer { choice, step, instead } => {
+                answered(trace, *choice, *instead, &when(trace, *step, Some(*choice)))
+            }
+            Why::Always { tried: 0 } => "it fails always: there was nothing to choose".to_owned(),
+            Why::Always { tried } => {
+                format!("it fails in all of the {tried} orders that were tried")
+            }
+        };
+        let sentence = match why {
+            Why::Order(_) | Why::Answer { .. } if usual => {
+                format!("in the usual order, {sentence}")
+            }
+            _ => sentence,
+        };
+        let inevitable_from =
+            chances.as_ref().and_then(|chances| chances.inevitable).map(|(_, step)| step);
+        let chances = chances.as_ref().map(Chances::to_string);
+        Self { sentence, tasks, places, passing, chances, inevitable_from }
+    }
+
+    /// The two tasks whose order makes the difference: the one that ran too early, and the one that had
+    /// to run first. None if something else makes it, such as a timeout, or nothing does.
+    pub fn tasks(&self) -> Option<(&str, &str)> {
+        self.tasks.as_ref().map(|(early, late)| (early.as_str(), late.as_str()))
+    }
+
+    /// What makes the difference, in a sentence without places in the source.
+    pub fn sentence(&self) -> &str {
+        &self.sentence
+    }
+
+    /// The nearest schedule that was found to pass.
+    pub fn passing(&self) -> Option<&Schedule> {
+        self.passing.as_ref()
+    }
+
+    /// The step from which on every random continuation of the run failed; 0 if all runs do.
+    pub fn inevitable_from(&self) -> Option<u64> {
+        self.inevitable_from
+    }
+
+    /// The same as facts, each after a word for it.
+    pub(super) fn facts(&self) -> Vec<(&'static str, String)> {
+        let mut facts = vec![("why", self.sentence.clone())];
+        let width = self.places.iter().map(|(name, _)| name.chars().count()).max().unwrap_or(0);
+        for (name, text) in &self.places {
+            facts.push(("", format!("{name:<width$}   {text}")));
+        }
+        if let Some(chances) = &self.chances {
+            facts.push(("no return", chances.clone()));
+        }
+        facts
+    }
+}
+
+impl fmt::Display for Explanation {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        super::failure::facts(f, &self.facts())
+    }
+}
+
+/// `at 10 ms (choice 3, step 7)`.
+fn when(trace: &Trace, step: u64, choice: Option<usize>) -> String {
+    let mut events = trace.events().map(|(position, _)| position);
+    let time = events.find(|position| position.step >= step).map(|position| position.time);
+    let at = time.map_or_else(String::new, |time| format!("at {time} "));
+    let choice = choice.map_or_else(String::new, |choice| format!("choice {choice}, "));
+    format!("{at}({choice}step {step})")
+}
+
+/// Where a task stood before its turn, as far as that is known.
+fn stands(trace: &Trace, verb: &str, stance: &Stance) -> Option<String> {
+    let Standing { spawned, started, awaited, .. } = stance.standing?;
+    let spawned = spawned.map(show_place);
+    if !started {
+        return spawned.map(|place| format!("{verb} {place} (spawned there)"));
+    }
+    let Awaited { wait, place } = awaited;
+    let what = match wait {
+        Wait::Turn => Some("having yielded".to_owned()),
+        Wait::Other => None,
+        wait => Some(trace.describe_wait(wait)),
+    };
+    let what_in_brackets =
+        |what: Option<&String>| what.map_or_else(String::new, |what| format!(" ({what})"));
+    match (place, spawned) {
+        (Some(place), _) => {
+            Some(format!("{verb} {}{}", show_place(place), what_in_brackets(what.as_ref())))
+        }
+        // A future without a place: which task it is can be said.
+        (None, spawned) => {
+            let what = what.map(|what| format!("had waited {what}"));
+            let spawned = spawned.map(|place| format!("was spawned at {place}"));
+            let both: Vec<String> = spawned.into_iter().chain(what).collect();
+            (!both.is_empty()).then(|| both.join(", and "))
+        }
+    }
+}
+
+/// What a choice that is not one of tasks did, and what passes instead.
+fn answered(trace: &Trace, choice: usize, instead: u32, when: &str) -> String {
+    let is_it = |position: &Position| position.choices == choice as u64 + 1;
+    let mut events = trace.events();
+    let asked = events.find_map(|(position, event)| match *event {
+        Event::Choice { asked, answer, .. } if is_it(&position) => Some((asked, answer)),
+        _ => None,
+    });
+    let name = |task| trace.names().get(task);
+    let woken = "though what it guards was woken at that instant: the other way round it passes";
+    let first = "what it guards, which was woken at that instant, go on first: the other way round it \
+                 passes";
+    match asked {
+        Some((Asked::Timeout(task), 0)) => {
+            format!("{when} the timeout in {} let {first}", name(task))
+        }
+        Some((Asked::Timeout(task), _)) => {
+            format!("the timeout in {} gave up {when}, {woken}", name(task))
+        }
+        Some((Asked::Deadline(task), 0)) => {
+            format!("the deadline in {} struck {when}, {woken}", name(task))
+        }
+        Some((Asked::Deadline(task), _)) => {
+            format!("{when} the deadline in {} let {first}", name(task))
+        }
+        Some((Asked::Select(task), answer)) => format!(
+            "select in {} looked first at branch {answer} of those that were woken {when}: with branch \
+             {instead} first it passes",
+            name(task)
+        ),
+        Some((Asked::Value(label), answer)) => {
+            format!("{} was {answer} {when}: with {instead} it passes", trace.label(label))
+        }
+        Some((_, answer)) => format!("the answer was {answer} {when}: with {instead} it passes"),
+        None => format!("a choice was answered so {when} that it fails: with {instead} it passes"),
+    }
+}
+
+impl fmt::Display for Chances {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        const BARS: [char; 8] = ['▁', '▂', '▃', '▄', '▅', '▆', '▇', '█'];
+        for share in &self.shares {
+            // The last bar is for all of them only, and the first for none.
+            let bar = match *share {
+                share if share <= 0.0 => 0,
+                share if share >= 1.0 => 7,
+                share => 1 + (share * 6.0) as usize,
+            };
+            write!(f, "{}", BARS[bar.min(7)])?;
+        }
+        let Self { walks, .. } = self;
+        let first = self.shares.first().map_or(0.0, |share| share * 100.0);
+        let from = match self.inevitable {
+            Some((_, 0)) => {
+                return write!(f, "   all of {walks} random walks from the start fail like this");
+            }
+            Some((choice, step)) => format!("from choice {choice} (step {step}) on, all do"),
+            None => "only after the last choice all do".to_owned(),
+        };
+        write!(f, "   {first:.0} % of {walks} random walks from the start fail like this; {from}")
+    }
+}
