@@ -20,7 +20,7 @@ pub const PROGRAMS: &[Program] = &[
     program!(check_then_act, ["ben", "ann"], "time of check to time of use, CWE-367"),
     program!(
         check_then_set,
-        ["south", "north"],
+        ["south", "north"] | ["east", "north"],
         "the textbook example of a flag that is tested and then set"
     ),
     program!(

@@ -22,8 +22,9 @@ pub struct Program {
     /// Where the bug is from, in words: a paper, a benchmark, a published issue.
     pub source: &'static str,
     /// The two tasks whose order decides whether it shows: the one that comes too early, and the one
-    /// that should have come first.
-    pub pair: [&'static str; 2],
+    /// that should have come first. Where tasks do the same, or a window has two ends, there are more
+    /// such pairs.
+    pub pairs: &'static [[&'static str; 2]],
     /// Whether it needs a clock.
     pub timed: bool,
     run: fn(bool) -> Body,
@@ -43,21 +44,17 @@ impl Program {
 
 /// A row of a file's table: a function of `fixed: bool`, the pair of tasks, and the source.
 macro_rules! program {
-    ($name:ident, [$early:literal, $late:literal], $source:literal) => {
-        program!(@ $name, [$early, $late], $source, false)
-    };
-    ($name:ident, [$early:literal, $late:literal], $source:literal, timed) => {
-        program!(@ $name, [$early, $late], $source, true)
-    };
-    (@ $name:ident, [$early:literal, $late:literal], $source:literal, $timed:literal) => {
+    ($name:ident, $([$early:literal, $late:literal])|+, $source:literal $(, $timed:ident)?) => {
         crate::programs::Program {
             name: stringify!($name),
             source: $source,
-            pair: [$early, $late],
-            timed: $timed,
+            pairs: &[$([$early, $late]),+],
+            timed: program!(@ $($timed)?),
             run: |fixed| Box::pin($name(fixed)),
         }
     };
+    (@ timed) => { true };
+    (@) => { false };
 }
 use program;
 

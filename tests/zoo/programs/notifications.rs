@@ -23,7 +23,7 @@ pub const PROGRAMS: &[Program] = &[
     ),
     program!(
         notify_one_two_kinds,
-        ["mill", "baker"],
+        ["mill", "baker"] | ["mill", "pastry cook"],
         "the bounded buffer with one condition; wiki c2.com, Extreme Programming Challenge Fourteen"
     ),
     program!(

@@ -24,7 +24,7 @@ pub const PROGRAMS: &[Program] = &[
     ),
     program!(
         reorder_50,
-        ["checker", "setter 1"],
+        ["checker", "setter 1"] | ["setter 1", "checker"],
         "reorder_3_bad of SCTBench (Thomson, Donaldson and Betts 2014), with 50 tasks at once"
     ),
     program!(

@@ -29,12 +29,12 @@ pub const PROGRAMS: &[Program] = &[
     ),
     program!(
         handoff_to_cancelled_waiter,
-        ["harbour master", "brio"],
+        ["harbour master", "brio"] | ["cora", "brio"],
         "the kind of bug of issue 90155 of CPython, on asyncio.Semaphore and waiters that were cancelled"
     ),
     program!(
         pool_overshoot,
-        ["batch", "mobile"],
+        ["batch", "mobile"] | ["batch", "web"],
         "the textbook check, await, act; the kind of bug that is published of connection pools"
     ),
     program!(

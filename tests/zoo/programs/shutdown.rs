@@ -26,7 +26,7 @@ pub const PROGRAMS: &[Program] = &[
     ),
     program!(
         drain_race,
-        ["closer", "upload a"],
+        ["closer", "upload a"] | ["upload b", "upload a"],
         "WaitGroup.Add within the goroutine that is waited for (Tu, Liu, Song and Zhang 2019)"
     ),
     program!(
