@@ -9,7 +9,7 @@ use std::hint::black_box;
 use std::time::{Duration, Instant};
 
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
-use dacapo::scheduler::{Fifo, Random, Scheduler};
+use dacapo::scheduler::{Fifo, Pct, Portfolio, Random, Scheduler};
 use dacapo::task::{spawn, yield_now};
 use dacapo::time::sleep;
 use dacapo::{Builder, explore};
@@ -54,6 +54,12 @@ fn steps(criterion: &mut Criterion) {
     for tasks in [16, 100, 1000] {
         group.bench_function(BenchmarkId::new("random", tasks), |bencher| {
             bencher.iter_custom(|steps| time_of_steps(|| Random::seeds(0..1), tasks, steps));
+        });
+        group.bench_function(BenchmarkId::new("pct", tasks), |bencher| {
+            bencher.iter_custom(|steps| time_of_steps(|| Pct::seeds(0..1), tasks, steps));
+        });
+        group.bench_function(BenchmarkId::new("portfolio", tasks), |bencher| {
+            bencher.iter_custom(|steps| time_of_steps(|| Portfolio::seeds(0..9), tasks, steps));
         });
         group.bench_function(BenchmarkId::new("fifo", tasks), |bencher| {
             bencher.iter_custom(|steps| time_of_steps(Fifo::new, tasks, steps));
