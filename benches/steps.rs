@@ -56,7 +56,7 @@ fn steps(criterion: &mut Criterion) {
             bencher.iter_custom(|steps| time_of_steps(|| Random::seeds(0..1), tasks, steps));
         });
         group.bench_function(BenchmarkId::new("pct", tasks), |bencher| {
-            bencher.iter_custom(|steps| time_of_steps(|| Pct::seeds(0..1), tasks, steps));
+            bencher.iter_custom(|steps| time_of_steps(|| Pct::seeds(0..9), tasks, steps));
         });
         group.bench_function(BenchmarkId::new("portfolio", tasks), |bencher| {
             bencher.iter_custom(|steps| time_of_steps(|| Portfolio::seeds(0..9), tasks, steps));

@@ -5,7 +5,7 @@ use std::ops::Range;
 use std::path::Path;
 
 use dacapo::Builder;
-use dacapo::scheduler::{Random, Scheduler};
+use dacapo::scheduler::{Portfolio, Scheduler};
 
 pub use dacapo::Failure;
 
@@ -18,7 +18,7 @@ const MANY: u64 = 20_000;
 
 /// The search of a test that names no scheduler, with these seeds.
 fn search(seeds: Range<u64>) -> impl Scheduler + 'static {
-    Random::seeds(seeds)
+    Portfolio::seeds(seeds)
 }
 
 /// Asserts that a search finds the bug, which does not show first in, first out, as an ordinary event
@@ -56,18 +56,19 @@ fn fails(bug: &str, scenario: impl AsyncFn() + Copy, is_kind: fn(&Failure) -> bo
     }
     assert_snapshot(bug, &report);
     if !is_thorough() {
-        return say(bug, &format!("found in {}", runs(&report)));
+        return say(bug, &format!("found in {}", error.runs()));
     }
 
-    let mut all: Vec<u64> = (0..SEARCHES)
+    let mut all: Vec<usize> = (0..SEARCHES)
         .map(|base| {
             let seeds = base * 100_000..base * 100_000 + SCHEDULES;
-            let builder = Builder::new().max_shrink_runs(0).fresh_process(false);
+            let builder =
+                Builder::new().max_shrink_runs(0).max_explain_runs(0).fresh_process(false);
             let error = builder.try_check(search(seeds.clone()), scenario);
             let error = error.expect_err("the bug is found with each of the seeds");
             let text = error.failure().to_string();
             assert!(is_kind(error.failure()) && text.contains(message), "{seeds:?}: {text}");
-            runs(&error.to_string())
+            error.runs()
         })
         .collect();
     all.sort_unstable();
@@ -81,13 +82,6 @@ pub fn passes(bug: &str, scenario: impl AsyncFn() + Copy) {
     let schedules = if is_thorough() { MANY } else { SCHEDULES };
     dacapo::check(search(0..schedules), scenario);
     say(bug, &format!("passes {schedules}"));
-}
-
-/// After how many runs the search has ended that a report tells of.
-fn runs(report: &str) -> u64 {
-    let line = report.lines().find(|line| line.starts_with("found by"));
-    let runs = line.and_then(|line| line.rsplit_once("run ")).expect("a report says how many runs");
-    runs.1.parse().expect("it is a number")
 }
 
 /// Whether more is asked than a test does by default.
@@ -110,7 +104,7 @@ fn assert_snapshot(bug: &str, report: &str) {
         // What differs between machines, or moves with every edit.
         filters => [
             (r"(written to +)\S*/dacapo/", "${1}target/dacapo/"),
-            (r"\S*/scenarios/(\w+)\.rs:\d+:\d+", "scenarios/$1.rs:LINE"),
+            (r"\S*/scenarios/(\w+)\.rs:\d+(:\d+)?", "scenarios/$1.rs:LINE"),
             (r"\S*/registry/src/[^/]+/", "registry/")],
     }, {
         insta::assert_snapshot!(bug, report);
