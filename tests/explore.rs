@@ -5,7 +5,7 @@ mod support;
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 
-use dacapo::scheduler::{Exhaustive, Fifo, Random, Replay};
+use dacapo::scheduler::{Exhaustive, Fifo, Portfolio, Random, Replay};
 use dacapo::task::{spawn_named, yield_now};
 use dacapo::time::{sleep, timeout};
 use dacapo::{Builder, Failure, Schedule, check, explore, replay};
@@ -58,7 +58,7 @@ fn report_of(scheduler: Random, body: impl AsyncFn()) -> String {
 
 #[test]
 fn a_report_of_a_lost_update() {
-    let report = panic_of(|| check(Random::default(), deposits_add_up));
+    let report = panic_of(|| check(Portfolio::default(), deposits_add_up));
     assert_snapshot!("report_lost_update", report);
 }
 

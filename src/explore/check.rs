@@ -346,8 +346,14 @@ fn found(
     next.push(("replay now", format!("DACAPO_REPLAY='{pasted}' {}", test.command())));
     let failure = least.outcome.as_ref().expect_err("dacapo bug: a shrunk run passes");
     let file = stored.as_ref().ok();
-    let kept = file
-        .and_then(|_| regressions::keep(env, test, &least.schedule, &sentence(&trace, failure)));
+    let kept = file.and_then(|_| {
+        regressions::keep(
+            env,
+            test,
+            &least.schedule,
+            &sentence(&trace, failure, explanation.as_ref()),
+        )
+    });
     next.extend(kept.or_else(|| {
         let strict = format!("Replay::strict({least_text:?}) as its scheduler");
         (least_text.len() <= 200).then_some(("keep as a test", strict))

@@ -1,6 +1,6 @@
 //! A failure in one line, for a file that keeps many.
 
-use super::deviations;
+use super::{Explanation, deviations};
 use crate::failure::Failure;
 use crate::trace::{Trace, printable};
 
@@ -9,8 +9,16 @@ const DEVIATIONS: usize = 3;
 /// The longest that a sentence is, in characters.
 const WIDTH: usize = 300;
 
-/// What was out of the ordinary in a run, and how that ended.
-pub(crate) fn sentence(trace: &Trace, failure: &Failure) -> String {
+/// Why a run failed, or at least what was out of the ordinary in it, and how that ended.
+pub(crate) fn sentence(
+    trace: &Trace,
+    failure: &Failure,
+    explanation: Option<&Explanation>,
+) -> String {
+    let title = failure.title();
+    if let Some(explanation) = explanation {
+        return printable(&format!("{}; {title}", explanation.sentence()), WIDTH);
+    }
     let deviations = deviations(trace);
     let mut parts: Vec<&str> =
         deviations.iter().take(DEVIATIONS).map(|(_, what)| what.as_str()).collect();
@@ -21,7 +29,6 @@ pub(crate) fn sentence(trace: &Trace, failure: &Failure) -> String {
         (_, 0) => {}
         _ => parts.push(&rest),
     }
-    let title = failure.title();
     parts.push(&title);
     printable(&parts.join("; "), WIDTH)
 }
