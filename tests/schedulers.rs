@@ -98,7 +98,10 @@ fn exhaustive_is_an_odometer() {
 fn exhaustive_says_when_it_is_not_complete() {
     let report = explore(Exhaustive::new().max_runs(5), async || dacapo::choose("number", 6));
     assert!(!report.is_complete());
-    assert_parts(&report.to_string(), &["5 schedules, not all there are"]);
+    assert_parts(
+        &report.to_string(),
+        &["5 schedules", "5 distinct traces, no repeats; not all there are"],
+    );
     let report = explore(Exhaustive::new().max_runs(6), async || dacapo::choose("number", 6));
     assert!(report.is_complete(), "the bound was not needed");
     let mut changing = Exhaustive::new();

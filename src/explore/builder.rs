@@ -73,7 +73,7 @@ impl Builder {
 
     /// The most runs that may be spent on shrinking a failing schedule. 5,000 by default. They may
     /// also not take more than 3,000,000 steps together, or twenty times those of the run that
-    /// failed.
+    /// failed. [`explore`](Builder::explore) spends at most 64 on each outcome.
     pub fn max_shrink_runs(mut self, max_shrink_runs: usize) -> Self {
         self.max_shrink_runs = max_shrink_runs;
         self

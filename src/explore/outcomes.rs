@@ -1,13 +1,14 @@
-use std::collections::BTreeMap;
 use std::fmt;
 
 use super::Builder;
 use super::check::Recheck;
 use super::coverage::{Coverage, Mark};
 use super::env::Env;
-use super::subject::{Sample, Subject};
+use super::least::shrink_all;
+use super::subject::Subject;
+use super::tally::Tally;
 use crate::failure::{Failure, Kind};
-use crate::report::{Row, count, marks, shorten, table};
+use crate::report::{EffortReport, Row, marks, shorten, table};
 use crate::schedule::Schedule;
 use crate::scheduler::{Divergence, Scheduler};
 
@@ -17,10 +18,7 @@ use crate::scheduler::{Divergence, Scheduler};
 #[derive(Clone, Debug)]
 pub struct Report {
     outcomes: Vec<Outcome>,
-    runs: usize,
-    steps: usize,
-    choices: usize,
-    complete: bool,
+    effort: EffortReport,
     nondeterminism: Option<Failure>,
     marks: Vec<Mark>,
 }
@@ -31,6 +29,7 @@ pub struct Outcome {
     text: String,
     runs: usize,
     first_seen: Schedule,
+    least: Schedule,
     failure: Option<Failure>,
 }
 
@@ -50,13 +49,41 @@ impl Outcome {
         &self.first_seen
     }
 
-    /// Why these runs failed, if they did.
+    /// The least schedule, by [`Schedule::cmp_simplicity`], that was found to end so. It may be one
+    /// that the search itself did not come upon.
+    pub fn least(&self) -> &Schedule {
+        &self.least
+    }
+
+    /// Why these runs failed, if they did: the first of them.
     pub fn failure(&self) -> Option<&Failure> {
         self.failure.as_ref()
     }
 }
 
 impl Report {
+    fn new(tally: Tally, coverage: Coverage, complete: bool, difference: Option<String>) -> Self {
+        let effort = EffortReport {
+            runs: tally.runs,
+            steps: tally.steps,
+            choices: tally.choices,
+            distinct: tally.distinct(),
+            at_least: tally.distinct() == Tally::MAX_TRACES,
+            complete,
+        };
+        let outcomes = tally.rows.into_iter().map(|((text, _), row)| Outcome {
+            text,
+            runs: row.runs,
+            first_seen: row.first_seen,
+            least: row.least,
+            failure: row.failure,
+        });
+        let nondeterminism =
+            difference.map(|difference| Failure::new(Kind::NotDeterministic { difference }));
+        let marks = coverage.into_marks();
+        Self { outcomes: outcomes.collect(), effort, nondeterminism, marks }
+    }
+
     /// The outcomes, in the order of their texts.
     pub fn outcomes(&self) -> &[Outcome] {
         &self.outcomes
@@ -64,22 +91,44 @@ impl Report {
 
     /// How many runs were made.
     pub fn runs(&self) -> usize {
-        self.runs
+        self.effort.runs
     }
 
     /// How many steps (polls of a task) these runs took.
     pub fn steps(&self) -> usize {
-        self.steps
+        self.effort.steps
     }
 
     /// How many choices were answered in these runs.
     pub fn choices(&self) -> usize {
-        self.choices
+        self.effort.choices
+    }
+
+    /// How many different traces these runs had, by their [hashes](crate::Trace::hash): the runs that
+    /// did what none before them had done. 1,048,576 are told apart; that number means at least so many.
+    pub fn distinct_traces(&self) -> usize {
+        self.effort.distinct
+    }
+
+    /// The share, from 0.0 to 1.0, of the runs that did what one before them had done.
+    ///
+    /// As it comes near 1, more runs of this scheduler will bring little that is new. A complete search
+    /// has no repeats.
+    ///
+    /// ```
+    /// use dacapo::scheduler::Random;
+    ///
+    /// let report = dacapo::explore(Random::seeds(0..100), async || dacapo::choose("door", 4));
+    /// assert_eq!(report.distinct_traces(), 4);
+    /// assert_eq!(report.repeats(), 0.96);
+    /// ```
+    pub fn repeats(&self) -> f64 {
+        self.effort.repeats()
     }
 
     /// Whether every possible schedule was among them.
     pub fn is_complete(&self) -> bool {
-        self.complete
+        self.effort.complete
     }
 
     /// The outcomes that are failures.
@@ -105,11 +154,10 @@ impl fmt::Display for Report {
         let rows = self.outcomes.iter().map(|outcome| Row {
             outcome: &outcome.text,
             runs: outcome.runs,
-            first_seen: shorten(&outcome.first_seen),
+            least: shorten(&outcome.least),
         });
-        f.write_str(&table(rows, self.runs))?;
-        let complete = if self.complete { "complete" } else { "not all there are" };
-        writeln!(f, "{}, {complete}", count(self.runs, "schedule"))?;
+        f.write_str(&table(rows, self.effort.runs))?;
+        writeln!(f, "{}", self.effort)?;
         let rows = self.marks.iter();
         f.write_str(&marks(
             rows.map(|mark| (mark.label(), mark.runs_held(), mark.runs_evaluated())),
@@ -130,47 +178,28 @@ pub(super) fn explore(
     }
     let mut recheck = Recheck::new(builder);
     let mut coverage = Coverage::new(&builder.expected);
-    let mut outcomes: BTreeMap<(String, bool), Outcome> = BTreeMap::new();
-    let mut report = Report {
-        outcomes: Vec::new(),
-        runs: 0,
-        steps: 0,
-        choices: 0,
-        complete: false,
-        nondeterminism: None,
-        marks: Vec::new(),
-    };
+    let mut tally = Tally::default();
+    let mut difference = None;
     while let Some(seed) = scheduler.next_run() {
         let sample;
         (sample, scheduler) = subject.run(scheduler, seed);
         coverage.count(subject.marks());
-        report.runs += 1;
-        report.steps += sample.steps;
-        report.choices += sample.choices;
+        tally.count(&sample);
         if recheck.is_due()
-            && let Some(difference) = recheck.run(&mut subject, &sample)
+            && let Some(parting) = recheck.run(&mut subject, &sample)
         {
-            let difference = difference.describe("").summary();
-            report.nondeterminism = Some(Failure::new(Kind::NotDeterministic { difference }));
+            difference = Some(parting.describe("").summary());
             break;
         }
         if let Some(divergence) = sample.divergence.filter(Divergence::is_nondeterminism) {
-            let difference = divergence.to_string();
-            report.nondeterminism = Some(Failure::new(Kind::NotDeterministic { difference }));
+            difference = Some(divergence.to_string());
             break;
         }
-        let Sample { outcome, schedule, .. } = sample;
-        let (text, failure) = match outcome {
-            Ok(text) => (text, None),
-            Err(failure) => (failure.title(), Some(failure)),
-        };
-        // A text that a body returns may be that of a failure.
-        let key = (text.clone(), failure.is_some());
-        let first = || Outcome { text, runs: 0, first_seen: schedule, failure };
-        outcomes.entry(key).or_insert_with(first).runs += 1;
+        tally.add(sample);
     }
-    report.marks = coverage.into_marks();
-    report.complete = report.nondeterminism.is_none() && scheduler.is_complete();
-    report.outcomes = outcomes.into_values().collect();
-    report
+    let complete = difference.is_none() && scheduler.is_complete();
+    if difference.is_none() {
+        shrink_all(&mut subject, &mut tally, builder.max_shrink_runs);
+    }
+    Report::new(tally, coverage, complete, difference)
 }

@@ -5,7 +5,6 @@ use std::rc::Rc;
 
 use super::follow::{Account, Follow};
 use super::subject::{Sample, Subject};
-use crate::failure::Failure;
 use crate::schedule::{Answer, Lasting, Schedule};
 use crate::trace::mix;
 
@@ -13,6 +12,7 @@ use crate::trace::mix;
 pub(super) struct Shrunk {
     pub(super) sample: Sample,
     pub(super) runs: usize,
+    pub(super) steps: usize,
     /// Whether the search ended because nothing simpler fails, and not because of the bound.
     pub(super) finished: bool,
 }
@@ -41,9 +41,26 @@ pub(super) struct Shrunk {
 /// What is kept is the schedule that the run really had, which may be simpler than the candidate.
 pub(super) fn shrink(subject: &mut Subject<'_>, first: Sample, max_runs: usize) -> Shrunk {
     let max_steps = MAX_STEPS.max(20 * first.steps);
+    shrink_while(subject, first, [max_runs, max_steps], |least, sample| {
+        match (&least.outcome, &sample.outcome) {
+            (Err(least), Err(failure)) => least.is_same(failure),
+            _ => false,
+        }
+    })
+}
+
+/// The same for what any run did: `same` tells whether another one, given second, did so too. The
+/// bounds are runs and steps.
+pub(super) fn shrink_while(
+    subject: &mut Subject<'_>,
+    first: Sample,
+    [max_runs, max_steps]: [usize; 2],
+    same: fn(&Sample, &Sample) -> bool,
+) -> Shrunk {
     let mut shrinker = Shrinker {
         subject,
         least: first,
+        same,
         tried: BTreeSet::new(),
         runs: 0,
         max_runs,
@@ -72,12 +89,13 @@ pub(super) fn shrink(subject: &mut Subject<'_>, first: Sample, max_runs: usize) 
         }
     }
     let finished = !shrinker.exhausted();
-    Shrunk { sample: shrinker.least, runs: shrinker.runs, finished }
+    Shrunk { sample: shrinker.least, runs: shrinker.runs, steps: shrinker.steps, finished }
 }
 
 struct Shrinker<'a, 'b> {
     subject: &'a mut Subject<'b>,
     least: Sample,
+    same: fn(&Sample, &Sample) -> bool,
     /// Hashes of the candidates: the lists themselves can be long, and are many.
     tried: BTreeSet<u64>,
     runs: usize,
@@ -97,10 +115,6 @@ impl Shrinker<'_, '_> {
 
     fn answers(&self) -> &[Answer] {
         self.least.schedule.answers()
-    }
-
-    fn failure(&self) -> Option<&Failure> {
-        self.least.outcome.as_ref().err()
     }
 
     /// Runs a candidate with the random values of the least run; keeps it if it is simpler and fails
@@ -124,10 +138,7 @@ impl Shrinker<'_, '_> {
 
     fn keep_if_simpler(&mut self, sample: Sample) -> bool {
         self.steps += sample.steps;
-        let same = match (self.failure(), &sample.outcome) {
-            (Some(least), Err(failure)) => least.is_same(failure),
-            _ => false,
-        };
+        let same = (self.same)(&self.least, &sample);
         let simpler = sample.schedule.cmp_simplicity(&self.least.schedule).is_lt();
         if same && simpler {
             self.least = sample;

@@ -37,6 +37,14 @@ pub(super) struct Sample {
 }
 
 impl Sample {
+    /// What tells outcomes apart: a text, and whether it is that of a failure.
+    pub(super) fn key(&self) -> (String, bool) {
+        match &self.outcome {
+            Ok(text) => (text.clone(), false),
+            Err(failure) => (failure.title(), true),
+        }
+    }
+
     /// How the run ended, in words.
     pub(super) fn ending(&self) -> String {
         match &self.outcome {

@@ -2,6 +2,7 @@
 
 mod deviations;
 mod difference;
+mod effort;
 mod explanation;
 mod failure;
 mod marks;
@@ -11,6 +12,7 @@ mod table;
 
 pub(crate) use deviations::deviations;
 pub(crate) use difference::{Difference, difference};
+pub(crate) use effort::EffortReport;
 pub use explanation::Explanation;
 pub(crate) use explanation::{Chances, Scene, Stance, Why};
 pub(crate) use failure::{FailureReport, NondeterminismReport, USUAL_CAUSES, shorten, shrunk};
@@ -24,7 +26,32 @@ pub(crate) fn count(number: usize, noun: &str) -> String {
     format!("{number} {noun}{}", if number == 1 { "" } else { "s" })
 }
 
+/// `12,300`: the same number, easier to read.
+pub(crate) fn grouped(number: usize) -> String {
+    let digits = number.to_string();
+    let mut text = String::new();
+    for (place, digit) in digits.chars().enumerate() {
+        if place > 0 && (digits.len() - place).is_multiple_of(3) {
+            text.push(',');
+        }
+        text.push(digit);
+    }
+    text
+}
+
 /// Puts the same indentation before each line.
 pub(crate) fn indent(text: &str, by: &str) -> String {
     text.lines().map(|line| format!("{by}{line}\n")).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn digits_stand_in_groups_of_three() {
+        let numbers = [0, 12, 123, 1_234, 12_345, 123_456, 1_234_567];
+        let texts = ["0", "12", "123", "1,234", "12,345", "123,456", "1,234,567"];
+        assert_eq!(numbers.map(grouped), texts);
+    }
 }

@@ -1,0 +1,83 @@
+//! What a search has cost, in one line.
+
+use std::fmt;
+
+use super::grouped;
+
+/// The figures of a search. Its text is a line, without a line break, that shows whether more runs
+/// would bring anything new.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct EffortReport {
+    pub(crate) runs: usize,
+    pub(crate) steps: usize,
+    pub(crate) choices: usize,
+    /// Runs that did what none before them had done.
+    pub(crate) distinct: usize,
+    /// Whether there may be more of these than were counted.
+    pub(crate) at_least: bool,
+    pub(crate) complete: bool,
+}
+
+impl EffortReport {
+    /// The share of the runs that did what one before them had done.
+    pub(crate) fn repeats(&self) -> f64 {
+        (self.runs - self.distinct) as f64 / self.runs.max(1) as f64
+    }
+}
+
+impl fmt::Display for EffortReport {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let count = |number, noun| {
+            let plural = if number == 1 { "" } else { "s" };
+            format!("{} {noun}{plural}", grouped(number))
+        };
+        let [least, most] = if self.at_least { ["at least ", "at most "] } else { ["", ""] };
+        let repeats = match 100.0 * self.repeats() {
+            0.0 => "no repeats".to_owned(),
+            share => format!("{most}{share:.1}% repeats"),
+        };
+        write!(
+            f,
+            "{}, {}, {}; {least}{}, {repeats}; {}",
+            count(self.runs, "schedule"),
+            count(self.steps, "step"),
+            count(self.choices, "choice"),
+            count(self.distinct, "distinct trace"),
+            if self.complete { "complete" } else { "not all there are" },
+        )
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[track_caller]
+    fn check(effort: EffortReport, expectation: &str) {
+        assert_eq!(effort.to_string(), expectation);
+    }
+
+    #[test]
+    fn figures_in_a_line() {
+        let [runs, steps, choices, distinct] = [1000, 12_300, 4_021, 213];
+        let effort = EffortReport { runs, steps, choices, distinct, ..EffortReport::default() };
+        check(
+            effort,
+            "1,000 schedules, 12,300 steps, 4,021 choices; 213 distinct traces, 78.7% repeats; \
+             not all there are",
+        );
+        check(
+            EffortReport { at_least: true, ..effort },
+            "1,000 schedules, 12,300 steps, 4,021 choices; at least 213 distinct traces, at most \
+             78.7% repeats; not all there are",
+        );
+        check(
+            EffortReport { runs: 1, steps: 1, choices: 0, distinct: 1, complete: true, ..effort },
+            "1 schedule, 1 step, 0 choices; 1 distinct trace, no repeats; complete",
+        );
+        check(
+            EffortReport::default(),
+            "0 schedules, 0 steps, 0 choices; 0 distinct traces, no repeats; not all there are",
+        );
+    }
+}
