@@ -116,11 +116,12 @@ fn files_are_short_enough_to_be_read() {
 fn the_outside_world_is_met_in_one_place_each() {
     for (what, homes) in [
         ("std::env::var", &["src/explore/env.rs"][..]),
-        ("std::process::", &["src/explore/confirm.rs"]),
+        ("std::process::", &["src/explore/process.rs"]),
         ("fs::write", &["src/explore"]),
         // The second is a macro's, for the crates of its users.
         ("thread_local!", &["src/runtime/mod.rs", "src/task/task_local.rs"]),
-        ("thread::sleep", &["src/explore/confirm.rs"]),
+        ("thread::sleep", &["src/explore/process.rs"]),
+        ("std::time::Instant", &["src/explore/pulse.rs"]),
     ] {
         for path in sources("src") {
             let code = read(&path);
@@ -148,7 +149,7 @@ fn no_line_holds_tabs_or_ends_in_spaces() {
 fn every_variable_is_in_the_readme() {
     let env = read("src/explore/env.rs");
     let readme = read("README.md");
-    for name in ["DACAPO_REPLAY", "DACAPO_SEEDS", "DACAPO_TRACE", "DACAPO_ACCEPT"] {
+    for name in ["DACAPO_REPLAY", "DACAPO_SEEDS", "DACAPO_TRACE", "DACAPO_ACCEPT", "DACAPO_JOBS"] {
         assert!(env.contains(name) && readme.contains(name), "{name}");
     }
 }

@@ -97,7 +97,8 @@ impl Builder {
     }
 
     /// Whether [`check`](Builder::check) confirms a failure in a fresh process, by running the test's
-    /// binary once more. `true` by default.
+    /// binary once more, and whether `DACAPO_JOBS` may share a search among such processes. `true` by
+    /// default.
     ///
     /// Say `false` where the test draws the inputs of its body itself, as under proptest: another
     /// process draws others.
@@ -235,6 +236,6 @@ impl Builder {
     {
         let subject =
             Subject::new(self.limits, &body, |output: T| output.verdict().map(|()| String::new()));
-        check(self, subject, Box::new(scheduler), test)
+        check(self, subject, Box::new(scheduler), test).inspect_err(|_| test.note_failure())
     }
 }

@@ -7,6 +7,7 @@ use super::confirm::{self, Answer};
 use super::coverage::Coverage;
 use super::env::Env;
 use super::explain::explain;
+use super::jobs::{self, Jobs};
 use super::regressions;
 use super::say;
 use super::shrink::shrink;
@@ -130,37 +131,52 @@ pub(super) fn check(
     if let Some(seeds) = env.seeds.clone() {
         scheduler.set_seeds(seeds);
     }
+    if let Some(share) = &env.share {
+        if share.test == test.name() {
+            jobs::work(builder, share, &mut subject, scheduler, true);
+        }
+        // A check before the one in question, which has passed where this process was started.
+        return Ok(());
+    }
     match regressions::first_failure(&mut subject, &env, test) {
         Ok(None) => {}
         Ok(Some((sample, how))) => return Err(found(builder, subject, sample, &env, test, how)),
         Err(mistake) => panic!("dacapo: {mistake}"),
     }
+    let mut jobs = Jobs::new(builder, &env, Some(test));
     let name = scheduler.name().to_owned();
-    let mut recheck = Recheck::new(builder);
+    let recheck = Recheck::new(builder);
     let mut coverage = Coverage::new(&builder.expected);
     let mut runs = 0;
     let mut note = None;
     while let Some(seed) = scheduler.next_run() {
+        if jobs.know_to_pass(&mut subject, &*scheduler, seed, runs) {
+            runs += 1;
+            continue;
+        }
         let sample;
         (sample, scheduler) = subject.run(scheduler, seed);
         runs += 1;
-        coverage.count(subject.marks());
+        jobs.count(&mut coverage, subject.marks());
         if sample.outcome.is_err() {
             let seed = scheduler.seed().map_or_else(String::new, |seed| format!(", seed {seed}"));
-            let how = format!("{}{seed}, run {runs}", scheduler.name());
+            let how = format!("{}{seed}, run {runs}{}", scheduler.name(), jobs.remarks());
             return Err(match sample.divergence {
                 Some(divergence) if divergence.is_failure() => misfit(subject, &sample, test, how),
                 _ => found(builder, subject, sample, &env, test, how).after(runs),
             });
         }
         if let Some(divergence) = sample.divergence.filter(Divergence::is_nondeterminism) {
-            return Err(unsteady(&sample, divergence, test));
+            return Err(unsteady(&sample, divergence.to_string(), test));
         }
         note = note.or(sample.divergence);
-        if recheck.is_due()
+        if recheck.is_due(runs)
             && let Some(difference) = recheck.run(&mut subject, &sample)
         {
             return Err(difference.report(test));
+        }
+        if let Some(seen) = jobs.contradiction(runs - 1) {
+            return Err(unsteady(&sample, seen.to_owned(), test));
         }
     }
     assert!(runs > 0, "dacapo: the scheduler `{name}` made no run, so nothing was tested");
@@ -236,8 +252,7 @@ fn misfit(mut subject: Subject<'_>, sample: &Sample, test: &TestId, how: String)
 }
 
 /// A search that has seen that equal answers lead to different runs.
-fn unsteady(sample: &Sample, divergence: Divergence, test: &TestId) -> CheckError {
-    let difference = divergence.to_string();
+fn unsteady(sample: &Sample, difference: String, test: &TestId) -> CheckError {
     let failure = Failure::new(Kind::NotDeterministic { difference });
     let report =
         format!("dacapo: {} fails\n\n  {failure}\n\nusual causes\n{USUAL_CAUSES}", test.name());
@@ -383,9 +398,9 @@ fn found(
 }
 
 /// Makes some of the passing runs again.
+#[derive(Clone, Copy)]
 pub(super) struct Recheck {
     every: usize,
-    runs: usize,
 }
 
 impl Recheck {
@@ -394,17 +409,16 @@ impl Recheck {
     const FIRST: usize = 8;
 
     pub(super) fn new(builder: &Builder) -> Self {
-        Self { every: builder.recheck_every, runs: 0 }
+        Self { every: builder.recheck_every }
     }
 
-    /// Counts a run, and says whether it is one to be made again.
-    pub(super) fn is_due(&mut self) -> bool {
-        self.runs += 1;
-        self.every > 0 && (self.runs <= Self::FIRST || self.runs.is_multiple_of(self.every))
+    /// Whether run number `run`, from 1, is one to be made again.
+    pub(super) fn is_due(self, run: usize) -> bool {
+        self.every > 0 && (run <= Self::FIRST || run.is_multiple_of(self.every))
     }
 
     /// Makes the last run again.
-    pub(super) fn run(&self, subject: &mut Subject<'_>, sample: &Sample) -> Option<Parting> {
+    pub(super) fn run(self, subject: &mut Subject<'_>, sample: &Sample) -> Option<Parting> {
         let trace = subject.take_trace();
         repeat(subject, sample, &trace)
     }

@@ -1,14 +1,14 @@
 //! Is a failure the same in a process that knows nothing of this one?
 
 use std::fs;
-use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::path::Path;
 use std::time::Duration;
 
 use super::env::Confirm;
+use super::process::{PAUSE, Process, leave, own_number, pause};
 use super::store::Store;
 use super::subject::{Sample, Subject};
-use super::test_id::{TestId, program};
+use super::test_id::TestId;
 use crate::schedule::Schedule;
 
 /// What another process saw of a run.
@@ -21,7 +21,6 @@ pub(super) struct Answer {
 /// How long the other process may take. It makes one run; what comes before that in its test is
 /// not known here.
 const PATIENCE: Duration = Duration::from_secs(60);
-const PAUSE: Duration = Duration::from_millis(2);
 
 /// Runs this test once more, in a new process, with the schedule in the environment.
 ///
@@ -33,14 +32,12 @@ pub(super) fn in_fresh_process(
     store: &Store,
     schedule: &Schedule,
 ) -> Result<Answer, String> {
-    let program = program().ok_or("this program has no path")?;
-    let arguments = test.arguments().ok_or("which test this thread belongs to is not known")?;
     // Another process may be at the same test, for another package or in another terminal.
-    let own = |file| store.path(&format!("{file}-{}.txt", std::process::id()));
+    let own = |file| store.path(&format!("{file}-{}.txt", own_number()));
     let (answer, question) = (own("answer"), own("question"));
     fs::write(&question, format!("{schedule}\n"))
         .map_err(|error| format!("the schedule could not be written: {error}"))?;
-    let asked = ask(program, arguments, test, &question, &answer);
+    let asked = ask(test, &question, &answer);
     let _ = fs::remove_file(&question);
     let text = fs::read_to_string(&answer);
     let _ = fs::remove_file(&answer);
@@ -50,28 +47,13 @@ pub(super) fn in_fresh_process(
 }
 
 /// Starts the process, and waits until it has ended.
-fn ask(
-    program: PathBuf,
-    arguments: Vec<String>,
-    test: &TestId,
-    question: &Path,
-    answer: &Path,
-) -> Result<(), String> {
-    let mut child = Command::new(program)
-        .args(arguments)
-        .env("DACAPO_REPLAY", question)
-        .env("DACAPO_TEST", test.name())
-        .env("DACAPO_CONFIRM", answer)
-        .stdin(Stdio::null())
-        .stdout(Stdio::null())
-        .stderr(Stdio::null())
-        .spawn()
-        .map_err(|error| format!("the process could not be started: {error}"))?;
+fn ask(test: &TestId, question: &Path, answer: &Path) -> Result<(), String> {
+    let variables =
+        [("DACAPO_REPLAY", question.as_os_str()), ("DACAPO_CONFIRM", answer.as_os_str())];
+    let mut process = Process::start(test, &variables)?;
     let mut waited = Duration::ZERO;
-    while child.try_wait().map_err(|error| error.to_string())?.is_none() {
+    while process.ended()?.is_none() {
         if waited >= PATIENCE {
-            let _ = child.kill();
-            let _ = child.wait();
             return Err(format!("it had not ended after {} s", PATIENCE.as_secs()));
         }
         pause();
@@ -80,18 +62,13 @@ fn ask(
     Ok(())
 }
 
-#[expect(clippy::disallowed_methods, reason = "another process takes real time")]
-fn pause() {
-    std::thread::sleep(PAUSE);
-}
-
 /// The other side: makes the run, writes what it saw, and ends the process.
 pub(super) fn answer(confirm: &Confirm, subject: &mut Subject<'_>, schedule: &Schedule) -> ! {
     let sample = subject.replay(schedule);
     let answer = Answer::of(&sample, subject.trace().to_string());
     // Without an answer the process that asked says so.
     let written = answer.write(&confirm.file);
-    std::process::exit(i32::from(written.is_err()));
+    leave(written.is_ok());
 }
 
 const END: &str = "end of the ending";

@@ -72,7 +72,6 @@ impl Coverage {
     }
 
     /// Adds what another part of the same search has counted, in any order.
-    #[cfg_attr(not(test), expect(dead_code, reason = "a search in parts has to"))]
     pub(super) fn merge(&mut self, other: &Self) {
         self.runs += other.runs;
         for (label, other) in &other.marks {
@@ -82,6 +81,26 @@ impl Coverage {
             mark.runs_evaluated += other.runs_evaluated;
             mark.runs_held += other.runs_held;
         }
+    }
+
+    /// How many runs there were.
+    pub(super) fn runs(&self) -> usize {
+        self.runs
+    }
+
+    pub(super) fn marks(&self) -> impl ExactSizeIterator<Item = &Mark> {
+        self.marks.values()
+    }
+
+    /// What another process has told: how many runs, and what these have met.
+    pub(super) fn told(runs: usize, marks: impl IntoIterator<Item = (String, [usize; 3])>) -> Self {
+        let mut coverage = Self { runs, ..Self::default() };
+        for (label, [evaluations, runs_evaluated, runs_held]) in marks {
+            let evaluations = evaluations as u64;
+            let mark = coverage.mark(&label);
+            *mark = Mark { evaluations, runs_evaluated, runs_held, ..Mark::new(&label) };
+        }
+        coverage
     }
 
     fn mark(&mut self, label: &str) -> &mut Mark {

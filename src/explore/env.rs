@@ -3,12 +3,14 @@
 //! | variable | value | what it does |
 //! |---|---|---|
 //! | `DACAPO_REPLAY` | a schedule (`d1:…`), or a file that holds one | makes that one run only |
+//! | `DACAPO_JOBS` | `N`, from 1 to 256 | makes the runs of a search in so many processes; 1 if it is not set |
 //! | `DACAPO_SEEDS` | `N`, or `A..B` | the seeds of every scheduler that works from seeds: 0 to N, or A to B, without the last |
 //! | `DACAPO_ACCEPT` | `1` (or `0`) | the schedule that was found to fail, or is found now, is added to `dacapo-regressions/<test>.txt` |
 //! | `DACAPO_TRACE` | `1` (or `0`) | prints the whole trace of the last run, or of the one that failed |
 //!
 //! `DACAPO_CONFIRM` and `DACAPO_TEST` are set by dacapo itself for the process in which a failure is
-//! confirmed. `CARGO_PKG_NAME`, which cargo sets, names the package in the line that replays a run, and
+//! confirmed; `DACAPO_SHARE`, `DACAPO_SHARE_IN` and `DACAPO_TEST` for those that share a search.
+//! `CARGO_PKG_NAME`, which cargo sets, names the package in the line that replays a run, and
 //! `CARGO_MANIFEST_DIR` is where its schedules are kept.
 
 use std::ops::Range;
@@ -24,7 +26,9 @@ pub(super) struct Env {
     pub(super) trace: bool,
     /// Whether a schedule that fails is to be kept among the sources.
     pub(super) accept: bool,
+    jobs: Option<usize>,
     pub(super) confirm: Option<Confirm>,
+    pub(super) share: Option<Share>,
 }
 
 /// This process was started to confirm a failure.
@@ -36,7 +40,25 @@ pub(super) struct Confirm {
     pub(super) file: PathBuf,
 }
 
+/// This process was started to make its share of the runs of a search.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Share {
+    /// The test in question; others are not concerned.
+    pub(super) test: String,
+    /// Which process this is, and of how many. 0 is the one that has started the others.
+    pub(super) member: usize,
+    pub(super) members: usize,
+    /// Where the processes leave word for each other.
+    pub(super) directory: PathBuf,
+}
+
 impl Env {
+    /// How many processes may share a search. One that was started by another starts none.
+    pub(super) fn jobs(&self) -> usize {
+        let alone = self.replay.is_some() || self.confirm.is_some() || self.share.is_some();
+        if alone { 1 } else { self.jobs.unwrap_or(1) }
+    }
+
     /// Reads the variables.
     ///
     /// # Panics
@@ -63,6 +85,20 @@ impl Env {
                  makes no search; leave one of them out"
             ));
         }
+        let share = match (get("DACAPO_TEST"), get("DACAPO_SHARE"), get("DACAPO_SHARE_IN")) {
+            (Some(test), Some(share), Some(directory)) => {
+                share.split_once('/').and_then(|(k, n)| {
+                    let (member, members) = (k.parse().ok()?, n.parse().ok()?);
+                    (member < members).then(|| Share {
+                        test,
+                        member,
+                        members,
+                        directory: directory.into(),
+                    })
+                })
+            }
+            _ => None,
+        };
         Ok(Self {
             replay: get("DACAPO_REPLAY").map(|value| replay(&value)).transpose()?,
             seeds: get("DACAPO_SEEDS").map(|value| seeds(&value)).transpose()?,
@@ -70,7 +106,9 @@ impl Env {
                 .map_or(Ok(false), |value| switch("DACAPO_TRACE", &value, "print the trace"))?,
             accept: get("DACAPO_ACCEPT")
                 .map_or(Ok(false), |value| switch("DACAPO_ACCEPT", &value, "keep what fails"))?,
+            jobs: get("DACAPO_JOBS").map(|value| jobs(&value)).transpose()?,
             confirm,
+            share,
         })
     }
 }
@@ -121,6 +159,11 @@ fn seeds(value: &str) -> Result<Range<u64>, String> {
     Ok(range)
 }
 
+fn jobs(value: &str) -> Result<usize, String> {
+    let number = value.trim().parse().ok().filter(|number| (1..=256).contains(number));
+    number.ok_or_else(|| format!("DACAPO_JOBS={value}: expected a number of processes, 1 to 256"))
+}
+
 fn switch(name: &str, value: &str, what: &str) -> Result<bool, String> {
     match value {
         "0" => Ok(false),
@@ -150,9 +193,25 @@ mod tests {
         check("DACAPO_TRACE", "1", Ok(Env { trace: true, ..Env::default() }));
         check("DACAPO_TRACE", "0", Ok(Env::default()));
         check("DACAPO_ACCEPT", "1", Ok(Env { accept: true, ..Env::default() }));
+        check("DACAPO_JOBS", "2", Ok(Env { jobs: Some(2), ..Env::default() }));
         let replay = Some(Schedule::new([0, 2]));
         check("DACAPO_REPLAY", " d1:0.2\n", Ok(Env { replay, ..Env::default() }));
         check("SOMETHING_ELSE", "x", Ok(Env::default()));
+    }
+
+    #[test]
+    fn who_was_started_by_another_starts_none() {
+        let jobs = |more: &[(&str, &str)]| {
+            let all = [&[("DACAPO_JOBS", "3"), ("DACAPO_TEST", "a")], more].concat();
+            let get = |name: &str| {
+                all.iter().find(|(known, _)| *known == name).map(|(_, value)| (*value).to_owned())
+            };
+            Env::parse(get).map(|env| env.jobs())
+        };
+        assert_eq!(jobs(&[]), Ok(3));
+        assert_eq!(jobs(&[("DACAPO_SHARE", "1/3"), ("DACAPO_SHARE_IN", "x")]), Ok(1));
+        assert_eq!(jobs(&[("DACAPO_CONFIRM", "x")]), Ok(1));
+        assert_eq!(jobs(&[("DACAPO_REPLAY", "d1:")]), Ok(1));
     }
 
     #[test]
@@ -163,6 +222,8 @@ mod tests {
         check("DACAPO_SEEDS", "-1", Err("expected a number of seeds"));
         check("DACAPO_TRACE", "yes", Err("DACAPO_TRACE=yes: expected 1"));
         check("DACAPO_ACCEPT", "all", Err("DACAPO_ACCEPT=all: expected 1 (keep what fails) or 0"));
+        check("DACAPO_JOBS", "all", Err("DACAPO_JOBS=all: expected a number of processes"));
+        check("DACAPO_JOBS", "0", Err("1 to 256"));
         check("DACAPO_REPLAY", "d1:0x", Err("at column 6, expected a count from 1"));
         check("DACAPO_REPLAY", "no/such/file", Err("the path of a file"));
     }

@@ -1,5 +1,6 @@
 //! Making runs: one, that one again, or many; and what to do when one fails.
 
+mod answer;
 mod builder;
 mod check;
 mod confirm;
@@ -7,16 +8,21 @@ mod coverage;
 mod env;
 mod explain;
 mod follow;
+mod jobs;
 mod least;
 mod odds;
 mod outcomes;
+mod process;
+mod pulse;
 mod regressions;
 mod run;
+mod share;
 mod shrink;
 mod steer;
 mod store;
 mod subject;
 mod tally;
+mod team;
 mod test_id;
 mod verdict;
 

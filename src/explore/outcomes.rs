@@ -4,9 +4,11 @@ use super::Builder;
 use super::check::Recheck;
 use super::coverage::{Coverage, Mark};
 use super::env::Env;
+use super::jobs::{self, Jobs};
 use super::least::shrink_all;
 use super::subject::Subject;
 use super::tally::Tally;
+use super::test_id::TestId;
 use crate::failure::{Failure, Kind};
 use crate::report::{EffortReport, Row, marks, shorten, table};
 use crate::schedule::Schedule;
@@ -62,7 +64,7 @@ impl Outcome {
 }
 
 impl Report {
-    fn new(tally: Tally, coverage: Coverage, complete: bool, difference: Option<String>) -> Self {
+    fn new(tally: Tally, complete: bool, difference: Option<String>) -> Self {
         let effort = EffortReport {
             runs: tally.runs,
             steps: tally.steps,
@@ -80,7 +82,7 @@ impl Report {
         });
         let nondeterminism =
             difference.map(|difference| Failure::new(Kind::NotDeterministic { difference }));
-        let marks = coverage.into_marks();
+        let marks = tally.coverage.into_marks();
         Self { outcomes: outcomes.collect(), effort, nondeterminism, marks }
     }
 
@@ -173,19 +175,30 @@ pub(super) fn explore(
     mut scheduler: Box<dyn Scheduler>,
 ) -> Report {
     let env = Env::read();
-    if let Some(seeds) = env.seeds {
+    if let Some(seeds) = env.seeds.clone() {
         scheduler.set_seeds(seeds);
     }
-    let mut recheck = Recheck::new(builder);
-    let mut coverage = Coverage::new(&builder.expected);
+    let test = (env.jobs() > 1 || env.share.is_some()).then(TestId::infer_table);
+    if let (Some(share), Some(test)) = (&env.share, &test)
+        && share.test == test.name()
+    {
+        jobs::work(builder, share, &mut subject, scheduler, false);
+    }
+    let mut jobs = Jobs::new(builder, &env, test.as_ref());
+    let recheck = Recheck::new(builder);
     let mut tally = Tally::default();
+    tally.coverage = Coverage::new(&builder.expected);
     let mut difference = None;
     while let Some(seed) = scheduler.next_run() {
+        if let Some(rest) = jobs.make_rest(&mut subject, &*scheduler, seed, tally.runs) {
+            tally.merge(rest.tally);
+            difference = rest.end.and_then(|end| end.difference);
+            break;
+        }
         let sample;
         (sample, scheduler) = subject.run(scheduler, seed);
-        coverage.count(subject.marks());
-        tally.count(&sample);
-        if recheck.is_due()
+        tally.count(&sample, subject.marks());
+        if recheck.is_due(tally.runs)
             && let Some(parting) = recheck.run(&mut subject, &sample)
         {
             difference = Some(parting.describe("").summary());
@@ -195,11 +208,11 @@ pub(super) fn explore(
             difference = Some(divergence.to_string());
             break;
         }
-        tally.add(sample);
+        tally.add(tally.runs - 1, sample);
     }
     let complete = difference.is_none() && scheduler.is_complete();
     if difference.is_none() {
         shrink_all(&mut subject, &mut tally, builder.max_shrink_runs);
     }
-    Report::new(tally, coverage, complete, difference)
+    Report::new(tally, complete, difference)
 }

@@ -11,11 +11,30 @@ use super::env;
 pub(crate) struct TestId {
     /// Crate, modules, function; `#2` for the second check in one test.
     name: String,
+    /// The same without a number.
+    test: String,
     nth: u32,
     harness: Harness,
     /// The directory of the package when it was compiled, as far as that is known.
     compiled_in: Option<&'static str>,
+    before: Before,
 }
+
+/// What there has been in a test so far.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Before {
+    checks: u32,
+    /// How many tables were asked for. They are counted only where that matters: see
+    /// [`TestId::infer_table`].
+    pub(super) tables: u32,
+    /// Whether a check has failed, and did not end the test.
+    pub(super) failed: bool,
+    /// Whether it has been said why its runs are made by one process.
+    noted: bool,
+}
+
+/// By the names of tests.
+static TESTS: Mutex<BTreeMap<String, Before>> = Mutex::new(BTreeMap::new());
 
 #[derive(Debug, Clone)]
 enum Harness {
@@ -35,13 +54,23 @@ impl TestId {
             Some((_, modules)) => format!("{modules}::{function}"),
             None => function.to_owned(),
         };
-        let test = Self::numbered(format!("{module}::{function}"), Harness::Test(path));
+        let test = Self::numbered(format!("{module}::{function}"), Harness::Test(path), false);
         Self { compiled_in: package, ..test }
     }
 
     /// The test in which this is called, as far as can be told: the standard harness gives its
     /// threads the names of their tests.
     pub(super) fn infer() -> Self {
+        Self::infer_as(false)
+    }
+
+    /// The same for a search that ends in a table. These have numbers of their own, and only in
+    /// processes that share searches: a test's directory must not depend on its tables.
+    pub(super) fn infer_table() -> Self {
+        Self::infer_as(true)
+    }
+
+    fn infer_as(table: bool) -> Self {
         let program = program();
         let stem = program.as_deref().and_then(Path::file_stem).map(|stem| stem.to_string_lossy());
         let stem = stem.as_deref().unwrap_or("test");
@@ -56,22 +85,54 @@ impl TestId {
             Some(name) => Some(name.to_owned()),
         };
         match test {
-            Some(test) => Self::numbered(format!("{krate}::{test}"), Harness::Test(test)),
+            Some(test) => Self::numbered(format!("{krate}::{test}"), Harness::Test(test), table),
             None if is_test_binary(program.as_deref()) => {
-                Self { name: krate, nth: 1, harness: Harness::Unknown, compiled_in: None }
+                let (name, test) = (krate.clone(), krate);
+                let (harness, before) = (Harness::Unknown, Before::default());
+                Self { name, test, nth: 1, harness, compiled_in: None, before }
             }
-            None => Self::numbered(krate, Harness::Program),
+            None => Self::numbered(krate, Harness::Program, table),
         }
     }
 
     /// Tells apart the checks of one test by their order, which is the same in each process.
-    fn numbered(name: String, harness: Harness) -> Self {
-        static CHECKS: Mutex<BTreeMap<String, u32>> = Mutex::new(BTreeMap::new());
-        let mut checks = CHECKS.lock().unwrap_or_else(PoisonError::into_inner);
-        let nth = checks.entry(name.clone()).or_default();
-        *nth += 1;
-        let name = if *nth == 1 { name } else { format!("{name}#{nth}") };
-        Self { name, nth: *nth, harness, compiled_in: None }
+    fn numbered(test: String, harness: Harness, table: bool) -> Self {
+        let mut tests = TESTS.lock().unwrap_or_else(PoisonError::into_inner);
+        let known = tests.entry(test.clone()).or_default();
+        let before = *known;
+        let (count, kind) =
+            if table { (&mut known.tables, "#table") } else { (&mut known.checks, "") };
+        *count += 1;
+        let nth = *count;
+        let number = if nth == 1 { String::new() } else { format!("#{nth}") };
+        Self {
+            name: format!("{test}{kind}{number}"),
+            test,
+            nth,
+            harness,
+            compiled_in: None,
+            before,
+        }
+    }
+
+    /// What there was in this test before this.
+    pub(super) fn before(&self) -> Before {
+        self.before
+    }
+
+    /// Remembers that a check of this test has failed.
+    pub(super) fn note_failure(&self) {
+        self.remember(|known| known.failed = true);
+    }
+
+    /// Remembers that it has been said why this test is not shared; returns whether that was new.
+    pub(super) fn note_reason(&self) -> bool {
+        self.remember(|known| !std::mem::replace(&mut known.noted, true))
+    }
+
+    fn remember<R>(&self, f: impl FnOnce(&mut Before) -> R) -> R {
+        let mut tests = TESTS.lock().unwrap_or_else(PoisonError::into_inner);
+        f(tests.entry(self.test.clone()).or_default())
     }
 
     /// Which check of its test this is, counted from 1.

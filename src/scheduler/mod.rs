@@ -142,6 +142,20 @@ pub trait Scheduler {
         None
     }
 
+    /// A copy, if the run that was prepared and all after it depend on their seeds alone: then any of
+    /// them may be left out, by preparing the next one instead. Asked after `next_run`.
+    ///
+    /// This is how several processes share the runs of a search, if `DACAPO_JOBS` asks for that. A
+    /// scheduler that has none makes its runs in one process.
+    fn fork(&self) -> Option<Box<dyn Scheduler>> {
+        None
+    }
+
+    /// How many runs there will be after the one that was prepared, if that is known.
+    fn runs_left(&self) -> Option<u64> {
+        None
+    }
+
     /// Where the last run took another path than the scheduler was made for. Asked after the run.
     fn divergence(&self) -> Option<Divergence> {
         None

@@ -68,6 +68,14 @@ impl Scheduler for Random {
         self.seeds = seeds;
         true
     }
+
+    fn fork(&self) -> Option<Box<dyn Scheduler>> {
+        Some(Box::new(self.clone()))
+    }
+
+    fn runs_left(&self) -> Option<u64> {
+        Some(self.seeds.end.saturating_sub(self.seeds.start))
+    }
 }
 
 /// The same as one of several; see [`Policy`].

@@ -111,6 +111,15 @@ impl<P: Policy> Seeded<P> {
         }
     }
 
+    /// Whether the run that measures is behind.
+    pub(super) fn has_measured(&self) -> bool {
+        self.seed().is_some()
+    }
+
+    pub(super) fn runs_left(&self) -> u64 {
+        self.seeds.end.saturating_sub(self.seeds.start)
+    }
+
     pub(super) fn set_seeds(&mut self, seeds: Range<u64>) {
         self.seeds = seeds;
     }
@@ -216,6 +225,14 @@ macro_rules! seeded_scheduler {
             fn set_seeds(&mut self, seeds: std::ops::Range<u64>) -> bool {
                 self.0.set_seeds(seeds);
                 true
+            }
+
+            fn fork(&self) -> Option<Box<dyn crate::scheduler::Scheduler>> {
+                self.0.has_measured().then(|| Box::new(self.clone()) as Box<_>)
+            }
+
+            fn runs_left(&self) -> Option<u64> {
+                Some(self.0.runs_left())
             }
         }
     };

@@ -1,0 +1,67 @@
+//! Other processes: the same program, asked to run one test alone.
+
+use std::ffi::OsStr;
+use std::process::{Child, Command, ExitStatus, Stdio};
+use std::time::Duration;
+
+use super::test_id::{TestId, program};
+
+/// How long one sleeps while another process is waited for.
+pub(super) const PAUSE: Duration = Duration::from_millis(2);
+
+/// Another process that runs this very program. It is killed when this is dropped.
+pub(super) struct Process(Child);
+
+impl Process {
+    /// Runs this test once more, with these variables. What it prints goes nowhere.
+    ///
+    /// # Errors
+    ///
+    /// If that cannot be done, with the reason.
+    pub(super) fn start(test: &TestId, variables: &[(&str, &OsStr)]) -> Result<Self, String> {
+        let program = program().ok_or("this program has no path")?;
+        let arguments = test.arguments().ok_or("which test this thread belongs to is not known")?;
+        let child = Command::new(program)
+            .args(arguments)
+            .env("DACAPO_TEST", test.name())
+            .envs(variables.iter().copied())
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn()
+            .map_err(|error| format!("the process could not be started: {error}"))?;
+        Ok(Self(child))
+    }
+
+    /// How the process has ended, if it has.
+    ///
+    /// # Errors
+    ///
+    /// If the operating system does not say.
+    pub(super) fn ended(&mut self) -> Result<Option<ExitStatus>, String> {
+        self.0.try_wait().map_err(|error| error.to_string())
+    }
+}
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        // Both fail if it has ended, which is just as well.
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+#[expect(clippy::disallowed_methods, reason = "another process takes real time")]
+pub(super) fn pause() {
+    std::thread::sleep(PAUSE);
+}
+
+/// Ends this process, which was started for what it has now done.
+pub(super) fn leave(done: bool) -> ! {
+    std::process::exit(i32::from(!done))
+}
+
+/// A number that no other process has now.
+pub(super) fn own_number() -> u32 {
+    std::process::id()
+}
