@@ -8,6 +8,7 @@ use super::coverage::Coverage;
 use super::env::Env;
 use super::explain::explain;
 use super::jobs::{self, Jobs};
+use super::progress::Progress;
 use super::regressions;
 use super::say;
 use super::shrink::shrink;
@@ -16,8 +17,8 @@ use super::subject::{Sample, Subject};
 use super::test_id::TestId;
 use crate::failure::{Failure, Kind};
 use crate::report::{
-    Explanation, FailureReport, NondeterminismReport, USUAL_CAUSES, count, difference, indent,
-    sentence, shrunk,
+    Explanation, FailureReport, Findings, NondeterminismReport, USUAL_CAUSES, count, difference,
+    indent, sentence, shrunk,
 };
 use crate::schedule::Schedule;
 use crate::scheduler::{Divergence, Scheduler};
@@ -143,6 +144,7 @@ pub(super) fn check(
         Ok(Some((sample, how))) => return Err(found(builder, subject, sample, &env, test, how)),
         Err(mistake) => panic!("dacapo: {mistake}"),
     }
+    let mut progress = Progress::new(&env, test.name());
     let mut jobs = Jobs::new(builder, &env, Some(test));
     let name = scheduler.name().to_owned();
     let recheck = Recheck::new(builder);
@@ -150,7 +152,7 @@ pub(super) fn check(
     let mut runs = 0;
     let mut note = None;
     while let Some(seed) = scheduler.next_run() {
-        if jobs.know_to_pass(&mut subject, &*scheduler, seed, runs) {
+        if jobs.know_to_pass(&mut subject, &*scheduler, seed, runs, &mut progress) {
             runs += 1;
             continue;
         }
@@ -158,7 +160,9 @@ pub(super) fn check(
         (sample, scheduler) = subject.run(scheduler, seed);
         runs += 1;
         jobs.count(&mut coverage, subject.marks());
+        progress.tell(runs, || scheduler.runs_left(), Findings::NoFailure);
         if sample.outcome.is_err() {
+            progress.end();
             let seed = scheduler.seed().map_or_else(String::new, |seed| format!(", seed {seed}"));
             let how = format!("{}{seed}, run {runs}{}", scheduler.name(), jobs.remarks());
             return Err(match sample.divergence {

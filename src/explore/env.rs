@@ -7,6 +7,7 @@
 //! | `DACAPO_SEEDS` | `N`, or `A..B` | the seeds of every scheduler that works from seeds: 0 to N, or A to B, without the last |
 //! | `DACAPO_ACCEPT` | `1` (or `0`) | the schedule that was found to fail, or is found now, is added to `dacapo-regressions/<test>.txt` |
 //! | `DACAPO_TRACE` | `1` (or `0`) | prints the whole trace of the last run, or of the one that failed |
+//! | `CI` | anything | there is no progress line, which else the feature `progress` shows on a terminal |
 //!
 //! `DACAPO_CONFIRM` and `DACAPO_TEST` are set by dacapo itself for the process in which a failure is
 //! confirmed; `DACAPO_SHARE`, `DACAPO_SHARE_IN` and `DACAPO_TEST` for those that share a search.
@@ -27,6 +28,8 @@ pub(super) struct Env {
     /// Whether a schedule that fails is to be kept among the sources.
     pub(super) accept: bool,
     jobs: Option<usize>,
+    /// Whether nobody looks on.
+    pub(super) ci: bool,
     pub(super) confirm: Option<Confirm>,
     pub(super) share: Option<Share>,
 }
@@ -106,6 +109,7 @@ impl Env {
                 .map_or(Ok(false), |value| switch("DACAPO_TRACE", &value, "print the trace"))?,
             accept: get("DACAPO_ACCEPT")
                 .map_or(Ok(false), |value| switch("DACAPO_ACCEPT", &value, "keep what fails"))?,
+            ci: get("CI").is_some(),
             jobs: get("DACAPO_JOBS").map(|value| jobs(&value)).transpose()?,
             confirm,
             share,
@@ -196,6 +200,7 @@ mod tests {
         check("DACAPO_JOBS", "2", Ok(Env { jobs: Some(2), ..Env::default() }));
         let replay = Some(Schedule::new([0, 2]));
         check("DACAPO_REPLAY", " d1:0.2\n", Ok(Env { replay, ..Env::default() }));
+        check("CI", "true", Ok(Env { ci: true, ..Env::default() }));
         check("SOMETHING_ELSE", "x", Ok(Env::default()));
     }
 

@@ -9,6 +9,7 @@ use super::check::Recheck;
 use super::coverage::Coverage;
 use super::env::{Env, Share};
 use super::process::leave;
+use super::progress::Progress;
 use super::say;
 use super::share::{End, Part, Rest};
 use super::subject::Subject;
@@ -82,8 +83,9 @@ impl<'a> Jobs<'a> {
         scheduler: &dyn Scheduler,
         seed: u64,
         number: usize,
+        progress: &mut Progress,
     ) -> bool {
-        if let Some((part, remarks)) = self.make(subject, scheduler, seed, number, true) {
+        if let Some((part, remarks)) = self.make(subject, scheduler, seed, number, true, progress) {
             let (passing, seen) = match part.end {
                 Some(End { number, difference: None }) => {
                     let seen =
@@ -138,8 +140,9 @@ impl<'a> Jobs<'a> {
         scheduler: &dyn Scheduler,
         seed: u64,
         number: usize,
+        progress: &mut Progress,
     ) -> Option<Part> {
-        let (mut part, _) = self.make(subject, scheduler, seed, number, false)?;
+        let (mut part, _) = self.make(subject, scheduler, seed, number, false, progress)?;
         self.state = State::Alone;
         if let Some(difference) = part.tally.restore_failures(subject) {
             part.end.get_or_insert(End { number, difference: Some(difference) });
@@ -154,6 +157,7 @@ impl<'a> Jobs<'a> {
         seed: u64,
         number: usize,
         ends_at_failure: bool,
+        progress: &mut Progress,
     ) -> Option<(Part, Vec<String>)> {
         let (State::Waiting, Some(test)) = (&self.state, self.test) else { return None };
         let rest = Rest { scheduler: scheduler.fork()?, seed, number, ends_at_failure };
@@ -162,7 +166,7 @@ impl<'a> Jobs<'a> {
             |why| Err(why.to_owned()),
         );
         match team {
-            Ok(team) => Some(team.make(&rest, subject, Recheck::new(self.builder))),
+            Ok(team) => Some(team.make(&rest, subject, Recheck::new(self.builder), progress)),
             Err(why) => {
                 self.state = State::Alone;
                 if test.note_reason() {

@@ -13,6 +13,7 @@ mod least;
 mod odds;
 mod outcomes;
 mod process;
+mod progress;
 mod pulse;
 mod regressions;
 mod run;

@@ -6,11 +6,12 @@ use super::coverage::{Coverage, Mark};
 use super::env::Env;
 use super::jobs::{self, Jobs};
 use super::least::shrink_all;
+use super::progress::Progress;
 use super::subject::Subject;
 use super::tally::Tally;
 use super::test_id::TestId;
 use crate::failure::{Failure, Kind};
-use crate::report::{EffortReport, Row, marks, shorten, table};
+use crate::report::{EffortReport, Findings, Row, marks, shorten, table};
 use crate::schedule::Schedule;
 use crate::scheduler::{Divergence, Scheduler};
 
@@ -184,13 +185,16 @@ pub(super) fn explore(
     {
         jobs::work(builder, share, &mut subject, scheduler, false);
     }
+    let mut progress = Progress::new(&env, "explore");
     let mut jobs = Jobs::new(builder, &env, test.as_ref());
     let recheck = Recheck::new(builder);
     let mut tally = Tally::default();
     tally.coverage = Coverage::new(&builder.expected);
     let mut difference = None;
     while let Some(seed) = scheduler.next_run() {
-        if let Some(rest) = jobs.make_rest(&mut subject, &*scheduler, seed, tally.runs) {
+        if let Some(rest) =
+            jobs.make_rest(&mut subject, &*scheduler, seed, tally.runs, &mut progress)
+        {
             tally.merge(rest.tally);
             difference = rest.end.and_then(|end| end.difference);
             break;
@@ -198,6 +202,8 @@ pub(super) fn explore(
         let sample;
         (sample, scheduler) = subject.run(scheduler, seed);
         tally.count(&sample, subject.marks());
+        let found = Findings::Outcomes(tally.rows.len());
+        progress.tell(tally.runs, || scheduler.runs_left(), found);
         if recheck.is_due(tally.runs)
             && let Some(parting) = recheck.run(&mut subject, &sample)
         {
@@ -210,6 +216,7 @@ pub(super) fn explore(
         }
         tally.add(tally.runs - 1, sample);
     }
+    progress.end();
     let complete = difference.is_none() && scheduler.is_complete();
     if difference.is_none() {
         shrink_all(&mut subject, &mut tally, builder.max_shrink_runs);

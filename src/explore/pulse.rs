@@ -12,6 +12,7 @@ const PERIOD: Duration = Duration::from_millis(50);
 pub(super) struct Pulse {
     every: u32,
     left: u32,
+    started: Instant,
     looked: Instant,
     beaten: Instant,
 }
@@ -19,7 +20,7 @@ pub(super) struct Pulse {
 impl Pulse {
     pub(super) fn new() -> Self {
         let now = now();
-        Self { every: 1, left: 1, looked: now, beaten: now }
+        Self { every: 1, left: 1, started: now, looked: now, beaten: now }
     }
 
     /// Whether 50 ms or more have passed since the last time that it said so.
@@ -41,6 +42,11 @@ impl Pulse {
         }
         beats
     }
+
+    /// How much time had passed when it last looked at the clock.
+    pub(super) fn elapsed(&self) -> Duration {
+        self.looked - self.started
+    }
 }
 
 /// Waits for a sign of life: a text that changes.
@@ -55,10 +61,10 @@ impl Vigil {
         Self { last: None, since: now() }
     }
 
-    /// Whether the text has been the same for longer than `patience`.
+    /// Whether the text has been the same for as long as `patience`.
     pub(super) fn is_over(&mut self, text: Option<&str>, patience: Duration) -> bool {
         if self.last.as_deref() == text {
-            return self.since.elapsed() > patience;
+            return self.since.elapsed() >= patience;
         }
         self.last = text.map(str::to_owned);
         self.since = now();
@@ -69,4 +75,19 @@ impl Vigil {
 #[expect(clippy::disallowed_methods, reason = "this is the one file that reads the wall clock")]
 fn now() -> Instant {
     Instant::now()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn whoever_gives_signs_is_waited_for() {
+        let mut vigil = Vigil::new();
+        assert!(vigil.is_over(None, Duration::ZERO), "nothing has come");
+        assert!(!vigil.is_over(Some("1"), Duration::ZERO), "a first sign");
+        assert!(!vigil.is_over(Some("2"), Duration::ZERO), "another one");
+        assert!(!vigil.is_over(Some("2"), Duration::MAX), "there is time");
+        assert!(vigil.is_over(Some("2"), Duration::ZERO), "the same once more");
+    }
 }

@@ -9,16 +9,21 @@ use super::answer::{Letters, State};
 use super::check::Recheck;
 use super::env;
 use super::process::{Process, leave, own_number, pause};
+use super::progress::Progress;
 use super::pulse::{Pulse, Vigil};
 use super::say;
 use super::share::{Part, Rest, Share};
 use super::store::Store;
 use super::subject::Subject;
 use super::test_id::TestId;
+use crate::report::Findings;
 
 /// How long a process may be silent before the others do without it. It gives no sign during a run, nor
 /// before it has come to the search in question.
 const PATIENCE: Duration = Duration::from_secs(60);
+
+/// What has become of a process whose first run is another one here.
+const OTHER_RUNS: &str = "made other runs than the first, as if the test drew its inputs itself (see Builder::fresh_process)";
 
 /// One of the processes, as it knows itself.
 struct Member {
@@ -88,6 +93,8 @@ pub(super) fn work(
 pub(super) struct Team {
     test: String,
     member: Member,
+    /// The runs of the shares that this process has made, but for the one that it is at.
+    made: usize,
     workers: Vec<Worker>,
     _directory: Directory,
 }
@@ -113,6 +120,8 @@ impl Drop for Directory {
     fn drop(&mut self) {
         // What cannot be removed is below `target`, and the next search has a name of its own.
         let _ = fs::remove_dir_all(&self.0);
+        // That of the test only if nothing else is in it.
+        let _ = self.0.parent().map(fs::remove_dir);
     }
 }
 
@@ -137,7 +146,7 @@ impl Team {
             Worker { member, process: Process::start(test, &variables), vigil: Vigil::new() }
         });
         let (test, workers) = (test.name().to_owned(), workers.collect());
-        Ok(Self { test, workers, member, _directory: guard })
+        Ok(Self { test, member, made: 0, workers, _directory: guard })
     }
 
     /// Makes the whole search. Returns also what was said of processes that were lost.
@@ -146,9 +155,10 @@ impl Team {
         rest: &Rest,
         subject: &mut Subject<'_>,
         recheck: Recheck,
+        progress: &mut Progress,
     ) -> (Part, Vec<String>) {
         let mut remarks = Vec::new();
-        let mut all = self.make_share(0, rest, subject, recheck);
+        let mut all = self.make_share(0, rest, subject, recheck, progress);
         while !self.workers.is_empty() {
             let mut news = Vec::new();
             let letters = &self.member.letters;
@@ -167,11 +177,7 @@ impl Team {
                         self.merge(&mut all, *part);
                         continue;
                     }
-                    News::Part(_) => {
-                        "made other runs than the first, as if the test drew its inputs \
-                                      itself (see Builder::fresh_process)"
-                            .to_owned()
-                    }
+                    News::Part(_) => OTHER_RUNS.to_owned(),
                 };
                 let of = self.member.share.members;
                 let remark = format!(
@@ -181,12 +187,12 @@ impl Team {
                 // At once: that run may be the end of this process too.
                 say(&format!("dacapo: {}: {remark}", self.test));
                 remarks.push(remark);
-                let part = self.make_share(member, rest, subject, recheck);
+                let part = self.make_share(member, rest, subject, recheck, progress);
                 self.merge(&mut all, part);
             }
             if !self.workers.is_empty() {
                 pause();
-                self.exchange(all.tally.runs);
+                self.exchange(0, all.tally.rows.len(), rest, progress);
             }
         }
         (all, remarks)
@@ -198,24 +204,38 @@ impl Team {
         rest: &Rest,
         subject: &mut Subject<'_>,
         recheck: Recheck,
+        progress: &mut Progress,
     ) -> Part {
         let share = Share { member, ..self.member.share };
         let part = rest.again().make(share, subject, recheck, |part| {
-            self.exchange(part.tally.runs);
+            self.exchange(part.tally.runs, part.tally.rows.len(), rest, progress);
             self.member.end
         });
+        self.made += part.tally.runs;
         self.member.set_end(part.end.as_ref().map(|end| end.number));
         // Without word of the end, the others go on in vain, which does no other harm.
         let _ = self.member.exchange();
         part
     }
 
-    fn exchange(&mut self, runs: usize) {
-        if self.member.pulse.beats() {
-            self.member.state.runs = runs;
-            // If it cannot be written, the others may give up, and are lost.
-            let _ = self.member.exchange();
+    /// Exchanges letters now and then, with this many runs of the share that is being made.
+    fn exchange(&mut self, runs: usize, outcomes: usize, rest: &Rest, progress: &mut Progress) {
+        if !self.member.pulse.beats() {
+            return;
         }
+        self.member.state.runs = self.made + runs;
+        // If it cannot be written, the others may give up, and are lost.
+        let _ = self.member.exchange();
+        let others = (1..self.member.share.members)
+            .filter_map(|other| Some(self.member.letters.state(other)?.0.runs));
+        let all = rest.number + self.member.state.runs + others.sum::<usize>();
+        let left = || {
+            let planned = rest.scheduler.runs_left()? + rest.number as u64 + 1;
+            Some(planned.saturating_sub(all as u64))
+        };
+        let ends = rest.ends_at_failure;
+        let found = if ends { Findings::NoFailure } else { Findings::Outcomes(outcomes) };
+        progress.tell(all, left, found);
     }
 
     fn merge(&mut self, all: &mut Part, part: Part) {
