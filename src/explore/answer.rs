@@ -29,6 +29,11 @@ impl Letters {
         Self(directory)
     }
 
+    /// Whether the search is still going on.
+    pub(super) fn are_wanted(&self) -> bool {
+        self.0.is_dir()
+    }
+
     pub(super) fn write_state(&self, member: usize, state: State) -> io::Result<()> {
         let State { beats, runs, end } = state;
         let end = end.map_or_else(|| "-".to_owned(), |end| end.to_string());

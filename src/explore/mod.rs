@@ -97,7 +97,7 @@ where
 ///
 /// # Panics
 ///
-/// If the variable `DACAPO_SEEDS` is malformed. Inside of a run.
+/// If a variable of the environment is malformed. Inside of a run.
 ///
 /// ```
 /// use dacapo::scheduler::Exhaustive;

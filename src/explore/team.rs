@@ -70,8 +70,10 @@ pub(super) fn work(
     let mut leader = Vigil::new();
     let mut exchange = |member: &mut Member| {
         let text = member.letters.state(0).map(|(_, text)| text);
-        // Nobody is there who could want an answer.
-        if member.exchange().is_err() || leader.is_over(text.as_deref(), PATIENCE) {
+        // A letter that cannot be written is one sign of life less. But if nobody is there any more who
+        // could want an answer, this is to end.
+        let _ = member.exchange();
+        if !member.letters.are_wanted() || leader.is_over(text.as_deref(), PATIENCE) {
             leave(false);
         }
     };
