@@ -14,27 +14,12 @@
 
 #[path = "../tests/zoo/programs/mod.rs"]
 mod programs;
+mod search;
 #[path = "../tests/zoo/world.rs"]
 mod world;
 
-use std::cell::Cell;
-use std::ops::Range;
-use std::rc::Rc;
-
-use dacapo::schedule::Answer;
-use dacapo::scheduler::{
-    Choice, Pct, Portfolio, Pos, Random, Scheduler, Sparse, Step, Sticky, Urw,
-};
-use dacapo::task::Id;
-use dacapo::trace::TaskNames;
-use programs::Program;
-
-/// Independent searches, each with seeds of its own.
-const SEARCHES: u64 = 20;
-/// Where a search gives up.
-const MOST: u64 = 20_000;
-
-type Make = fn(Range<u64>) -> Box<dyn Scheduler>;
+use dacapo::scheduler::{Pct, Portfolio, Pos, Random, Sparse, Sticky, Urw};
+use search::{MOST, Make, SEARCHES, search};
 
 const SCHEDULERS: [(&str, Make); 8] = [
     ("portfolio", |seeds| Box::new(Portfolio::seeds(seeds))),
@@ -46,66 +31,6 @@ const SCHEDULERS: [(&str, Make); 8] = [
     ("URW", |seeds| Box::new(Urw::seeds(seeds))),
     ("sparse", |seeds| Box::new(Sparse::seeds(seeds))),
 ];
-
-/// Ends a search with its first failure.
-struct UntilFailure {
-    scheduler: Box<dyn Scheduler>,
-    started: u64,
-    passed: Rc<Cell<u64>>,
-}
-
-impl Scheduler for UntilFailure {
-    fn name(&self) -> &str {
-        self.scheduler.name()
-    }
-
-    fn next_run(&mut self) -> Option<u64> {
-        if self.started > self.passed.get() {
-            return None;
-        }
-        self.started += 1;
-        self.scheduler.next_run()
-    }
-
-    fn choose(&mut self, choice: &Choice<'_>) -> usize {
-        self.scheduler.choose(choice)
-    }
-
-    fn answer(&mut self, choice: &Choice<'_>) -> Answer {
-        self.scheduler.answer(choice)
-    }
-
-    fn watches(&self) -> bool {
-        self.scheduler.watches()
-    }
-
-    fn ready(&mut self, task: Id, names: &TaskNames) {
-        self.scheduler.ready(task, names);
-    }
-
-    fn step(&mut self, step: &Step<'_>) {
-        self.scheduler.step(step);
-    }
-}
-
-/// How many schedules it takes to the first failure.
-fn search(program: &Program, fixed: bool, make: Make, nth: u64) -> Option<u64> {
-    let start = nth * 1_000_000;
-    let passed = Rc::new(Cell::new(0));
-    let scheduler = make(start..start + MOST);
-    let until = UntilFailure { scheduler, started: 0, passed: Rc::clone(&passed) };
-    let builder = dacapo::Builder::new().recheck_every(0).max_steps(100_000);
-    let report = builder.explore(until, async || {
-        if fixed {
-            program.fixed().await
-        } else {
-            program.broken().await
-        }
-        passed.set(passed.get() + 1);
-    });
-    let failed = report.failures().next().is_some();
-    failed.then_some(report.runs() as u64)
-}
 
 /// The middle one and the last, in words.
 fn median_and_worst(mut counts: Vec<u64>) -> (u64, u64) {
@@ -127,8 +52,8 @@ fn main() {
         let mut row = Vec::new();
         let mut cells = String::new();
         for (at, &(_, make)) in SCHEDULERS.iter().enumerate() {
-            let counts =
-                (0..SEARCHES).map(|nth| search(program, false, make, nth).unwrap_or(u64::MAX));
+            let counts = (0..SEARCHES)
+                .map(|nth| search(program, false, make, nth, MOST).unwrap_or(u64::MAX));
             let (median, worst) = median_and_worst(counts.collect());
             let text =
                 |count: u64| if count == u64::MAX { "–".to_owned() } else { count.to_string() };

@@ -1,0 +1,84 @@
+//! A search of dacapo for the first failure of a program of the zoo, as the benches count it.
+
+use std::cell::Cell;
+use std::ops::Range;
+use std::rc::Rc;
+
+use dacapo::schedule::Answer;
+use dacapo::scheduler::{Choice, Scheduler, Step};
+use dacapo::task::Id;
+use dacapo::trace::TaskNames;
+
+use crate::programs::Program;
+
+/// Independent searches, each with seeds of its own.
+pub const SEARCHES: u64 = 20;
+/// Where a search gives up.
+pub const MOST: u64 = 20_000;
+
+pub type Make = fn(Range<u64>) -> Box<dyn Scheduler>;
+
+/// The first seed of a search.
+pub fn base_seed(nth: u64) -> u64 {
+    nth * 1_000_000
+}
+
+/// Ends a search with its first failure.
+struct UntilFailure {
+    scheduler: Box<dyn Scheduler>,
+    started: u64,
+    passed: Rc<Cell<u64>>,
+}
+
+impl Scheduler for UntilFailure {
+    fn name(&self) -> &str {
+        self.scheduler.name()
+    }
+
+    fn next_run(&mut self) -> Option<u64> {
+        if self.started > self.passed.get() {
+            return None;
+        }
+        self.started += 1;
+        self.scheduler.next_run()
+    }
+
+    fn choose(&mut self, choice: &Choice<'_>) -> usize {
+        self.scheduler.choose(choice)
+    }
+
+    fn answer(&mut self, choice: &Choice<'_>) -> Answer {
+        self.scheduler.answer(choice)
+    }
+
+    fn watches(&self) -> bool {
+        self.scheduler.watches()
+    }
+
+    fn ready(&mut self, task: Id, names: &TaskNames) {
+        self.scheduler.ready(task, names);
+    }
+
+    fn step(&mut self, step: &Step<'_>) {
+        self.scheduler.step(step);
+    }
+}
+
+/// How many schedules it takes to the first failure, of at most so many.
+pub fn search(program: &Program, fixed: bool, make: Make, nth: u64, most: u64) -> Option<u64> {
+    let start = base_seed(nth);
+    let passed = Rc::new(Cell::new(0));
+    let scheduler = make(start..start + most);
+    let until = UntilFailure { scheduler, started: 0, passed: Rc::clone(&passed) };
+    let builder = dacapo::Builder::new().recheck_every(0).max_steps(100_000);
+    let report = builder.explore(until, async || {
+        if fixed {
+            program.fixed().await
+        } else {
+            program.broken().await
+        }
+        passed.set(passed.get() + 1);
+    });
+    let failed = report.failures().next().is_some();
+    failed.then_some(report.runs() as u64)
+}
