@@ -19,6 +19,7 @@ mod search;
 mod world;
 
 use dacapo::scheduler::{Pct, Portfolio, Pos, Random, Sparse, Sticky, Urw};
+use programs::Program;
 use search::{MOST, Make, SEARCHES, search};
 
 const SCHEDULERS: [(&str, Make); 8] = [
@@ -32,46 +33,70 @@ const SCHEDULERS: [(&str, Make); 8] = [
     ("sparse", |seeds| Box::new(Sparse::seeds(seeds))),
 ];
 
-/// The middle one and the last, in words.
+/// The middle one and the last.
 fn median_and_worst(mut counts: Vec<u64>) -> (u64, u64) {
     counts.sort_unstable();
     (counts[counts.len() / 2], counts[counts.len() - 1])
 }
 
+/// A number of schedules, or none found.
+fn text(count: u64) -> String {
+    if count == u64::MAX { "–".to_owned() } else { count.to_string() }
+}
+
 fn main() {
     let wanted: Vec<String> = std::env::args().skip(1).filter(|a| !a.starts_with('-')).collect();
-    let heads: Vec<_> = SCHEDULERS.iter().map(|(name, _)| format!(" {name} |")).collect();
+    let is_wanted = |program: &&Program| {
+        wanted.is_empty() || wanted.iter().any(|part| program.name.contains(part.as_str()))
+    };
+    let all: Vec<&Program> = programs::all().filter(is_wanted).collect();
+
+    println!("# Schedules to the bugs of the zoo\n");
+    println!(
+        "Made by `cargo bench --bench zoo > benches/zoo.md`. The bugs are in `tests/zoo/programs`.\n"
+    );
+    let heads = SCHEDULERS.map(|(name, _)| format!(" {name} |"));
     println!("| program |{}", heads.concat());
     println!("|---|{}", "---|".repeat(heads.len()));
     let mut medians = vec![Vec::new(); SCHEDULERS.len()];
-    let mut beaten = Vec::new();
-    for program in programs::all() {
-        if !wanted.is_empty() && !wanted.iter().any(|part| program.name.contains(part.as_str())) {
-            continue;
-        }
-        let mut row = Vec::new();
-        let mut cells = String::new();
-        for (at, &(_, make)) in SCHEDULERS.iter().enumerate() {
+    let (mut worst_of_all, mut ratios) = (0, Vec::new());
+    for program in &all {
+        let cells = SCHEDULERS.iter().zip(&mut medians).map(|(&(_, make), medians)| {
             let counts = (0..SEARCHES)
                 .map(|nth| search(program, false, make, nth, MOST).unwrap_or(u64::MAX));
             let (median, worst) = median_and_worst(counts.collect());
-            let text =
-                |count: u64| if count == u64::MAX { "–".to_owned() } else { count.to_string() };
-            cells += &format!(" {} ({}) |", text(median), text(worst));
-            medians[at].push(median);
-            row.push(median);
-        }
-        println!("| {} |{cells}", program.name);
-        let best = row[1..].iter().min().copied().unwrap_or(u64::MAX);
-        beaten.push(row[0] as f64 / best as f64);
+            medians.push(median);
+            (median, worst)
+        });
+        let cells: Vec<(u64, u64)> = cells.collect();
+        let texts =
+            cells.iter().map(|&(median, worst)| format!(" {} ({}) |", text(median), text(worst)));
+        println!("| {} |{}", program.name, texts.collect::<String>());
+        let best = cells[1..].iter().map(|&(median, _)| median).min().unwrap_or(u64::MAX);
+        worst_of_all = worst_of_all.max(cells[0].1);
+        ratios.push((cells[0].0 as f64 / best as f64, program.name));
     }
-    let all: Vec<_> = medians.into_iter().map(|counts| median_and_worst(counts).0).collect();
-    let cells: Vec<_> = all.iter().map(|median| format!(" {median} |")).collect();
-    println!("| *median of the medians* |{}", cells.concat());
-    beaten.sort_by(f64::total_cmp);
+    let middle =
+        medians.into_iter().map(|counts| format!(" {} |", text(median_and_worst(counts).0)));
+    println!("| *median of the medians* |{}", middle.collect::<String>());
+
     println!(
-        "\nportfolio / best single one: median {:.1}, worst {:.1}",
-        beaten[beaten.len() / 2],
-        beaten[beaten.len() - 1]
+        "\nSchedules to the first failure: the median (and the worst) of {SEARCHES} searches, each with"
+    );
+    println!("seeds of its own and {MOST} schedules at most. – is none.\n");
+    ratios.sort_by(|a, b| a.0.total_cmp(&b.0));
+    let (worst_ratio, name) = ratios[ratios.len() - 1];
+    println!("- The portfolio's worst search takes {} schedules.", text(worst_of_all));
+    println!(
+        "- Median of the portfolio over that of the best single scheduler for the program: {:.1} in",
+        ratios[ratios.len() / 2].0
+    );
+    println!("  the median, {worst_ratio:.1} at most (`{name}`).");
+    let portfolio = SCHEDULERS[0].1;
+    let failing = all.iter().filter(|program| search(program, true, portfolio, 0, MOST).is_some());
+    println!(
+        "- Fixed twins: {} programs, {MOST} schedules of the portfolio each; {} fail.",
+        all.len(),
+        failing.count()
     );
 }

@@ -54,23 +54,28 @@ impl Stream {
 /// Numbers for one run out of many: random within a run, and spread evenly over the runs.
 ///
 /// All that a run draws are the digits of one number from 0 to 1, taken off its front, each in the base of
-/// its bound (as in arithmetic decoding). The first 64 bits of it are not drawn: of one run after
+/// its bound (as in arithmetic decoding). The first few bits of it are not drawn: of one run after
 /// another they are the multiples of the golden section, which leave no large gap anywhere, however many
 /// there are (H. Weyl 1916, "Über die Gleichverteilung von Zahlen mod. Eins"). So what depends on the first
 /// few draws comes soon and is seldom repeated, and each run for itself is as random as before. What
-/// follows is from the stream of the seed.
+/// follows is from the stream of the seed: further bits of these multiples would come in patterns.
 #[derive(Clone, Debug)]
 pub(crate) struct Draws {
     front: u64,
     stream: Stream,
 }
 
+/// How many bits are spread: the runs that it takes to find a bug are seldom more than these tell apart.
+const BITS: u32 = 8;
+
 impl Draws {
     /// For the `nth` of runs that are to differ from each other, from 0.
     pub(crate) fn new(seed: u64, nth: u64) -> Self {
         const GOLDEN_SECTION: u64 = 0x9e37_79b9_7f4a_7c15;
-        let front = nth.wrapping_mul(GOLDEN_SECTION).wrapping_add(1 << 63);
-        Self { front, stream: Stream::new(seed, Purpose::Schedule) }
+        const SPREAD: u64 = u64::MAX << (64 - BITS);
+        let mut stream = Stream::new(seed, Purpose::Schedule);
+        let spread = nth.wrapping_mul(GOLDEN_SECTION).wrapping_add(1 << 63) & SPREAD;
+        Self { front: spread | (stream.next_u64() & !SPREAD), stream }
     }
 
     /// A number below `bound`.

@@ -11,7 +11,11 @@ pub const PROGRAMS: &[Program] = &[
         ["restorer", "mover"],
         "the textbook example; deadlock01_bad of SCTBench (Thomson, Donaldson and Betts 2014)"
     ),
-    program!(lock_order_3, ["east", "north"], "the textbook example of a circle of three"),
+    program!(
+        lock_order_3,
+        ["east", "north"] | ["south", "east"],
+        "the textbook example of a circle of three"
+    ),
     program!(
         dining_philosophers,
         ["weil", "arendt"],
