@@ -33,6 +33,8 @@
 //! Requests are counted, see [`cancelling`]; this is how nested deadlines and groups tell their own
 //! requests from those of others.
 
+mod point;
+
 use std::convert::Infallible;
 use std::future::Future;
 use std::pin::Pin;
@@ -40,6 +42,7 @@ use std::task::{Context, Poll};
 
 use pin_project_lite::pin_project;
 
+pub use self::point::{Point, point};
 pub use crate::runtime::Cancelled;
 use crate::runtime::{self, Scope};
 

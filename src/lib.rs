@@ -18,6 +18,7 @@
 mod failure;
 mod instant;
 mod rng;
+mod rude;
 pub mod schedule;
 pub mod scheduler;
 pub mod trace;
@@ -79,6 +80,7 @@ pub use failure::{Blocked, Failure};
 pub use future::gather;
 pub use rand::choose;
 pub use report::Explanation;
+pub use rude::Rude;
 pub use schedule::Schedule;
 pub use task::spawn;
 pub use trace::Trace;

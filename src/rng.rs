@@ -13,7 +13,9 @@ use rand_chacha::rand_core::{Rng as _, SeedableRng};
 pub(crate) enum Purpose {
     /// The answers of a random scheduler.
     Schedule = 0,
-    /// The values that code under test asks for. (1 is kept for faults.)
+    /// What is rude about a run.
+    Rude = 1,
+    /// The values that code under test asks for.
     Data = 2,
 }
 
@@ -112,6 +114,7 @@ mod tests {
             // The first is the published test vector of ChaCha8 with a key of zeros.
             draw(0, Purpose::Schedule),
             draw(42, Purpose::Schedule),
+            draw(42, Purpose::Rude),
             draw(42, Purpose::Data),
             draw(u64::MAX, Purpose::Data),
         ];
@@ -120,6 +123,7 @@ mod tests {
             [
                 [804192318, 3594542985, 3904396159, 2711947551],
                 [428845191, 1495741553, 379451179, 1227066020],
+                [3896940734, 3336604777, 1612016457, 867478390],
                 [2123891965, 975755521, 2509462451, 2331832981],
                 [800735101, 2580292854, 437092198, 3472012281],
             ]

@@ -3,6 +3,8 @@
 use std::fmt;
 use std::str::FromStr;
 
+use crate::rude::{Rude, RudeKind};
+
 /// The answers to the choices of one run, in the order in which they were asked.
 ///
 /// 0 is what an ordinary event loop would do, and every answer past the end of the list is 0. So
@@ -12,7 +14,8 @@ use std::str::FromStr;
 /// # Text form
 ///
 /// `d1:` (the version of the form), then the [answers](Answer) with dots between them. `ANSWERxCOUNT`
-/// repeats one, and `@SEED` at the end gives the seed of the run's random values, if it is not 0:
+/// repeats one. `+` and letters say which [rude](Rude) things may happen, if any, and `@SEED` at the end
+/// gives the seed of the run's random values, if it is not 0:
 ///
 /// ```
 /// use dacapo::Schedule;
@@ -30,6 +33,7 @@ pub struct Schedule {
     /// Does not end with a 0.
     answers: Vec<Answer>,
     seed: u64,
+    rude: Rude,
 }
 
 /// One answer of a [`Schedule`]: which of the options, and for how long that is to matter.
@@ -139,12 +143,19 @@ impl Schedule {
         while answers.last() == Some(&Answer::USUAL) {
             answers.pop();
         }
-        Self { answers, seed: 0 }
+        Self { answers, seed: 0, rude: Rude::none() }
     }
 
     /// The same answers, with the run's random values (see [`rand`](crate::rand)) drawn from `seed`.
     pub fn with_seed(self, seed: u64) -> Self {
         Self { seed, ..self }
+    }
+
+    /// The same answers, in a run in which these rude things may happen.
+    ///
+    /// They are asked about, so that an answer stands for something else than before.
+    pub fn with_rude(self, rude: Rude) -> Self {
+        Self { rude, ..self }
     }
 
     /// The answers, without the zeros at the end.
@@ -157,19 +168,24 @@ impl Schedule {
         self.seed
     }
 
+    /// The rude things that may happen in the run.
+    pub fn rude(&self) -> Rude {
+        self.rude
+    }
+
     /// How many answers differ from what an ordinary event loop would do.
     pub fn deviations(&self) -> usize {
         self.answers.iter().filter(|answer| answer.is_deviation()).count()
     }
 
-    /// The order in which shrinking prefers schedules: fewest deviations, then smallest ones, all in all,
-    /// then shortest, then smallest answers; last, a seed of 0.
+    /// The order in which shrinking prefers schedules: fewest deviations, then least rude, then those whose
+    /// answers are smallest, all in all, then shortest, then smallest answers; last, a seed of 0.
     ///
     /// Of two schedules with one deviation each, the better one is that which passes over fewer tasks,
     /// be it later: it says more about which of them matters.
     pub fn cmp_simplicity(&self, other: &Self) -> std::cmp::Ordering {
         let size = |s: &Self| s.answers.iter().map(|answer| u64::from(answer.option)).sum::<u64>();
-        let key = |s: &Self| (s.deviations(), size(s), s.answers.len());
+        let key = |s: &Self| (s.deviations(), s.rude.rank(), size(s), s.answers.len());
         key(self)
             .cmp(&key(other))
             .then_with(|| self.answers.cmp(&other.answers))
@@ -186,6 +202,9 @@ impl fmt::Display for Schedule {
                 1 => write!(f, "{dot}{}", run[0])?,
                 count => write!(f, "{dot}{}x{count}", run[0])?,
             }
+        }
+        if !self.rude.is_none() {
+            write!(f, "+{}", self.rude)?;
         }
         match self.seed {
             0 => Ok(()),
@@ -234,16 +253,40 @@ impl Parser<'_> {
         self.at += PREFIX.len();
 
         let mut answers = Vec::new();
-        if !matches!(self.peek(), None | Some('@')) {
+        if !matches!(self.peek(), None | Some('+' | '@')) {
             self.answer(&mut answers)?;
             while self.skip('.') {
                 self.answer(&mut answers)?;
             }
         }
+        let rude = if self.skip('+') { self.rude()? } else { Rude::none() };
         let seed = if self.skip('@') { self.number("a seed from 0 to 2^64 - 1")? } else { 0 };
         match self.peek() {
-            None => Ok(Schedule::new(answers).with_seed(seed)),
-            Some(_) => Err(self.error("`.` and an answer, `xCOUNT`, `@SEED`, or the end")),
+            None => Ok(Schedule::new(answers).with_seed(seed).with_rude(rude)),
+            Some(_) if rude.is_none() => {
+                Err(self.error("`.` and an answer, `xCOUNT`, `+KINDS`, `@SEED`, or the end"))
+            }
+            Some(_) => Err(self.error("another kind of rudeness, `@SEED`, or the end")),
+        }
+    }
+
+    fn rude(&mut self) -> Result<Rude, ParseScheduleError> {
+        let mut rude = Rude::none();
+        loop {
+            let kind = self.peek().and_then(RudeKind::of_letter).filter(|&kind| !rude.has(kind));
+            let Some(kind) = kind else { break };
+            self.skip(kind.letter());
+            let start = self.at;
+            let count = if kind.is_counted() { self.number("a count from 1")? } else { 1 };
+            if count == 0 {
+                self.at = start;
+                return Err(self.error("a count from 1"));
+            }
+            rude = rude.with(kind, count);
+        }
+        match rude.is_none() {
+            true => Err(self.error("a kind of rudeness: b, s, w, l, y, cCOUNT, or mCOUNT")),
+            false => Ok(rude),
         }
     }
 

@@ -32,7 +32,7 @@ proptest! {
 
     /// Nearer to what people mistype than arbitrary texts are.
     #[test]
-    fn no_nearly_right_text_does_harm(text in "(d1:)?[0-9xha.@d: ]{0,12}") {
+    fn no_nearly_right_text_does_harm(text in "(d1:)?[0-9xha.@+bswlycmd: ]{0,12}") {
         match text.parse::<Schedule>() {
             Ok(schedule) => {
                 prop_assert!(schedule.answers().last() != Some(&Answer::USUAL));
@@ -72,6 +72,10 @@ fn texts_of_schedules() {
     check("  d1:0.1.0x7\n", Ok(&[0, 1]));
     check("d1:7@42", Ok(&[7]));
     check("d1:@42", Ok(&[]));
+    check("d1:+bs", Ok(&[]));
+    check("d1:0.1+ym2c1@42", Ok(&[0, 1]));
+    let reordered: Schedule = "d1:0.1+ym2c1@42".parse().unwrap();
+    assert_eq!(reordered.to_string(), "d1:0.1+yc1m2@42");
 }
 
 #[test]
@@ -103,9 +107,17 @@ fn a_malformed_schedule_is_told_where_and_what_was_expected() {
     check("d1:0x0", Err(&text(6, "a count from 1", "found '0'")));
     check("d1:1x99999999999", Err(&text(6, "at most 16777216 answers in all", "found '9'")));
     check("d1:1@", Err(&text(6, "a seed from 0 to 2^64 - 1", "but the text ends there")));
-    let next = "`.` and an answer, `xCOUNT`, `@SEED`, or the end";
+    let next = "`.` and an answer, `xCOUNT`, `+KINDS`, `@SEED`, or the end";
     check("d1:1é", Err(&text(5, next, "found 'é'")));
     check("d1:1 2", Err(&text(5, next, "found ' '")));
+    let kind = "a kind of rudeness: b, s, w, l, y, cCOUNT, or mCOUNT";
+    check("d1:1+", Err(&text(6, kind, "but the text ends there")));
+    check("d1:+@1", Err(&text(5, kind, "found '@'")));
+    check("d1:+c", Err(&text(6, "a count from 1", "but the text ends there")));
+    check("d1:+bc0", Err(&text(7, "a count from 1", "found '0'")));
+    let another = "another kind of rudeness, `@SEED`, or the end";
+    check("d1:+bsb", Err(&text(7, another, "found 'b'")));
+    check("d1:1+b.2", Err(&text(7, another, "found '.'")));
 }
 
 #[test]

@@ -6,6 +6,7 @@ use super::run::Run;
 use super::subject::Subject;
 use super::test_id::TestId;
 use super::verdict::Verdict;
+use crate::rude::Rude;
 use crate::runtime::{Engine, Limits};
 use crate::schedule::Schedule;
 use crate::scheduler::{Fifo, Replay, Scheduler};
@@ -124,6 +125,32 @@ impl Builder {
     /// ```
     pub fn expect<L: Into<String>>(mut self, labels: impl IntoIterator<Item = L>) -> Self {
         self.expected.extend(labels.into_iter().map(Into::into));
+        self
+    }
+
+    /// What may happen in the runs of a search besides what an ordinary event loop does; nothing by
+    /// default. What a bug needs of it is in the report, and in the schedule that replays it.
+    ///
+    /// A scheduler that works from seeds has in each run a part of the kinds that is drawn from its seed,
+    /// since one may hide what another brings about; others have all in each run. Replays have those of their
+    /// schedules, and [`run`](Builder::run) has none.
+    ///
+    /// ```
+    /// use std::rc::Rc;
+    /// use dacapo::{Rude, sync::Lock};
+    ///
+    /// #[dacapo::test(rude = Rude::all().cancellations(1))]
+    /// async fn the_lock_comes_back() {
+    ///     let lock = Rc::new(Lock::new());
+    ///     let user = Rc::clone(&lock);
+    ///     let task = dacapo::spawn(async move { drop(user.lock().await) });
+    ///     drop(lock.lock().await);
+    ///     let _ = task.await; // it may have been cancelled
+    ///     assert!(!lock.is_locked());
+    /// }
+    /// ```
+    pub fn rude(mut self, rude: Rude) -> Self {
+        self.limits.rude = rude;
         self
     }
 

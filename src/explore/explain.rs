@@ -139,7 +139,9 @@ impl Search<'_, '_> {
         let mut answers = answers.to_vec();
         answers[place] = answer;
         let seed = self.failing.sample.schedule.seed();
-        let attempt = Attempt::make(self.subject, &Schedule::new(answers).with_seed(seed));
+        let rude = self.failing.sample.schedule.rude();
+        let schedule = Schedule::new(answers).with_seed(seed).with_rude(rude);
+        let attempt = Attempt::make(self.subject, &schedule);
         self.budget.spend(&attempt.sample);
         attempt.passes().then_some(attempt)
     }
@@ -183,7 +185,9 @@ impl Search<'_, '_> {
             return None;
         }
         let seed = self.failing.sample.schedule.seed();
-        let attempt = Attempt::make(self.subject, &Schedule::default().with_seed(seed));
+        let rude = self.failing.sample.schedule.rude();
+        let usual = Schedule::default().with_seed(seed).with_rude(rude);
+        let attempt = Attempt::make(self.subject, &usual);
         self.budget.spend(&attempt.sample);
         Some(attempt)
     }

@@ -4,6 +4,7 @@ use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::rc::Rc;
 
+use crate::rude::Rude;
 use crate::schedule::{Answer, Lasting};
 use crate::scheduler::{Choice, ChoiceKind, Replay, Scheduler, Step};
 use crate::trace::TaskId;
@@ -17,6 +18,8 @@ pub(super) struct Account {
     pub(super) others: Vec<usize>,
     /// How many options each choice had.
     pub(super) options: Vec<u32>,
+    /// What might be rude in it.
+    rude: Rude,
 }
 
 /// A replay that gives an account.
@@ -27,6 +30,7 @@ pub(super) struct Recorder {
 
 impl Recorder {
     pub(super) fn new(replay: Replay, account: Rc<RefCell<Account>>) -> Self {
+        account.borrow_mut().rude = replay.rude().unwrap_or_default();
         Self { replay, account }
     }
 }
@@ -56,6 +60,10 @@ impl Scheduler for Recorder {
 
     fn watches(&self) -> bool {
         true
+    }
+
+    fn rude(&self) -> Option<Rude> {
+        self.replay.rude()
     }
 
     fn step(&mut self, step: &Step<'_>) {
@@ -107,6 +115,10 @@ impl Scheduler for Follow {
 
     fn watches(&self) -> bool {
         true
+    }
+
+    fn rude(&self) -> Option<Rude> {
+        Some(self.account.rude)
     }
 
     fn step(&mut self, _: &Step<'_>) {

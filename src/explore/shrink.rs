@@ -23,6 +23,7 @@ pub(super) struct Shrunk {
 /// First, half of what is left is cut off the end, as often as that still fails. Then these kinds of
 /// edits are tried in turn, until none helps:
 ///
+/// 0. leave out what is [rude](crate::Rude), a kind at a time, with the answers that are about it;
 /// 1. make one answer last, and drop all that come after, or all others: one task that is held back
 ///    makes a dozen single turns unnecessary;
 /// 2. set deviations to 0, in chunks of half, a quarter, … of them (delta debugging: Zeller and
@@ -74,8 +75,10 @@ pub(super) fn shrink_while(
     shrinker.cut();
     loop {
         let before = shrinker.least.schedule.clone();
+        shrinker.leave_out_rudeness();
         shrinker.make_lasting();
         shrinker.zero_chunks();
+        shrinker.leave_out_rudeness();
         shrinker.retell();
         shrinker.zero_pairs();
         shrinker.delete_chunks();
@@ -121,9 +124,10 @@ impl Shrinker<'_, '_> {
     /// in the same way.
     fn try_answers(&mut self, answers: Vec<Answer>) -> bool {
         let seed = self.least.schedule.seed();
-        let candidate = Schedule::new(answers).with_seed(seed);
+        let rude = self.least.schedule.rude();
+        let candidate = Schedule::new(answers).with_seed(seed).with_rude(rude);
         let words = candidate.answers().iter().map(|answer| answer.word() + 1);
-        let hash = words.fold(seed, mix);
+        let hash = words.fold(mix(seed, rude.bits()), mix);
         !self.exhausted() && self.tried.insert(hash) && self.try_schedule(candidate)
     }
 
@@ -149,6 +153,39 @@ impl Shrinker<'_, '_> {
     fn deviations(&self) -> Vec<usize> {
         let answers = self.answers().iter().enumerate();
         answers.filter(|(_, answer)| answer.is_deviation()).map(|(place, _)| place).collect()
+    }
+
+    /// Without a kind, the run has no choices of that kind: their answers go with it. If all of them were
+    /// 0, the rest happens as before.
+    fn leave_out_rudeness(&mut self) {
+        for kind in self.least.schedule.rude().kinds() {
+            let asked = self.least.rude.iter().copied().chain(std::iter::repeat(None));
+            let all = self.answers().iter().zip(asked);
+            let happened = all
+                .clone()
+                .filter(|(answer, of)| answer.is_deviation() && *of == Some(kind))
+                .count();
+            // What is counted may be allowed as often as it happened, and is not asked any more then.
+            let bounds = if kind.is_counted() && happened > 0 { &[0, happened][..] } else { &[0] };
+            let candidates = bounds.iter().map(|&bound| {
+                let mut left = bound;
+                let kept = all.clone().filter(|&(answer, of)| {
+                    let is_kept = of != Some(kind) || left > 0;
+                    left -= usize::from(is_kept && of == Some(kind) && answer.is_deviation());
+                    is_kept
+                });
+                let schedule = &self.least.schedule;
+                let rude = schedule.rude().with(kind, bound as u32);
+                Schedule::new(kept.map(|(&answer, _)| answer))
+                    .with_seed(schedule.seed())
+                    .with_rude(rude)
+            });
+            for candidate in candidates.collect::<Vec<_>>() {
+                if self.try_schedule(candidate) {
+                    break;
+                }
+            }
+        }
     }
 
     fn zero_chunks(&mut self) {
@@ -397,7 +434,8 @@ impl Shrinker<'_, '_> {
     fn try_one_more(&mut self, base: &[Answer]) -> bool {
         const MOST: usize = 1000;
         let seed = self.least.schedule.seed();
-        let schedule = Schedule::new(base.iter().copied()).with_seed(seed);
+        let rude = self.least.schedule.rude();
+        let schedule = Schedule::new(base.iter().copied()).with_seed(seed).with_rude(rude);
         let options = self.account(schedule).options;
         if options.iter().map(|&options| options as usize).sum::<usize>() * 3 > MOST {
             return false;

@@ -6,6 +6,7 @@ use std::collections::{BTreeMap, VecDeque};
 use std::rc::Rc;
 
 use crate::rng::{Purpose, Stream};
+use crate::rude::Rude;
 use crate::schedule::{Answer, Schedule};
 use crate::scheduler::{Choice, ChoiceKind, Replay, Scheduler, Step};
 use crate::trace::{TaskId, TaskNames};
@@ -138,6 +139,10 @@ impl Steer {
         let options = u32::try_from(choice.options()).unwrap_or(u32::MAX);
         let option = match &mut self.then {
             Some((after, then)) if self.asked >= *after => match (then, choice.kind()) {
+                (Then::Random(stream), kind) if kind.is_rude() => match stream.below(8) {
+                    0 => 1 + stream.below(options - 1),
+                    _ => 0,
+                },
                 (Then::Random(stream), _) => stream.below(options),
                 (Then::Order(order), ChoiceKind::Task) => order.first(choice),
                 (Then::Order(order), _) => {
@@ -180,6 +185,10 @@ impl Scheduler for Steer {
             record.choices.push(Answered { kind, answer, options, step, task });
         }
         answer
+    }
+
+    fn rude(&self) -> Option<Rude> {
+        self.replay.rude()
     }
 
     fn watches(&self) -> bool {

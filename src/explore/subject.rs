@@ -6,6 +6,7 @@ use super::follow::{Account, Recorder};
 use super::run::strictly;
 use super::steer::Steer;
 use crate::failure::{Failure, Kind};
+use crate::rude::RudeKind;
 use crate::runtime::{Engine, Limits, Marks, Raw, Standing};
 use crate::schedule::Schedule;
 use crate::scheduler::{Divergence, Replay, Scheduler};
@@ -34,6 +35,8 @@ pub(super) struct Sample {
     pub(super) steps: usize,
     pub(super) choices: usize,
     pub(super) divergence: Option<Divergence>,
+    /// For each answer what kind of rudeness it is about; empty if there is none.
+    pub(super) rude: Vec<Option<RudeKind>>,
 }
 
 impl Sample {
@@ -92,6 +95,7 @@ impl<'a> Subject<'a> {
             steps: raw.steps,
             choices: raw.choices,
             divergence,
+            rude: self.engine.rude_kinds().to_vec(),
         };
         (sample, scheduler)
     }

@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use super::rude;
 use crate::runtime::{Awaited, Standing, show_place};
 use crate::schedule::Schedule;
 use crate::trace::{Asked, Event, Position, TaskId, Trace, Wait};
@@ -186,9 +187,14 @@ fn answered(trace: &Trace, choice: usize, instead: u32, when: &str) -> String {
     let is_it = |position: &Position| position.choices == choice as u64 + 1;
     let mut events = trace.events();
     let asked = events.find_map(|(position, event)| match *event {
-        Event::Choice { asked, answer, .. } if is_it(&position) => Some((asked, answer)),
+        Event::Choice { asked, answer, .. } if is_it(&position) => Some((position, asked, answer)),
         _ => None,
     });
+    let rude = asked.and_then(|(at, asked, answer)| rude::sentence(trace, at, asked, answer));
+    if let (Some(rude), Some((.., 1..))) = (rude, asked) {
+        return format!("{when} {rude}: otherwise it passes");
+    }
+    let asked = asked.map(|(_, asked, answer)| (asked, answer));
     let name = |task| trace.names().get(task);
     let woken = "though what it guards was woken at that instant: the other way round it passes";
     let first = "what it guards, which was woken at that instant, go on first: the other way round it \

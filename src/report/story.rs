@@ -1,5 +1,6 @@
 //! A run as people would tell it: a line for each thing done, a column for each task.
 
+use super::rude;
 use crate::instant::Instant;
 use crate::schedule::Lasting;
 use crate::trace::{Asked, Ending, Event, Position, TaskId, Trace, Wait};
@@ -12,7 +13,7 @@ const LINES: usize = 60;
 enum Line {
     /// The first thing that a task does in a step, or, without a position, one thing more.
     Act { position: Option<Position>, task: TaskId, text: String, note: String },
-    /// Nothing was ready, and this much time passed.
+    /// Nothing was ready, and so much time passed, in words.
     Pause(String),
 }
 
@@ -49,7 +50,7 @@ pub(crate) fn story(trace: &Trace) -> String {
     }
     for line in shown {
         match line {
-            Line::Pause(passed) => out.line(&format!("{:>12}  {:>4}   … {passed} …", "", "")),
+            Line::Pause(passed) => out.line(&format!("{:>12}  {:>4}   {passed}", "", "")),
             Line::Act { position, task, text, note } => {
                 let cells: String = match in_columns {
                     true => columns
@@ -96,6 +97,7 @@ fn lines(trace: &Trace) -> Vec<Line> {
     let mut step: Option<Position> = None;
     let mut current = TaskId::MAIN;
     let mut note = String::new();
+    let mut requested = None;
     let mut now = None;
     for (position, event) in trace.events() {
         let before = now.replace(position.time).unwrap_or(position.time);
@@ -137,9 +139,21 @@ fn lines(trace: &Trace) -> Vec<Line> {
                 }
                 format!("{} = {answer}", trace.label(label))
             }
+            Event::Choice { answer: 0, .. } => continue,
+            Event::Choice { asked, answer, .. } => {
+                let (beside, line) = rude::story(trace, asked, answer);
+                let between = if beside.is_empty() { "" } else { ": " };
+                note.push_str(&format!("◀ choice {}{between}{beside}", position.choices - 1));
+                let Some((task, text)) = line else { continue };
+                requested = matches!(asked, Asked::Cancel { .. }).then_some(task);
+                actor = task;
+                text
+            }
             Event::Advance { to } => {
                 let passed = Instant::START + (to - before);
-                lines.push(Line::Pause(passed.to_string()));
+                let note = std::mem::take(&mut note);
+                let between = if note.is_empty() { "" } else { "   " };
+                lines.push(Line::Pause(format!("… {passed} …{between}{note}")));
                 continue;
             }
             Event::Spawn { task, .. } if task == TaskId::MAIN => continue,
@@ -153,6 +167,8 @@ fn lines(trace: &Trace) -> Vec<Line> {
             // Whose wake-ups these are is told by what the woken one waited for.
             Event::Wake { .. } => continue,
             Event::Abort { task, .. } => format!("aborts {}", name(task)),
+            // That it was asked to has been told.
+            Event::Cancel { task, .. } if requested.take() == Some(task) => continue,
             Event::Cancel { task, .. } => format!("cancels {}", name(task)),
             Event::End { how: Ending::Dropped, .. } => continue,
             Event::End { task, how } => {

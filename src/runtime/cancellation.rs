@@ -154,6 +154,16 @@ impl Cancellation {
         self.pending.as_ref().is_some_and(|pending| pending.abandons)
     }
 
+    /// Whether a request is on its way, which has not been delivered.
+    pub(super) fn is_requested(&self) -> bool {
+        self.pending.is_some() || self.delivered.is_some()
+    }
+
+    /// Whether a request would have no other effect than to drop the task.
+    pub(super) fn is_plain(&self) -> bool {
+        !self.has_scope() && matches!(self.first_asked(None), Awaiting::Other)
+    }
+
     pub(super) fn has_scope(&self) -> bool {
         !self.scopes.is_empty()
     }

@@ -8,6 +8,7 @@ use super::cell::BoxTask;
 use super::limits::Limits;
 use super::marks::Marks;
 use super::places::{Awaited, Place, Survey};
+use super::rude::Manners;
 use super::tasks::{Line, State, Task, Waits};
 use super::timers::{TimerKey, Timers};
 use super::waker::{TaskKey, Wakee};
@@ -26,6 +27,7 @@ pub(super) struct Core {
     pub(super) timers: Timers,
     pub(super) trace: Trace,
     pub(super) marks: Marks,
+    pub(super) manners: Manners,
     pub(super) now: Instant,
     pub(super) steps: usize,
     /// Tasks that were dropped when main had ended.
@@ -87,6 +89,7 @@ impl Core {
             timers: Timers::default(),
             trace: Trace::default(),
             marks: Marks::default(),
+            manners: Manners::default(),
             now: Instant::START,
             steps: 0,
             drops: 0,
@@ -115,6 +118,7 @@ impl Core {
         if let Some(watched) = &mut self.watched {
             watched.known = 0;
         }
+        self.manners.begin(&*scheduler, self.limits.rude);
         self.scheduler = Some(scheduler);
         self.tasks.clear();
         self.timers.clear();
@@ -168,7 +172,13 @@ impl Core {
 
     // Choices.
 
-    fn answered(&mut self, asked: Asked, answer: u32, options: usize, lasting: Lasting) -> Answer {
+    pub(super) fn answered(
+        &mut self,
+        asked: Asked,
+        answer: u32,
+        options: usize,
+        lasting: Lasting,
+    ) -> Answer {
         if answer as usize >= options {
             let name = self.scheduler.as_ref().map_or("?", |scheduler| scheduler.name());
             let mistake = format!(
@@ -180,6 +190,7 @@ impl Core {
         let options = u32::try_from(options).unwrap_or(u32::MAX);
         let answer = Answer::new(answer.min(options - 1), lasting);
         self.answers.push(answer);
+        self.manners.note(asked);
         self.record(Event::Choice { asked, answer: answer.option(), options });
         answer
     }
@@ -201,6 +212,7 @@ impl Core {
             ChoiceKind::Deadline => Asked::Deadline(current),
             ChoiceKind::Select => Asked::Select(current),
             ChoiceKind::Value(label) => Asked::Value(self.trace.intern(label)),
+            _ => unreachable!("dacapo bug: {kind:?} is asked elsewhere"),
         };
         self.answered(asked, answer.option(), options, Lasting::Once).option() as usize
     }
@@ -285,7 +297,7 @@ impl Core {
         self.get_in_line(TaskKey { slot, id });
     }
 
-    fn get_in_line(&mut self, key: TaskKey) {
+    pub(super) fn get_in_line(&mut self, key: TaskKey) {
         self.line.push(key);
         if self.watched.is_some()
             && let Some(scheduler) = &mut self.scheduler
@@ -382,6 +394,7 @@ impl Core {
         let task = self.tasks.get_mut(key.slot).expect("dacapo bug: a running task is gone");
         task.cell = cell;
         task.waker = Some(waker);
+        task.awaits += 1;
         // Behind those that it woke itself, as in asyncio and tokio.
         let woken = matches!(task.state, State::Running { woken: true });
         task.state = if woken { State::Ready } else { State::Idle };
@@ -425,7 +438,9 @@ impl Core {
     }
 
     pub(super) fn record_end(&mut self, task: TaskId, how: Ending) {
-        self.watch_step(task);
+        if !self.manners.take_told() {
+            self.watch_step(task);
+        }
         self.record(Event::End { task, how });
     }
 
@@ -438,7 +453,8 @@ impl Core {
 
     /// Moves the clock to the next deadline; `false` if there is none.
     pub(super) fn advance(&mut self) -> bool {
-        let Some(to) = self.timers.next_deadline() else { return false };
+        let Some(next) = self.timers.next_deadline() else { return false };
+        let to = if self.manners.is_on() { self.maybe_late(next) } else { next };
         self.now = to;
         self.record(Event::Advance { to });
         true

@@ -40,6 +40,7 @@ impl Runtime {
     /// end, as asyncio does. What cannot catch a cancellation is dropped at once; what refuses, and
     /// then waits for ever, is left to be dropped.
     pub(super) fn wind_down(&self) -> Option<Kind> {
+        self.core().manners.end();
         let mut cleaning = Vec::new();
         let mut last = None;
         // What is dropped may spawn its clean-up, which comes in the next round.
@@ -102,6 +103,11 @@ impl Runtime {
             self.fire_timers();
             return Turn::Taken;
         };
+        if core.manners.is_on() {
+            drop(core);
+            self.interfere_before(key);
+            core = self.core();
+        }
         let begun = core.begin_step(key);
         drop(core);
         let Some(ended) = self.step(key, begun, main) else { return Turn::Taken };
@@ -178,6 +184,13 @@ impl Runtime {
                 self.suspend(key);
                 core = self.core();
             }
+            if core.manners.is_on() {
+                drop(core);
+                if let Some(ended) = self.interfere_after(key) {
+                    return Some(ended);
+                }
+                core = self.core();
+            }
             core.current = None;
             return None;
         }
@@ -185,7 +198,7 @@ impl Runtime {
     }
 
     /// Drops the future of a task that is cancelled.
-    fn drop_future(&self, cell: Option<BoxTask>) -> Ended {
+    pub(super) fn drop_future(&self, cell: Option<BoxTask>) -> Ended {
         match self.catch(|| drop(cell)) {
             Ok(()) => Ended::Cancelled,
             Err(caught) => Ended::Panicked(caught),

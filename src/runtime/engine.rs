@@ -11,6 +11,7 @@ use super::places::{Standing, Survey};
 use super::{LOCAL, Runtime, try_current, unwind};
 use crate::failure::Failure;
 use crate::instant::Instant;
+use crate::rude::RudeKind;
 use crate::schedule::Schedule;
 use crate::scheduler::Scheduler;
 use crate::trace::Trace;
@@ -98,7 +99,9 @@ impl Engine {
         }
         let raw = Raw {
             outcome,
-            schedule: Schedule::new(core.answers().iter().copied()).with_seed(core.seed_used()),
+            schedule: Schedule::new(core.answers().iter().copied())
+                .with_seed(core.seed_used())
+                .with_rude(core.manners.declared),
             elapsed: core.now,
             steps: core.steps,
             choices: core.answers().len(),
@@ -122,6 +125,11 @@ impl Engine {
     /// The trace of the last run, which the next one overwrites.
     pub(crate) fn trace_mut(&mut self) -> &mut Trace {
         &mut self.last().trace
+    }
+
+    /// For each answer of the last run what kind of rudeness it was about; empty if there was none.
+    pub(crate) fn rude_kinds(&mut self) -> &[Option<RudeKind>] {
+        self.last().manners.kinds()
     }
 
     /// The marks that the last run met.

@@ -1,3 +1,5 @@
+use crate::rude::Rude;
+
 /// What one run may use.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Limits {
@@ -6,11 +8,13 @@ pub(crate) struct Limits {
     pub(crate) max_tasks: usize,
     /// Kept in the trace.
     pub(crate) max_events: usize,
+    /// What may happen in it besides what an ordinary event loop does.
+    pub(crate) rude: Rude,
 }
 
 impl Limits {
     /// A run that needs more is rather a bug than a test: a million polls take a good part of a
     /// second unoptimised, and a hundred thousand events are more than anybody reads.
     pub(crate) const DEFAULT: Self =
-        Self { max_steps: 1_000_000, max_tasks: 100_000, max_events: 100_000 };
+        Self { max_steps: 1_000_000, max_tasks: 100_000, max_events: 100_000, rude: Rude::none() };
 }

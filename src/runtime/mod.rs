@@ -13,6 +13,7 @@ mod joining;
 mod limits;
 mod marks;
 mod places;
+mod rude;
 mod tasks;
 mod timers;
 mod unwind;
@@ -86,7 +87,8 @@ pub(crate) fn try_with<R>(run: RunId, f: impl FnOnce(&Runtime) -> R) -> Option<R
 fn schedule_so_far() -> Schedule {
     let schedule = try_current(|runtime| {
         let core = runtime.core.try_borrow().ok()?;
-        Some(Schedule::new(core.answers().iter().copied()).with_seed(core.seed_used()))
+        let schedule = Schedule::new(core.answers().iter().copied()).with_seed(core.seed_used());
+        Some(schedule.with_rude(core.manners.declared))
     });
     schedule.flatten().unwrap_or_default()
 }

@@ -33,6 +33,12 @@ pub(crate) struct Task {
     /// Whether it says of itself that it has failed, though it returned.
     pub(crate) failed: bool,
     pub(crate) aborted: bool,
+    /// Whether it stands for a thread, which nobody can stop.
+    pub(crate) thread: bool,
+    /// Whether it was polled for no reason, and not been woken since.
+    pub(crate) roused: bool,
+    /// How many of its polls have ended at an await.
+    pub(crate) awaits: u32,
     pub(super) cancellation: Cancellation,
     /// How many tasks it has spawned.
     pub(crate) children: u32,
@@ -184,6 +190,9 @@ impl Task {
             finishing: false,
             failed: false,
             aborted: false,
+            thread: false,
+            roused: false,
+            awaits: 0,
             children: 0,
             waits: Waits::default(),
             spawned,

@@ -49,6 +49,11 @@ impl Timers {
         self.heap.first().map(|node| node.deadline)
     }
 
+    /// The first deadline after a time.
+    pub(crate) fn deadline_after(&self, time: Instant) -> Option<Instant> {
+        self.heap.iter().map(|node| node.deadline).filter(|&deadline| deadline > time).min()
+    }
+
     pub(crate) fn insert(&mut self, deadline: Instant, wakee: Wakee) -> TimerKey {
         let serial = self.set;
         self.set += 1;

@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 use std::fmt;
 
-use crate::trace::{TaskId, TaskName, TaskNames, mix};
+use crate::trace::{Moment, TaskId, TaskName, TaskNames, mix};
 
 /// A question with two or more possible answers, which a [`Scheduler`](crate::scheduler::Scheduler)
 /// is asked.
@@ -33,12 +33,69 @@ pub enum ChoiceKind {
     Select,
     /// A value that the code under test asked for with [`choose`](crate::choose), under this label.
     Value(&'static str),
+    /// Does a newcomer at a lock or a semaphore wait (0), or does it take what was meant for another (1)?
+    /// This and what follows is asked only in runs that are [rude](crate::Rude).
+    Barge,
+    /// Is a task that goes to sleep left asleep (0), or polled once more for no reason (1)?
+    Spurious,
+    /// Does a notification wake those it is for (0), or all who wait (1)?
+    WakeAll,
+    /// Does the clock jump to the next deadline (0), or past it (1)?
+    LateTimer,
+    /// Does a task go on at an await that is ready (0), or does it give a turn away first (1)?
+    Yield,
+    /// Does a task go on (0), is it dropped at this await (1), or is it asked to cancel (2)? The last of
+    /// these is there only where it differs from the second.
+    Cancel(Moment),
+    /// Does a future that is marked by this label go on (0), or is it dropped at this await (1)?
+    Point(&'static str, Moment),
+}
+
+impl ChoiceKind {
+    /// Whether it is asked only in [rude](crate::Rude) runs, and an answer but 0 is to be the exception.
+    pub fn is_rude(self) -> bool {
+        match self {
+            Self::Task | Self::Timeout | Self::Deadline | Self::Select | Self::Value(_) => false,
+            Self::Barge
+            | Self::Spurious
+            | Self::WakeAll
+            | Self::LateTimer
+            | Self::Yield
+            | Self::Cancel(_)
+            | Self::Point(..) => true,
+        }
+    }
+
+    /// What an option means, of those kinds for which that is always the same.
+    fn option_text(self, option: usize) -> &'static str {
+        let texts = match self {
+            Self::Timeout => ["completion", "deadline"],
+            Self::Deadline => ["deadline", "completion"],
+            Self::Barge => ["in line", "barging in"],
+            Self::Spurious => ["asleep", "woken for no reason"],
+            Self::WakeAll => ["so many", "all"],
+            Self::LateTimer => ["in time", "late"],
+            Self::Yield => ["at once", "a turn later"],
+            _ if option == 2 => ["asked to cancel"; 2],
+            _ => ["goes on", "dropped"],
+        };
+        texts[option.min(1)]
+    }
 }
 
 #[derive(Clone, Copy, Debug)]
 enum Options<'a> {
-    Tasks { ready: &'a VecDeque<TaskId>, names: &'a TaskNames },
+    Tasks {
+        ready: &'a VecDeque<TaskId>,
+        names: &'a TaskNames,
+    },
     Numbers(usize),
+    /// What may happen to one task.
+    OfTask {
+        options: usize,
+        task: TaskId,
+        names: &'a TaskNames,
+    },
 }
 
 impl<'a> Choice<'a> {
@@ -66,6 +123,26 @@ impl<'a> Choice<'a> {
         Self { kind, options: Options::Numbers(options) }
     }
 
+    /// A choice of a number below `options` that is about one task; see
+    /// [`among_tasks`](Choice::among_tasks).
+    ///
+    /// # Panics
+    ///
+    /// If there are fewer than two options: that is no choice.
+    #[track_caller]
+    pub fn of_task(kind: ChoiceKind, options: usize, task: TaskId, names: &'a TaskNames) -> Self {
+        assert!(options >= 2, "a choice needs two options or more");
+        Self { kind, options: Options::OfTask { options, task, names } }
+    }
+
+    /// The task that a choice is about which is not among tasks, if dacapo knows it.
+    pub fn task_name(&self) -> Option<TaskName<'a>> {
+        match self.options {
+            Options::OfTask { task, names, .. } => Some(names.get(task)),
+            Options::Tasks { .. } | Options::Numbers(_) => None,
+        }
+    }
+
     /// What is to be chosen.
     pub fn kind(&self) -> ChoiceKind {
         self.kind
@@ -75,7 +152,7 @@ impl<'a> Choice<'a> {
     pub fn options(&self) -> usize {
         match self.options {
             Options::Tasks { ready, .. } => ready.len(),
-            Options::Numbers(options) => options,
+            Options::Numbers(options) | Options::OfTask { options, .. } => options,
         }
     }
 
@@ -100,7 +177,9 @@ impl<'a> Choice<'a> {
         );
         Label(match self.options {
             Options::Tasks { ready, names } => LabelKind::Task { task: ready[option], names },
-            Options::Numbers(_) => LabelKind::Number { kind: self.kind, option },
+            Options::Numbers(_) | Options::OfTask { .. } => {
+                LabelKind::Number { kind: self.kind, option }
+            }
         })
     }
 }
@@ -157,15 +236,12 @@ impl fmt::Display for Label<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.0 {
             LabelKind::Task { task, names } => names.get(task).fmt(f),
-            LabelKind::Number { kind: ChoiceKind::Timeout, option: 0 } => f.write_str("completion"),
-            LabelKind::Number { kind: ChoiceKind::Timeout, .. } => f.write_str("deadline"),
-            LabelKind::Number { kind: ChoiceKind::Deadline, option: 0 } => f.write_str("deadline"),
-            LabelKind::Number { kind: ChoiceKind::Deadline, .. } => f.write_str("completion"),
             LabelKind::Number { kind: ChoiceKind::Value(label), option } => {
                 write!(f, "{label} = {option}")
             }
             LabelKind::Number { kind: ChoiceKind::Select, option } => write!(f, "branch {option}"),
             LabelKind::Number { kind: ChoiceKind::Task, option } => write!(f, "task {option}"),
+            LabelKind::Number { kind, option } => f.write_str(kind.option_text(option)),
         }
     }
 }

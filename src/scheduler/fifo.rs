@@ -1,4 +1,5 @@
 use super::{Choice, Scheduler};
+use crate::rude::Rude;
 
 /// One run, first in, first out: what an ordinary event loop does.
 #[derive(Clone, Debug, Default)]
@@ -24,5 +25,9 @@ impl Scheduler for Fifo {
 
     fn choose(&mut self, _: &Choice<'_>) -> usize {
         0
+    }
+
+    fn rude(&self) -> Option<Rude> {
+        Some(Rude::none())
     }
 }

@@ -48,6 +48,7 @@ pub use sparse::Sparse;
 pub use sticky::Sticky;
 pub use urw::Urw;
 
+use crate::rude::Rude;
 use crate::schedule::Answer;
 use crate::trace::{TaskId, TaskNames};
 
@@ -139,6 +140,12 @@ pub trait Scheduler {
 
     /// The seed of the run that was prepared, if it works from seeds.
     fn seed(&self) -> Option<u64> {
+        None
+    }
+
+    /// What may be [rude](crate::Rude) in the run that was prepared. None leaves it to what the test
+    /// allows: all of it, or, if it works from seeds, a part of it that is drawn from the seed.
+    fn rude(&self) -> Option<Rude> {
         None
     }
 

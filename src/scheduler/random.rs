@@ -2,14 +2,15 @@ use std::ops::Range;
 use std::rc::Rc;
 
 use super::probe::Probe;
-use super::seeded::{Policy, assert_seeds, draw};
+use super::seeded::{Policy, RUDE_ONCE_IN, assert_seeds, draw};
 use super::{Choice, Scheduler};
 use crate::rng::{Draws, Purpose, Stream};
 use crate::schedule::Answer;
 
 /// A random walk: one run per seed, in which each option is as likely as the others.
 ///
-/// The answers of a seed depend on that seed alone, not on the runs before.
+/// Only where something [rude](crate::Rude) may happen, it does so once in eight times. The answers of a
+/// seed depend on that seed alone, not on the runs before.
 ///
 /// ```
 /// use dacapo::scheduler::Random;
@@ -57,7 +58,12 @@ impl Scheduler for Random {
     }
 
     fn choose(&mut self, choice: &Choice<'_>) -> usize {
-        self.stream.below(u32::try_from(choice.options()).unwrap_or(u32::MAX)) as usize
+        let options = u32::try_from(choice.options()).unwrap_or(u32::MAX);
+        if choice.kind().is_rude() {
+            let is_rude = self.stream.below(RUDE_ONCE_IN as u32) == 0;
+            return if is_rude { 1 + self.stream.below(options - 1) as usize } else { 0 };
+        }
+        self.stream.below(options) as usize
     }
 
     fn seed(&self) -> Option<u64> {

@@ -1,6 +1,7 @@
 use std::fmt;
 
 use super::{Choice, Scheduler};
+use crate::rude::Rude;
 use crate::schedule::{Answer, Schedule};
 
 /// One run with the answers of a recorded schedule.
@@ -77,6 +78,10 @@ impl Scheduler for Replay {
         }
         self.next += 1;
         Answer::new(answer.min(largest) as u32, given.lasting())
+    }
+
+    fn rude(&self) -> Option<Rude> {
+        Some(self.schedule.rude())
     }
 
     fn divergence(&self) -> Option<Divergence> {

@@ -6,6 +6,7 @@ use std::rc::Rc;
 use super::probe::Probe;
 use super::{Choice, ChoiceKind, Step};
 use crate::rng::Draws;
+use crate::rude::Rude;
 use crate::schedule::Answer;
 use crate::trace::{TaskId, TaskNames};
 
@@ -111,6 +112,11 @@ impl<P: Policy> Seeded<P> {
         }
     }
 
+    /// The run that measures is a polite one.
+    pub(super) fn rude(&self) -> Option<Rude> {
+        (self.run == Phase::Probe).then(Rude::none)
+    }
+
     /// Whether the run that measures is behind.
     pub(super) fn has_measured(&self) -> bool {
         self.seed().is_some()
@@ -167,10 +173,18 @@ impl<P: Policy> Seeded<P> {
     }
 }
 
-/// One of the options, each as likely as the others.
+/// One of the options, each as likely as the others; only what is rude is seldom.
 pub(super) fn draw(choice: &Choice<'_>, draws: &mut Draws) -> Answer {
-    Answer::from_place(draws.below(choice.options() as u64) as usize)
+    let options = choice.options() as u64;
+    Answer::from_place(match choice.kind().is_rude() {
+        true if draws.below(RUDE_ONCE_IN) > 0 => 0,
+        true => 1 + draws.below(options - 1) as usize,
+        false => draws.below(options) as usize,
+    })
 }
+
+/// Were each second chance to be rude taken, hardly anything else would happen.
+pub(super) const RUDE_ONCE_IN: u64 = 8;
 
 /// # Panics
 ///
@@ -220,6 +234,10 @@ macro_rules! seeded_scheduler {
 
             fn seed(&self) -> Option<u64> {
                 self.0.seed()
+            }
+
+            fn rude(&self) -> Option<crate::rude::Rude> {
+                self.0.rude()
             }
 
             fn set_seeds(&mut self, seeds: std::ops::Range<u64>) -> bool {

@@ -8,6 +8,7 @@ use std::task::{Context, Poll};
 
 use super::line::{Caller, Line, Standing, Waiter, wake_all};
 use super::resource::{Resource, hold};
+use super::rude;
 use super::store::Store;
 use crate::runtime::Place;
 use crate::trace::Wait;
@@ -71,6 +72,10 @@ impl<S: Store> Channel<S> {
         self.maxsize > 0 && len >= self.maxsize
     }
 
+    fn has_place(&self, state: &State<S>) -> bool {
+        !state.shut_down && !self.is_full_at(state.items.len())
+    }
+
     pub(super) fn is_full(&self) -> bool {
         self.is_full_at(self.len())
     }
@@ -100,7 +105,7 @@ impl<S: Store> Channel<S> {
     }
 
     pub(super) fn put(&self, item: S::Item, place: Place) -> Put<'_, S> {
-        Put { channel: self, item: Some(item), key: None, place }
+        Put { channel: self, item: Some(item), key: None, asked: false, place }
     }
 
     pub(super) fn get_nowait(&self) -> Result<S::Item, Refusal> {
@@ -112,11 +117,11 @@ impl<S: Store> Channel<S> {
     }
 
     pub(super) fn get(&self, place: Place) -> Get<'_, S> {
-        Get { channel: self, key: None, place }
+        Get { channel: self, key: None, asked: false, place }
     }
 
     pub(super) fn join(&self, place: Place) -> Join<'_, S> {
-        Join { channel: self, key: None, place }
+        Join { channel: self, key: None, asked: false, place }
     }
 
     /// One item is done; returns `false` if all were already.
@@ -184,6 +189,8 @@ pub(super) struct Put<'a, S: Store> {
     item: Option<S::Item>,
     key: Option<u64>,
     place: Place,
+    /// Whether it was asked to give a turn away.
+    asked: bool,
 }
 
 // The item is never pinned.
@@ -199,6 +206,7 @@ impl<S: Store> Future for Put<'_, S> {
         let _left;
         let mut state = channel.state();
         if let Some(key) = self.key {
+            self.asked = true;
             let stays;
             (stays, _left) = self::stays(&mut state.putters, key, &mut caller);
             if stays {
@@ -206,6 +214,11 @@ impl<S: Store> Future for Put<'_, S> {
                 return Poll::Pending;
             }
             self.key = None;
+        }
+        if self.item.is_some() && channel.has_place(&state) && rude::gives_way(&mut self.asked) {
+            drop(state);
+            cx.waker().wake_by_ref();
+            return Poll::Pending;
         }
         let item = self.item.take().expect("dacapo: `put` was polled after completion");
         match channel.try_put(&mut state, item) {
@@ -243,6 +256,8 @@ pub(super) struct Get<'a, S: Store> {
     channel: &'a Channel<S>,
     key: Option<u64>,
     place: Place,
+    /// Whether it was asked to give a turn away.
+    asked: bool,
 }
 
 impl<S: Store> Future for Get<'_, S> {
@@ -252,8 +267,10 @@ impl<S: Store> Future for Get<'_, S> {
         // Declared before the lock is held, and so dropped after.
         let mut caller = Some(Caller::new(cx));
         let _left;
-        let mut state = self.channel.state();
+        let channel = self.channel;
+        let mut state = channel.state();
         if let Some(key) = self.key {
+            self.asked = true;
             let stays;
             (stays, _left) = self::stays(&mut state.getters, key, &mut caller);
             if stays {
@@ -261,6 +278,11 @@ impl<S: Store> Future for Get<'_, S> {
                 return Poll::Pending;
             }
             self.key = None;
+        }
+        if state.items.len() > 0 && rude::gives_way(&mut self.asked) {
+            drop(state);
+            cx.waker().wake_by_ref();
+            return Poll::Pending;
         }
         match state.try_get() {
             Ok((item, woken)) => {
@@ -296,6 +318,8 @@ pub(super) struct Join<'a, S: Store> {
     channel: &'a Channel<S>,
     key: Option<u64>,
     place: Place,
+    /// Whether it was asked to give a turn away.
+    asked: bool,
 }
 
 impl<S: Store> Future for Join<'_, S> {
@@ -305,8 +329,15 @@ impl<S: Store> Future for Join<'_, S> {
         let caller = Caller::new(cx);
         // Declared before the lock is held, and so dropped after.
         let _previous;
-        let mut state = self.channel.state();
-        match self.key {
+        let channel = self.channel;
+        let mut state = channel.state();
+        let key = self.key;
+        match key {
+            None if state.unfinished == 0 && rude::gives_way(&mut self.asked) => {
+                drop(state);
+                cx.waker().wake_by_ref();
+                return Poll::Pending;
+            }
             None if state.unfinished == 0 => return Poll::Ready(()),
             None => self.key = Some(state.joiners.push(caller, ())),
             Some(key) => match state.joiners.get_mut(key) {

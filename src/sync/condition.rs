@@ -8,6 +8,7 @@ use std::task::{Context, Poll, Waker};
 use super::line::{Caller, Line, Standing};
 use super::lock::{Lock, LockGuard, ReleaseError};
 use super::resource::{Resource, hold};
+use super::rude;
 use crate::cancel::{Cancelled, catch};
 use crate::runtime::Place;
 use crate::trace::Wait;
@@ -62,9 +63,19 @@ struct State {
 }
 
 impl State {
+    /// Whether more than so many wait.
+    fn has_more_than(&mut self, n: usize) -> bool {
+        let waiting = self
+            .line
+            .iter_mut()
+            .filter(|waiter| waiter.standing == Standing::Waiting && !waiter.has_given_up());
+        waiting.take(n.saturating_add(1)).count() > n
+    }
+
     /// Wakes the first `n` who have not been woken.
     fn notify(&mut self, n: usize) -> Vec<Waker> {
         let mut woken = Vec::new();
+        let n = if self.has_more_than(n) && rude::wakes_all() { usize::MAX } else { n };
         let waiting = self.line.iter_mut().filter(|waiter| waiter.standing == Standing::Waiting);
         for waiter in waiting.filter(|waiter| !waiter.has_given_up()).take(n) {
             woken.extend(waiter.wake());

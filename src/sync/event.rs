@@ -6,6 +6,7 @@ use std::task::{Context, Poll};
 
 use super::line::{Caller, Line, wake_all};
 use super::resource::{Resource, hold};
+use super::rude;
 use crate::runtime::Place;
 use crate::trace::Wait;
 
@@ -82,7 +83,7 @@ impl Event {
     /// Nothing is lost if it is dropped.
     #[track_caller]
     pub fn wait(&self) -> impl Future<Output = ()> {
-        Waiting { event: self, key: None, place: Location::caller() }
+        Waiting { event: self, key: None, asked: false, place: Location::caller() }
     }
 }
 
@@ -91,6 +92,8 @@ struct Waiting<'a> {
     event: &'a Event,
     key: Option<u64>,
     place: Place,
+    /// Whether it was asked to give a turn away.
+    asked: bool,
 }
 
 impl Future for Waiting<'_> {
@@ -100,8 +103,15 @@ impl Future for Waiting<'_> {
         let caller = Caller::new(cx);
         // Declared before the lock is held, and so dropped after.
         let _previous;
-        let mut state = self.event.state();
-        match self.key {
+        let event = self.event;
+        let mut state = event.state();
+        let key = self.key;
+        match key {
+            None if state.set && rude::gives_way(&mut self.asked) => {
+                drop(state);
+                cx.waker().wake_by_ref();
+                return Poll::Pending;
+            }
             None if state.set => return Poll::Ready(()),
             None => self.key = Some(state.line.push(caller, ())),
             Some(key) => match state.line.get_mut(key) {

@@ -6,6 +6,7 @@ use std::fmt;
 use std::task::{Context, Waker};
 
 use crate::runtime::{self, RunId, TaskKey, Wakee};
+use crate::trace::TaskId;
 
 /// Who is to be woken. It is made and dropped while no lock is held, for a waker may be anybody's
 /// code.
@@ -57,6 +58,11 @@ impl<T> Waiter<T> {
     /// Whether it has left already, as far as others are concerned.
     pub(super) fn has_given_up(&self) -> bool {
         self.standing != Standing::Woken && self.caller.has_given_up()
+    }
+
+    /// Its task, if it is known.
+    pub(super) fn task(&self) -> Option<TaskId> {
+        self.caller.task.map(|(_, task)| task.id)
     }
 
     /// Gives it its turn. The waker is to be called when no lock is held.

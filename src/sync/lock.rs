@@ -7,6 +7,7 @@ use std::task::{Context, Poll, Waker};
 
 use super::line::{Caller, Line, Standing};
 use super::resource::{Resource, hold};
+use super::rude;
 use crate::runtime::Place;
 use crate::trace::Wait;
 
@@ -51,9 +52,28 @@ struct State {
 impl State {
     /// Takes it if it is free and nobody waits.
     fn try_take(&mut self) -> bool {
-        let free = !self.taken && !self.line.is_occupied();
+        let free = self.is_free() || self.barge();
         self.taken |= free;
         free
+    }
+
+    fn is_free(&self) -> bool {
+        !self.taken && !self.line.is_occupied()
+    }
+
+    /// Whether a newcomer takes it before the one that it was handed to, who has not come for it yet and
+    /// then waits on.
+    fn barge(&mut self) -> bool {
+        let free = !self.taken;
+        let first = self.line.first_mut();
+        let Some(first) = first.filter(|first| free && first.standing == Standing::Woken) else {
+            return false;
+        };
+        let barges = rude::barges(first.task(), true);
+        if barges {
+            first.standing = Standing::Waiting;
+        }
+        barges
     }
 
     /// Lets the first in line have it. One who has given up is left alone: he hands it on himself,
@@ -130,7 +150,7 @@ impl Lock {
     }
 
     pub(super) fn acquire_at(&self, place: Place) -> impl Future<Output = ()> {
-        Acquire { lock: self, key: None, place }
+        Acquire { lock: self, key: None, asked: false, place }
     }
 
     /// Frees the lock, whoever has taken it, and wakes the first who waits for it.
@@ -163,6 +183,8 @@ struct Acquire<'a> {
     lock: &'a Lock,
     key: Option<u64>,
     place: Place,
+    /// Whether it was asked to give a turn away.
+    asked: bool,
 }
 
 impl Future for Acquire<'_> {
@@ -172,8 +194,15 @@ impl Future for Acquire<'_> {
         let caller = Caller::new(cx);
         // Declared before the lock is held, and so dropped after.
         let (_left, _previous);
-        let mut state = self.lock.state();
-        match self.key {
+        let lock = self.lock;
+        let mut state = lock.state();
+        let key = self.key;
+        match key {
+            None if state.is_free() && rude::gives_way(&mut self.asked) => {
+                drop(state);
+                cx.waker().wake_by_ref();
+                return Poll::Pending;
+            }
             None if state.try_take() => return Poll::Ready(()),
             None => self.key = Some(state.line.push(caller, ())),
             Some(key) => {

@@ -18,6 +18,7 @@ mod line;
 mod lock;
 mod queue;
 mod resource;
+mod rude;
 mod semaphore;
 mod store;
 

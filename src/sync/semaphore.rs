@@ -7,6 +7,7 @@ use std::task::{Context, Poll, Waker};
 
 use super::line::{Caller, Line, Standing, wake_all};
 use super::resource::{Resource, hold};
+use super::rude;
 use crate::runtime::Place;
 use crate::trace::Wait;
 
@@ -54,11 +55,33 @@ impl State {
         if self.closed {
             return Err(TryAcquireError::Closed);
         }
-        if self.permits < wanted || self.line.is_occupied() {
+        if !self.is_free(wanted) && !self.barge(wanted) {
             return Err(TryAcquireError::NoPermits);
         }
         self.permits -= wanted;
         Ok(())
+    }
+
+    fn is_free(&self, wanted: usize) -> bool {
+        !self.closed && self.permits >= wanted && !self.line.is_occupied()
+    }
+
+    /// Whether a newcomer takes permits before one who was served and has not come for them yet. If they
+    /// are needed, that one has none then, and waits on.
+    fn barge(&mut self, wanted: usize) -> bool {
+        let permits = self.permits;
+        let mut served = self.line.iter_mut().rev();
+        // The last one who would do, so that those who wait keep their order.
+        let served = served.find(|waiter| {
+            waiter.standing == Standing::Woken && permits.saturating_add(waiter.wanted) >= wanted
+        });
+        let Some(served) = served else { return false };
+        let barges = rude::barges(served.task(), false);
+        if barges && permits < wanted {
+            served.standing = Standing::Waiting;
+            self.permits += served.wanted;
+        }
+        barges
     }
 
     /// Gives the first who waits, and is not about to give up, his permits, if they suffice.
@@ -188,7 +211,7 @@ impl Semaphore {
     }
 
     pub(super) fn acquire_at(&self, permits: u32, place: Place) -> Acquire<'_> {
-        Acquire { semaphore: self, permits, state: AcquireState::Start, place }
+        Acquire { semaphore: self, permits, state: AcquireState::Start, asked: false, place }
     }
 
     /// As [`acquire`](Semaphore::acquire), with a permit that keeps the semaphore alive.
@@ -244,6 +267,8 @@ pub struct Acquire<'a> {
     permits: u32,
     state: AcquireState,
     place: Place,
+    /// Whether it was asked to give a turn away.
+    asked: bool,
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -260,8 +285,14 @@ impl Acquire<'_> {
         let caller = Caller::new(cx);
         // Declared before the lock is held, and so dropped after.
         let (_left, _previous);
-        let mut state = self.semaphore.state();
+        let semaphore = self.semaphore;
+        let mut state = semaphore.state();
         match self.state {
+            AcquireState::Start if state.is_free(wanted) && rude::gives_way(&mut self.asked) => {
+                drop(state);
+                cx.waker().wake_by_ref();
+                return Poll::Pending;
+            }
             AcquireState::Start => match state.try_take(wanted) {
                 Ok(()) => return Poll::Ready(Ok(())),
                 Err(TryAcquireError::Closed) => return Poll::Ready(Err(AcquireError(()))),
@@ -289,7 +320,7 @@ impl Acquire<'_> {
                         let woken = state.serve(usize::MAX);
                         drop(state);
                         woken.into_iter().for_each(Waker::wake);
-                        state = self.semaphore.state();
+                        state = semaphore.state();
                     }
                 }
             }

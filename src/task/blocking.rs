@@ -33,6 +33,7 @@ pub fn spawn_blocking<T: 'static>(
         sleep(duration).at(place).await;
         function()
     });
+    thread.task().mark_thread();
     spawn(async move {
         match thread.detached().await {
             Ok(output) => output,

@@ -27,13 +27,15 @@ pub struct JoinHandle<T> {
     task: TaskKey,
     joined: bool,
     registration: Option<u64>,
+    /// Whether it was asked to give a turn away, or did wait.
+    asked: bool,
     // The output stays with the run, so that this is `Send` and `Sync` whatever it is.
     output: PhantomData<fn() -> T>,
 }
 
 impl<T> JoinHandle<T> {
     pub(super) fn new(run: RunId, task: TaskKey) -> Self {
-        Self { run, task, joined: false, registration: None, output: PhantomData }
+        Self { run, task, joined: false, registration: None, asked: false, output: PhantomData }
     }
 
     /// Asks the task to end where it waits.
@@ -74,6 +76,7 @@ impl<T> JoinHandle<T> {
     where
         T: 'static,
     {
+        self.asked = true;
         match Pin::new(&mut self).poll(&mut Context::from_waker(Waker::noop())) {
             Poll::Ready(result) => result,
             Poll::Pending => unreachable!("dacapo bug: a task has not ended"),
@@ -129,7 +132,12 @@ impl<T: 'static> Future for JoinHandle<T> {
         let joined = runtime::try_with(run, |runtime| {
             let wakee = runtime.wakee(cx.waker());
             let notes = runtime.notes();
-            if runtime.poll_end(task, &mut self.registration, wakee, None) {
+            let ended = runtime.poll_end(task, &mut self.registration, wakee, None);
+            if !std::mem::replace(&mut self.asked, true) && ended && runtime.gives_way() {
+                cx.waker().wake_by_ref();
+                return Poll::Pending;
+            }
+            if ended {
                 return Poll::Ready(runtime.take_joined(task));
             }
             runtime.set_awaiting(notes, Awaiting::Task(task));

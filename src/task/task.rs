@@ -136,6 +136,11 @@ impl Task {
         self.with(|runtime| runtime.mark_retrieved(self.key));
     }
 
+    /// Notes that it stands for a thread, which nobody can stop.
+    pub(crate) fn mark_thread(&self) {
+        self.with(|runtime| runtime.mark_thread(self.key));
+    }
+
     /// Has it run to its end also when main has returned.
     pub(crate) fn finish(&self) {
         self.with(|runtime| runtime.finish(self.key));
@@ -180,7 +185,7 @@ impl Task {
     }
 
     pub(crate) fn join_at(&self, place: Place) -> Join {
-        Join { task: *self, registration: None, place }
+        Join { task: *self, registration: None, asked: false, place }
     }
 }
 
@@ -197,13 +202,15 @@ pub struct Join {
     task: Task,
     registration: Option<u64>,
     place: Place,
+    /// Whether it was asked to give a turn away, or did wait.
+    asked: bool,
 }
 
 impl Join {
     /// Whether the task has ended; if not, the one who polls is woken when it has. Requests to cancel
     /// are not passed on.
     pub(crate) fn poll_end(&mut self, cx: &mut Context<'_>) -> bool {
-        let Self { task, registration, place } = self;
+        let Self { task, registration, place, .. } = self;
         task.with(|runtime| {
             let wakee = runtime.wakee(cx.waker());
             runtime.poll_end(task.key, registration, wakee, Some(place))
@@ -220,7 +227,15 @@ impl Future for Join {
         let own = task.with(|runtime| runtime.current_task() == Some(task.key));
         assert!(own != Some(true), "dacapo: a task awaits its own end, which cannot come");
         let notes = task.with(runtime::Runtime::notes).unwrap_or_default();
-        if !self.poll_end(cx) {
+        let ended = self.poll_end(cx);
+        if !std::mem::replace(&mut self.asked, true)
+            && ended
+            && task.with(runtime::Runtime::gives_way).unwrap_or(false)
+        {
+            cx.waker().wake_by_ref();
+            return Poll::Pending;
+        }
+        if !ended {
             task.with(|runtime| runtime.set_awaiting(notes, Awaiting::Task(task.key)));
             return Poll::Pending;
         }

@@ -1,6 +1,7 @@
 //! What can happen in a run, in 24 bytes an event.
 
 use crate::instant::Instant;
+use crate::rude::RudeKind;
 use crate::schedule::Lasting;
 use crate::trace::TaskId;
 
@@ -94,6 +95,94 @@ pub enum Asked {
     Select(TaskId),
     /// A value that the code asked for, by its [label](crate::trace::Trace::label).
     Value(u32),
+    /// Whether a newcomer at a lock or a semaphore waits (0) or takes what was meant for another (1).
+    Barge {
+        /// The newcomer.
+        task: TaskId,
+        /// The task that it was meant for, if that is known.
+        waiter: Option<TaskId>,
+        /// Whether it is a lock.
+        lock: bool,
+    },
+    /// Whether a task that goes to sleep is polled once more for no reason (1).
+    Spurious(TaskId),
+    /// Whether a notification by this task wakes all who wait (1).
+    WakeAll(TaskId),
+    /// Whether the clock jumps past this deadline (1).
+    Late(Instant),
+    /// Whether this task gives a turn away at an await that is ready (1).
+    Yield(TaskId),
+    /// Whether a task goes on (0), is dropped at an await (1), or is asked to cancel (2).
+    Cancel {
+        /// The task.
+        task: TaskId,
+        /// Which of its awaits it is, counted from 1.
+        nth: u32,
+        /// Whether it has just begun to wait, or was woken.
+        moment: Moment,
+    },
+    /// Whether a [marked](crate::cancel::point) future goes on (0) or is dropped at an await (1).
+    Point {
+        /// The task that it is in.
+        task: TaskId,
+        /// Its [label](crate::trace::Trace::label).
+        label: u32,
+        /// Whether it has just begun to wait, or is polled again.
+        moment: Moment,
+    },
+}
+
+/// When something that waits may be cancelled.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Moment {
+    /// When it has begun to wait.
+    Waiting,
+    /// When it has been woken, and is about to be polled.
+    Woken,
+}
+
+impl Asked {
+    /// What kind of rudeness it is about, if it is about any.
+    pub(crate) fn rude(self) -> Option<RudeKind> {
+        Some(match self {
+            Asked::Barge { .. } => RudeKind::Barging,
+            Asked::Spurious(_) => RudeKind::Spurious,
+            Asked::WakeAll(_) => RudeKind::WakeAll,
+            Asked::Late(_) => RudeKind::LateTimers,
+            Asked::Yield(_) => RudeKind::Yielding,
+            Asked::Cancel { .. } => RudeKind::Cancellations,
+            Asked::Point { .. } => RudeKind::Marked,
+            _ => return None,
+        })
+    }
+
+    /// The number of its kind, and what it is about, for the hash of the run.
+    fn words(self) -> (u32, u32) {
+        let moment = |moment| u32::from(moment == Moment::Woken);
+        match self {
+            // Which one was chosen is said by what happens next.
+            Asked::Next { first, lasting, .. } => ((lasting as u32) << 8, first.0),
+            Asked::Timeout(task) => (1, task.0),
+            Asked::Value(label) => (2, label),
+            Asked::Deadline(task) => (3, task.0),
+            Asked::Select(task) => (4, task.0),
+            Asked::Barge { task, waiter, lock } => {
+                let waiter = waiter.map_or(0, |waiter| waiter.0 + 1);
+                (5 | (u32::from(lock) << 4) | (waiter << 5), task.0)
+            }
+            Asked::Spurious(task) => (6, task.0),
+            Asked::WakeAll(task) => (7, task.0),
+            // The jump itself follows.
+            Asked::Late(_) => (8, 0),
+            Asked::Yield(task) => (9, task.0),
+            Asked::Cancel { task, nth, moment: at } => {
+                (10 | (moment(at) << 4) | (nth << 5), task.0)
+            }
+            Asked::Point { task, label, moment: at } => {
+                (11 | (moment(at) << 4) | (label << 5), task.0)
+            }
+        }
+    }
 }
 
 /// How a task ended.
@@ -162,14 +251,7 @@ impl Event {
         match self {
             Event::Spawn { task, by } => [pack(1, task.0, 0), by.0.into()],
             Event::Choice { asked, answer, options } => {
-                let (kind, about) = match asked {
-                    // Which one was chosen is said by what happens next.
-                    Asked::Next { first, lasting, .. } => ((lasting as u32) << 8, first.0),
-                    Asked::Timeout(task) => (1, task.0),
-                    Asked::Value(label) => (2, label),
-                    Asked::Deadline(task) => (3, task.0),
-                    Asked::Select(task) => (4, task.0),
-                };
+                let (kind, about) = asked.words();
                 [pack(2, answer, kind), (u64::from(options) << 32) | u64::from(about)]
             }
             Event::Poll { task } => [pack(3, task.0, 0), 0],

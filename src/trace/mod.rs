@@ -6,7 +6,7 @@ mod names;
 use std::collections::VecDeque;
 use std::fmt;
 
-pub use event::{Asked, Ending, Event, Wait};
+pub use event::{Asked, Ending, Event, Moment, Wait};
 pub use names::{TaskId, TaskName, TaskNames};
 pub(crate) use names::{mix, printable};
 
@@ -176,6 +176,17 @@ impl Trace {
                     Asked::Deadline(task) => format!("deadline of {}", name(task)),
                     Asked::Select(task) => format!("select of {}", name(task)),
                     Asked::Value(label) => self.label(label).to_owned(),
+                    Asked::Barge { task, .. } => format!("barging of {}", name(task)),
+                    Asked::Spurious(task) => format!("spurious wake-up of {}", name(task)),
+                    Asked::WakeAll(task) => format!("notification by {}, of all", name(task)),
+                    Asked::Late(deadline) => format!("lateness of the clock at {deadline}"),
+                    Asked::Yield(task) => format!("turn given away by {}", name(task)),
+                    Asked::Cancel { task, nth, .. } => {
+                        format!("cancellation of {} at await {nth}", name(task))
+                    }
+                    Asked::Point { label, .. } => {
+                        format!("cancellation of {:?}", self.label(label))
+                    }
                 };
                 let lasting = match asked {
                     Asked::Next { lasting, .. } => lasting,

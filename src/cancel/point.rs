@@ -1,0 +1,67 @@
+use std::future::Future;
+use std::pin::Pin;
+use std::task::{Context, Poll};
+
+use pin_project_lite::pin_project;
+
+use super::Cancelled;
+use crate::runtime;
+use crate::trace::Moment;
+
+/// Marks a future as one that may be cancelled, in a search with
+/// [`Rude::marked_cancellations`](crate::Rude::marked_cancellations).
+///
+/// There it is dropped at one of its awaits, as a timeout or a `select!` around it would do, and this
+/// yields [`Cancelled`]: when it has just begun to wait, or when it would be polled again. Anywhere else,
+/// also outside of a run, it is the future itself. It may be in main too.
+///
+/// # Errors
+///
+/// If it was cancelled.
+///
+/// # Cancel safety
+///
+/// Dropping it drops the future.
+pub fn point<F: Future>(label: &'static str, future: F) -> Point<F> {
+    Point { label, future: Some(future), waits: false }
+}
+
+pin_project! {
+    /// The future of [`point`].
+    #[derive(Debug)]
+    #[must_use = "futures do nothing unless they are awaited"]
+    pub struct Point<F> {
+        label: &'static str,
+        #[pin]
+        future: Option<F>,
+        waits: bool,
+    }
+}
+
+impl<F: Future> Future for Point<F> {
+    type Output = Result<F::Output, Cancelled>;
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        let mut this = self.project();
+        let label = *this.label;
+        let is_cancelled = |moment| {
+            runtime::try_current(|runtime| runtime.cancels_point(label, moment)).unwrap_or(false)
+        };
+        let mut cancelled = *this.waits && is_cancelled(Moment::Woken);
+        if !cancelled {
+            let future = this.future.as_mut().as_pin_mut();
+            let future = future.expect("dacapo: `point` was polled after completion");
+            if let Poll::Ready(output) = future.poll(cx) {
+                this.future.set(None);
+                return Poll::Ready(Ok(output));
+            }
+            *this.waits = true;
+            cancelled = is_cancelled(Moment::Waiting);
+        }
+        if !cancelled {
+            return Poll::Pending;
+        }
+        this.future.set(None);
+        Poll::Ready(Err(Cancelled::new()))
+    }
+}

@@ -1,0 +1,241 @@
+//! What an ordinary event loop does not do, asked only in runs that are rude.
+
+use super::Runtime;
+use super::cancellation::Cancelled;
+use super::core::Core;
+use super::places::Awaited;
+use super::tasks::{Ended, State};
+use super::waker::TaskKey;
+use crate::instant::Instant;
+use crate::rng::{Purpose, Stream};
+use crate::rude::{Rude, RudeKind};
+use crate::schedule::Lasting;
+use crate::scheduler::{Choice, ChoiceKind, Scheduler};
+use crate::trace::{Asked, Moment, TaskId, Wait};
+
+/// The state of it in one run.
+#[derive(Default)]
+pub(super) struct Manners {
+    /// What is on in this run, as its schedule says.
+    pub(super) declared: Rude,
+    /// What is still asked: nothing when main has ended, and no more cancellations than are allowed.
+    asked: Rude,
+    /// For each answer of the run what kind of rudeness it was about; empty if there is none.
+    kinds: Vec<Option<RudeKind>>,
+    /// The scheduler was told of the step that is ending.
+    told: bool,
+}
+
+impl Manners {
+    pub(super) fn begin(&mut self, scheduler: &dyn Scheduler, allowed: Rude) {
+        self.declared = scheduler.rude().unwrap_or_else(|| match scheduler.seed() {
+            // Each run has a part of it: what one kind brings about, another may hide (A. Groce et al. 2012,
+            // "Swarm Testing").
+            Some(seed) if !allowed.is_none() => {
+                let mut stream = Stream::new(seed, Purpose::Rude);
+                allowed.some(|| stream.below(2) == 1)
+            }
+            _ => allowed,
+        });
+        self.asked = self.declared;
+        self.kinds.clear();
+        self.told = false;
+    }
+
+    pub(super) fn note(&mut self, asked: Asked) {
+        if !self.declared.is_none() {
+            self.kinds.push(asked.rude());
+        }
+    }
+
+    pub(super) fn is_on(&self) -> bool {
+        !self.asked.is_none()
+    }
+
+    /// For each answer of the run what kind of rudeness it was about.
+    pub(super) fn kinds(&self) -> &[Option<RudeKind>] {
+        &self.kinds
+    }
+
+    pub(super) fn take_told(&mut self) -> bool {
+        std::mem::take(&mut self.told)
+    }
+
+    /// From now on nothing rude happens.
+    pub(super) fn end(&mut self) {
+        self.asked = Rude::none();
+    }
+}
+
+/// By how much the clock is late if there is no later deadline to wait for.
+const LATE_NANOS: u64 = 1_000_000;
+
+impl Core {
+    pub(super) fn is_rude(&self, kind: RudeKind) -> bool {
+        self.manners.asked.has(kind)
+    }
+
+    fn current_id(&self) -> TaskId {
+        self.current.map_or(TaskId::MAIN, |key| key.id)
+    }
+
+    /// Asks whether something rude is to happen, if its kind is on.
+    fn ask_rude(&mut self, asked: Asked, options: usize) -> usize {
+        let Some(rude) = asked.rude().filter(|&kind| self.is_rude(kind)) else { return 0 };
+        let (kind, task) = match asked {
+            Asked::Barge { task, .. } => (ChoiceKind::Barge, task),
+            Asked::Spurious(task) => (ChoiceKind::Spurious, task),
+            Asked::WakeAll(task) => (ChoiceKind::WakeAll, task),
+            Asked::Late(_) => (ChoiceKind::LateTimer, TaskId::MAIN),
+            Asked::Yield(task) => (ChoiceKind::Yield, task),
+            Asked::Cancel { task, moment, .. } => (ChoiceKind::Cancel(moment), task),
+            Asked::Point { task, label, moment } => {
+                (ChoiceKind::Point(self.trace.label(label), moment), task)
+            }
+            Asked::Next { .. }
+            | Asked::Timeout(_)
+            | Asked::Deadline(_)
+            | Asked::Select(_)
+            | Asked::Value(_) => unreachable!("dacapo bug: {asked:?} is not rude"),
+        };
+        let choice = Choice::of_task(kind, options, task, self.trace.names());
+        let scheduler = self.scheduler.as_mut().expect("dacapo bug: a run without a scheduler");
+        let answer = scheduler.answer(&choice).option();
+        let answer = self.answered(asked, answer, options, Lasting::Once).option() as usize;
+        if answer > 0 {
+            self.manners.asked = self.manners.asked.less_one(rude);
+        }
+        answer
+    }
+
+    /// The time to which the clock jumps, whose next deadline is this one.
+    pub(super) fn maybe_late(&mut self, next: Instant) -> Instant {
+        if !self.is_rude(RudeKind::LateTimers) || self.ask_rude(Asked::Late(next), 2) == 0 {
+            return next;
+        }
+        let beyond = next + std::time::Duration::from_nanos(LATE_NANOS);
+        self.timers.deadline_after(next).unwrap_or(beyond)
+    }
+
+    /// Asks whether a task goes on, is dropped, or is asked to cancel.
+    fn ask_cancel(&mut self, key: TaskKey, moment: Moment) -> usize {
+        if key.id == TaskId::MAIN {
+            return 0;
+        }
+        let Some(task) = self.task(key) else { return 0 };
+        if !task.started || task.aborted || task.thread || task.cancellation.is_requested() {
+            return 0;
+        }
+        // Without a scope that catches it, and without anything that is asked first, it is a drop.
+        let options = if task.cancellation.is_plain() { 2 } else { 3 };
+        self.ask_rude(Asked::Cancel { task: key.id, nth: task.awaits, moment }, options)
+    }
+}
+
+impl Runtime {
+    /// Called when a task has been chosen, and is about to be polled.
+    pub(super) fn interfere_before(&self, key: TaskKey) {
+        let mut core = self.core();
+        match core.ask_cancel(key, Moment::Woken) {
+            0 => {}
+            1 => {
+                if let Some(task) = core.task_mut(key) {
+                    task.aborted = true;
+                }
+            }
+            _ => {
+                core.current = Some(key);
+                drop(core);
+                self.cancel(key, &Cancelled::new());
+                self.core().current = None;
+            }
+        }
+    }
+
+    /// Called when a task has been polled and put back; returns how it ended if it was dropped.
+    pub(super) fn interfere_after(&self, key: TaskKey) -> Option<Ended> {
+        let mut core = self.core();
+        // One that stands in the line already is asked about when it is about to be polled.
+        if !core.task(key).is_some_and(|task| matches!(task.state, State::Idle)) {
+            return None;
+        }
+        match core.ask_cancel(key, Moment::Waiting) {
+            0 => core.maybe_spurious(key),
+            1 => {
+                let task = core.task_mut(key)?;
+                // Its destructors may wake it, which must not put it into the line.
+                task.state = State::Running { woken: false };
+                let cell = task.cell.take();
+                core.manners.told = true;
+                drop(core);
+                return Some(self.drop_future(cell));
+            }
+            _ => {
+                drop(core);
+                self.cancel(key, &Cancelled::new());
+            }
+        }
+        None
+    }
+
+    /// Whether a newcomer takes what was meant for a waiter who has not had its turn.
+    pub(crate) fn barges(&self, waiter: Option<TaskId>, lock: bool) -> bool {
+        let mut core = self.core();
+        let task = core.current_id();
+        core.ask_rude(Asked::Barge { task, waiter, lock }, 2) == 1
+    }
+
+    /// Whether a notification wakes all who wait.
+    pub(crate) fn wakes_all(&self) -> bool {
+        let mut core = self.core();
+        let task = core.current_id();
+        core.ask_rude(Asked::WakeAll(task), 2) == 1
+    }
+
+    /// Whether an await that is ready gives a turn away first. If so, the caller is to be woken at once.
+    pub(crate) fn gives_way(&self) -> bool {
+        let mut core = self.core();
+        let task = core.current_id();
+        let gives_way = core.ask_rude(Asked::Yield(task), 2) == 1;
+        if gives_way {
+            core.wait_on(Awaited { wait: Wait::Turn, place: None });
+        }
+        gives_way
+    }
+
+    /// Whether a marked future is dropped at this await.
+    pub(crate) fn cancels_point(&self, label: &'static str, moment: Moment) -> bool {
+        let mut core = self.core();
+        if !core.is_rude(RudeKind::Marked) {
+            return false;
+        }
+        let (task, label) = (core.current_id(), core.trace.intern(label));
+        core.ask_rude(Asked::Point { task, label, moment }, 2) == 1
+    }
+
+    /// Notes that a task stands for a thread, which nobody can stop.
+    pub(crate) fn mark_thread(&self, key: TaskKey) {
+        if let Some(task) = self.core().task_mut(key) {
+            task.thread = true;
+        }
+    }
+}
+
+impl Core {
+    /// Polls a task that has gone to sleep once more, if that is what is chosen; once for each sleep.
+    fn maybe_spurious(&mut self, key: TaskKey) {
+        if !self.is_rude(RudeKind::Spurious) {
+            return;
+        }
+        let Some(task) = self.task_mut(key) else { return };
+        let still_asleep = std::mem::take(&mut task.roused);
+        if still_asleep || self.ask_rude(Asked::Spurious(key.id), 2) == 0 {
+            return;
+        }
+        if let Some(task) = self.task_mut(key) {
+            task.roused = true;
+            task.state = State::Ready;
+            self.get_in_line(key);
+        }
+    }
+}
