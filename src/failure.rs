@@ -40,6 +40,12 @@ pub(crate) enum Kind {
     NotDeterministic {
         difference: String,
     },
+    /// Something was not given back in a run in which something was cancelled.
+    Leak {
+        /// Where, in words.
+        cancelled: String,
+        left: Vec<String>,
+    },
     Unmet {
         marks: Vec<Unmet>,
         runs: usize,
@@ -128,6 +134,12 @@ impl Failure {
         matches!(self.0, Kind::Unmet { .. })
     }
 
+    /// The run passed, but something was left behind when something was cancelled: see
+    /// [`cancel_sweep`](crate::cancel_sweep()).
+    pub fn is_leak(&self) -> bool {
+        matches!(self.0, Kind::Leak { .. })
+    }
+
     /// The tasks that wait for ever, in the order of spawning, if the run got [stuck](Failure::is_stuck).
     pub fn blocked(&self) -> &[Blocked] {
         match &self.0 {
@@ -158,6 +170,7 @@ impl Failure {
             }
             Kind::ForeignWake { task } => format!("{task} was woken by another thread"),
             Kind::Diverged { .. } => "the run does not fit its schedule".to_owned(),
+            Kind::Leak { left, .. } => left.join("; "),
             Kind::NotDeterministic { .. } => "the test is not deterministic".to_owned(),
             Kind::Unmet { marks, .. } => {
                 let labels: Vec<_> = marks.iter().map(|mark| mark.label.as_str()).collect();
@@ -205,6 +218,8 @@ impl Failure {
             (Kind::Stuck { blocked: a }, Kind::Stuck { blocked: b }) => {
                 a.iter().map(Blocked::task).eq(b.iter().map(Blocked::task))
             }
+            // Where it was cancelled is up to the schedule.
+            (Kind::Leak { left: a, .. }, Kind::Leak { left: b, .. }) => a == b,
             (a, b) => std::mem::discriminant(a) == std::mem::discriminant(b),
         }
     }
@@ -312,6 +327,7 @@ impl fmt::Display for Failure {
                  the schedule was recorded, which is then to be recorded anew; or the test is not \
                  deterministic)\nthe run that it made instead: {then}"
             ),
+            Kind::Leak { cancelled, left } => write!(f, "{cancelled}: {}", left.join("\n")),
             Kind::NotDeterministic { difference } => {
                 write!(f, "the test is not deterministic: {difference}")
             }

@@ -73,8 +73,8 @@ mod explore;
 #[cfg(feature = "macros")]
 pub use dacapo_macros::test;
 pub use explore::{
-    Builder, CheckError, Mark, Outcome, Report, Run, Verdict, check, explore, replay, run,
-    try_check,
+    Builder, CheckError, Mark, Outcome, Report, Run, Sweep, Verdict, cancel_sweep, check, explore,
+    replay, run, try_cancel_sweep, try_check,
 };
 pub use failure::{Blocked, Failure};
 pub use future::gather;

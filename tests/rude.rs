@@ -307,6 +307,83 @@ impl WithoutYielding for Rude {
     }
 }
 
+/// What is built on tasks, in every rude way, with two cancellations anywhere: nothing gets stuck, nothing
+/// panics, and all is given back.
+#[test]
+fn combinators_survive() {
+    use dacapo::future::{GroupError, gather, shield, task_group, wait};
+    use dacapo::time::{Instant, timeout_scope, wait_for};
+
+    let body = async || {
+        let lock = Rc::new(Lock::new());
+        let semaphore = Rc::new(Semaphore::new(2));
+        let work = |time: u64| {
+            let (lock, semaphore) = (lock.clone(), semaphore.clone());
+            async move {
+                let _permit = semaphore.acquire().await.unwrap();
+                sleep(millis(time)).await;
+                let _guard = lock.lock().await;
+                yield_now().await;
+            }
+        };
+        let tasks: Vec<_> = [
+            spawn({
+                let works = [work(1), work(2)];
+                async move { drop(gather(works).await) }
+            }),
+            spawn({
+                let (one, two) = (work(2), work(1));
+                async move {
+                    let group = task_group(async |group| {
+                        for work in [one, two] {
+                            group.spawn(async move {
+                                work.await;
+                                Ok::<(), String>(())
+                            });
+                        }
+                        Ok(())
+                    });
+                    let group: Result<(), GroupError<String>> = group.await;
+                    drop(group);
+                }
+            }),
+            spawn({
+                let work = work(3);
+                async move { drop(wait_for(millis(2), work).await) }
+            }),
+            spawn({
+                let work = work(2);
+                async move { drop(timeout(millis(2), shield(spawn(work))).await) }
+            }),
+            spawn({
+                let work = work(1);
+                let deadline = Instant::now() + millis(3);
+                async move { drop(timeout_scope(Some(deadline), async |_| work.await).await) }
+            }),
+            spawn({
+                let tasks = [spawn(work(1)), spawn(work(2))];
+                async move {
+                    let ended = wait(&tasks).timeout(millis(2)).await;
+                    drop(ended);
+                }
+            }),
+        ]
+        .into();
+        for task in tasks {
+            let joined = task.await;
+            assert!(joined.as_ref().err().is_none_or(|error| error.is_cancelled()), "{joined:?}");
+        }
+        // A late clock may skip one of these, and whoever was to be done before it is not yet.
+        for _ in 0..10 {
+            sleep(millis(50)).await;
+        }
+        assert_eq!((semaphore.available_permits(), lock.is_locked()), (2, false));
+    };
+    let builder = Builder::new().fresh_process(false).rude(Rude::all().cancellations(2));
+    builder.check(Random::seeds(0..500), body);
+    builder.check(Portfolio::seeds(0..500), body);
+}
+
 /// Each seed has a part of what is allowed, and the first run of a portfolio is polite.
 #[test]
 fn kinds_are_dealt_out() {

@@ -8,12 +8,30 @@ use super::Cancelled;
 use crate::runtime;
 use crate::trace::Moment;
 
-/// Marks a future as one that may be cancelled, in a search with
-/// [`Rude::marked_cancellations`](crate::Rude::marked_cancellations).
+/// Marks a future as one that may be cancelled: in a [`cancel_sweep`](crate::cancel_sweep()), and in a search
+/// with [`Rude::marked_cancellations`](crate::Rude::marked_cancellations).
 ///
 /// There it is dropped at one of its awaits, as a timeout or a `select!` around it would do, and this
 /// yields [`Cancelled`]: when it has just begun to wait, or when it would be polled again. Anywhere else,
 /// also outside of a run, it is the future itself. It may be in main too.
+///
+/// ```
+/// use std::rc::Rc;
+/// use dacapo::{cancel, sync::Queue};
+///
+/// let sweep = dacapo::cancel_sweep(async || {
+///     let queue = Rc::new(Queue::new(0));
+///     let sender = queue.clone();
+///     dacapo::spawn(async move { sender.put(1).await });
+///     // Whoever gives up getting an item has not taken it.
+///     let item = match cancel::point("get", queue.get()).await {
+///         Ok(item) => item,
+///         Err(_cancelled) => queue.get().await,
+///     };
+///     assert_eq!(item.unwrap(), 1);
+/// });
+/// assert_eq!(sweep.to_string(), "\"get\": 1 await\n3 runs\n");
+/// ```
 ///
 /// # Errors
 ///
@@ -49,6 +67,7 @@ impl<F: Future> Future for Point<F> {
         };
         let mut cancelled = *this.waits && is_cancelled(Moment::Woken);
         if !cancelled {
+            let notes = runtime::try_current(runtime::Runtime::notes).unwrap_or_default();
             let future = this.future.as_mut().as_pin_mut();
             let future = future.expect("dacapo: `point` was polled after completion");
             if let Poll::Ready(output) = future.poll(cx) {
@@ -57,6 +76,9 @@ impl<F: Future> Future for Point<F> {
             }
             *this.waits = true;
             cancelled = is_cancelled(Moment::Waiting);
+            if cancelled {
+                runtime::try_current(|runtime| runtime.forget_notes(notes));
+            }
         }
         if !cancelled {
             return Poll::Pending;

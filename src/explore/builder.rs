@@ -24,7 +24,7 @@ use crate::scheduler::{Fifo, Replay, Scheduler};
 #[derive(Clone, Debug)]
 #[must_use = "a builder does nothing until it makes a run"]
 pub struct Builder {
-    limits: Limits,
+    pub(super) limits: Limits,
     pub(super) max_shrink_runs: usize,
     pub(super) max_explain_runs: usize,
     pub(super) recheck_every: usize,

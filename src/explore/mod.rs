@@ -22,6 +22,7 @@ mod shrink;
 mod steer;
 mod store;
 mod subject;
+mod sweep;
 mod tally;
 mod team;
 mod test_id;
@@ -34,6 +35,7 @@ pub use check::CheckError;
 pub use coverage::Mark;
 pub use outcomes::{Outcome, Report};
 pub use run::Run;
+pub use sweep::{Sweep, cancel_sweep, try_cancel_sweep};
 #[cfg(feature = "macros")]
 pub(crate) use test_id::TestId;
 pub use verdict::Verdict;

@@ -5,11 +5,12 @@ use std::rc::Rc;
 use super::follow::{Account, Recorder};
 use super::run::strictly;
 use super::steer::Steer;
+use super::sweep::leak;
 use crate::failure::{Failure, Kind};
 use crate::rude::RudeKind;
-use crate::runtime::{Engine, Limits, Marks, Raw, Standing};
+use crate::runtime::{Engine, Entry, Limits, Marks, Raw, Standing};
 use crate::schedule::Schedule;
-use crate::scheduler::{Divergence, Replay, Scheduler};
+use crate::scheduler::{Divergence, Fifo, Replay, Scheduler};
 use crate::trace::Trace;
 
 type RunBody<'a> =
@@ -24,6 +25,14 @@ type Judged = Result<String, String>;
 pub(super) struct Subject<'a> {
     engine: Engine,
     run: Box<RunBody<'a>>,
+    accounts: Accounts,
+}
+
+/// Whether it matters what primitives hold at the end, and what they do when nothing is cancelled.
+enum Accounts {
+    No,
+    NotYet,
+    Of(Vec<Entry>),
 }
 
 /// What is kept of one run out of many. Its trace stays in the subject until the next run.
@@ -67,7 +76,8 @@ impl<'a> Subject<'a> {
         let run = move |engine: &mut Engine, scheduler: Box<dyn Scheduler>, seed: u64| {
             engine.run(scheduler, seed, async || body().await, &judge)
         };
-        Self { engine: Engine::new(limits), run: Box::new(run) }
+        let accounts = if limits.keeps_accounts { Accounts::NotYet } else { Accounts::No };
+        Self { engine: Engine::new(limits), run: Box::new(run), accounts }
     }
 
     /// Makes the run for which `scheduler` was prepared, and hands the scheduler back.
@@ -76,6 +86,11 @@ impl<'a> Subject<'a> {
         scheduler: Box<dyn Scheduler>,
         seed: u64,
     ) -> (Sample, Box<dyn Scheduler>) {
+        if let Accounts::NotYet = self.accounts {
+            // Also where a single run is replayed, as in another process.
+            (self.run)(&mut self.engine, Box::new(Fifo::new()), 0);
+            self.accounts = Accounts::Of(self.engine.accounts().to_vec());
+        }
         let (raw, scheduler) = (self.run)(&mut self.engine, scheduler, seed);
         let divergence = scheduler.divergence();
         let outcome = match raw.outcome {
@@ -88,6 +103,7 @@ impl<'a> Subject<'a> {
             }
             Err(failure) => Err(failure),
         };
+        let outcome = outcome.and_then(|text| self.leak().map_or(Ok(text), Err));
         let sample = Sample {
             outcome: strictly(outcome, divergence),
             schedule: raw.schedule,
@@ -98,6 +114,15 @@ impl<'a> Subject<'a> {
             rude: self.engine.rude_kinds().to_vec(),
         };
         (sample, scheduler)
+    }
+
+    /// What the last run has left behind, if that matters.
+    fn leak(&mut self) -> Option<Failure> {
+        let Accounts::Of(first) = &self.accounts else { return None };
+        let now = self.engine.accounts().to_vec();
+        let failure = leak(first, &now, self.engine.trace_mut())?;
+        self.engine.trace_mut().hash_bytes(failure.to_string().as_bytes());
+        Some(failure)
     }
 
     pub(super) fn replay(&mut self, schedule: &Schedule) -> Sample {

@@ -26,13 +26,12 @@ pub(super) fn sentence(
             format!("{} gives a turn away at an await that was ready", name(task))
         }
         Asked::Cancel { task, nth, moment } => {
-            let waits = waited_for(trace, position, task)
-                .map_or_else(String::new, |waits| format!(" waiting {waits}"));
+            let waits = waited_for(trace, position, task);
+            let waits = waits.map_or_else(String::new, |waits| format!(" {waits}"));
             let done = if answer == 1 { "is dropped" } else { "is asked to cancel" };
             let when = match moment {
-                Moment::Waiting => "while",
-                Moment::Woken if answer == 1 => "when it was woken and before it is polled,",
-                Moment::Woken => "when it was woken,",
+                Moment::Waiting => "while it waits",
+                Moment::Woken => "when it was woken and before it is polled, having waited",
             };
             format!("{} {done} at await {nth}, {when}{waits}", name(task))
         }

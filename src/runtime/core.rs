@@ -5,6 +5,7 @@ use std::task::Waker;
 use slab::Slab;
 
 use super::cell::BoxTask;
+use super::ledger::Entry;
 use super::limits::Limits;
 use super::marks::Marks;
 use super::places::{Awaited, Place, Survey};
@@ -28,6 +29,7 @@ pub(super) struct Core {
     pub(super) trace: Trace,
     pub(super) marks: Marks,
     pub(super) manners: Manners,
+    pub(super) accounts: Vec<Entry>,
     pub(super) now: Instant,
     pub(super) steps: usize,
     /// Tasks that were dropped when main had ended.
@@ -90,6 +92,7 @@ impl Core {
             trace: Trace::default(),
             marks: Marks::default(),
             manners: Manners::default(),
+            accounts: Vec::new(),
             now: Instant::START,
             steps: 0,
             drops: 0,
@@ -124,6 +127,7 @@ impl Core {
         self.timers.clear();
         self.trace.clear();
         self.marks.clear();
+        self.accounts.clear();
         self.now = Instant::START;
         self.steps = 0;
         self.drops = 0;

@@ -5,6 +5,7 @@ use std::rc::Rc;
 use std::task::Context;
 
 use super::core::Core;
+use super::ledger::Entry;
 use super::limits::Limits;
 use super::marks::Marks;
 use super::places::{Standing, Survey};
@@ -130,6 +131,12 @@ impl Engine {
     /// For each answer of the last run what kind of rudeness it was about; empty if there was none.
     pub(crate) fn rude_kinds(&mut self) -> &[Option<RudeKind>] {
         self.last().manners.kinds()
+    }
+
+    /// What the primitives of the last run held at its end, in the order of their first use, if accounts
+    /// were kept.
+    pub(crate) fn accounts(&mut self) -> &[Entry] {
+        &self.last().accounts
     }
 
     /// The marks that the last run met.

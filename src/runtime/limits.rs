@@ -10,11 +10,18 @@ pub(crate) struct Limits {
     pub(crate) max_events: usize,
     /// What may happen in it besides what an ordinary event loop does.
     pub(crate) rude: Rude,
+    /// Whether to keep account of what primitives hold.
+    pub(crate) keeps_accounts: bool,
 }
 
 impl Limits {
     /// A run that needs more is rather a bug than a test: a million polls take a good part of a
     /// second unoptimised, and a hundred thousand events are more than anybody reads.
-    pub(crate) const DEFAULT: Self =
-        Self { max_steps: 1_000_000, max_tasks: 100_000, max_events: 100_000, rude: Rude::none() };
+    pub(crate) const DEFAULT: Self = Self {
+        max_steps: 1_000_000,
+        max_tasks: 100_000,
+        max_events: 100_000,
+        rude: Rude::none(),
+        keeps_accounts: false,
+    };
 }

@@ -10,6 +10,7 @@ mod core;
 mod drive;
 mod engine;
 mod joining;
+mod ledger;
 mod limits;
 mod marks;
 mod places;
@@ -40,6 +41,7 @@ pub(crate) use self::cancellation::{Awaiting, CancelTarget, Scope};
 pub(crate) use self::cell::boxed;
 pub(crate) use self::engine::{Engine, Raw};
 pub(crate) use self::joining::{End, Joined};
+pub(crate) use self::ledger::{Entry, Holding};
 pub(crate) use self::limits::Limits;
 pub(crate) use self::marks::Marks;
 pub(crate) use self::places::{Awaited, Place, Standing, show as show_place};
@@ -97,6 +99,7 @@ fn schedule_so_far() -> Schedule {
 pub(crate) struct Runtime {
     id: RunId,
     core: RefCell<Core>,
+    keeps_accounts: bool,
     outside: Arc<Outside>,
 }
 
@@ -104,7 +107,9 @@ impl Runtime {
     fn new(core: Core) -> Self {
         static NEXT: AtomicU64 = AtomicU64::new(0);
         let id = NEXT.fetch_add(1, Ordering::Relaxed);
-        let runtime = Self { id, core: RefCell::new(core), outside: Arc::default() };
+        let keeps_accounts = core.limits.keeps_accounts;
+        let core = RefCell::new(core);
+        let runtime = Self { id, core, keeps_accounts, outside: Arc::default() };
         let main = runtime.add_task(None, None, None);
         main.expect("dacapo: Builder::max_tasks must be 1 or more");
         runtime

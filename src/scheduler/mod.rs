@@ -12,10 +12,12 @@
 //! | [`Sticky`] | one per seed | as `Random`, but rather with the task that has just run |
 //! | [`DelayBounded`] | all with few deviations | first those with one answer that is not 0, then two, … |
 //! | [`Exhaustive`] | all there are | each possible list of answers, once |
+//! | [`CancelSweep`] | one per await | 0, but for one cancellation |
 //! | [`Replay`] | one | those of a recorded [`Schedule`](crate::Schedule) |
 //!
 //! A scheduler of your own implements [`Scheduler`]; it needs no executor to be tested.
 
+mod cancel_sweep;
 mod choice;
 mod delay_bounded;
 mod exhaustive;
@@ -35,6 +37,7 @@ mod weights;
 
 use std::ops::Range;
 
+pub use cancel_sweep::CancelSweep;
 pub use choice::{Choice, ChoiceKind, Label};
 pub use delay_bounded::DelayBounded;
 pub use exhaustive::Exhaustive;

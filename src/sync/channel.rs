@@ -3,14 +3,14 @@
 use std::collections::VecDeque;
 use std::future::Future;
 use std::pin::Pin;
-use std::sync::{Mutex, MutexGuard};
+use std::sync::Mutex;
 use std::task::{Context, Poll};
 
 use super::line::{Caller, Line, Standing, Waiter, wake_all};
-use super::resource::{Resource, hold};
+use super::resource::{Accounted, Held, Resource};
 use super::rude;
 use super::store::Store;
-use crate::runtime::Place;
+use crate::runtime::{Holding, Place};
 use crate::trace::Wait;
 
 pub(super) struct Channel<S> {
@@ -29,6 +29,21 @@ struct State<S> {
     putters: Line,
     joiners: Line,
     resource: Resource,
+}
+
+impl<S: Store> Accounted for State<S> {
+    const KIND: &'static str = "queue";
+
+    fn resource(&mut self) -> &mut Resource {
+        &mut self.resource
+    }
+
+    fn account(&self) -> (Holding, usize) {
+        (
+            Holding::Taken(self.unfinished.saturating_sub(self.items.len())),
+            self.getters.len() + self.putters.len() + self.joiners.len(),
+        )
+    }
 }
 
 /// Why an item was refused.
@@ -54,10 +69,8 @@ impl<S: Store> Channel<S> {
         Self { maxsize, state: Mutex::new(state) }
     }
 
-    fn state(&self) -> MutexGuard<'_, State<S>> {
-        let mut state = hold(&self.state);
-        state.resource.note_use();
-        state
+    fn state(&self) -> Held<'_, State<S>> {
+        Held::new(&self.state)
     }
 
     pub(super) fn maxsize(&self) -> usize {

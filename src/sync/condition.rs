@@ -2,15 +2,15 @@ use std::fmt;
 use std::future::Future;
 use std::panic::Location;
 use std::pin::Pin;
-use std::sync::{Arc, Mutex, MutexGuard};
+use std::sync::{Arc, Mutex};
 use std::task::{Context, Poll, Waker};
 
 use super::line::{Caller, Line, Standing};
 use super::lock::{Lock, LockGuard, ReleaseError};
-use super::resource::{Resource, hold};
+use super::resource::{Accounted, Held, Resource};
 use super::rude;
 use crate::cancel::{Cancelled, catch};
-use crate::runtime::Place;
+use crate::runtime::{Holding, Place};
 use crate::trace::Wait;
 
 /// Lets tasks that hold a lock wait until another tells that something has changed.
@@ -60,6 +60,18 @@ pub struct Condition {
 struct State {
     line: Line,
     resource: Resource,
+}
+
+impl Accounted for State {
+    const KIND: &'static str = "condition";
+
+    fn resource(&mut self) -> &mut Resource {
+        &mut self.resource
+    }
+
+    fn account(&self) -> (Holding, usize) {
+        (Holding::Waiters, self.line.len())
+    }
 }
 
 impl State {
@@ -112,10 +124,8 @@ impl Condition {
         Self { wait: Wait::Barrier, ..Self::new() }
     }
 
-    fn state(&self) -> MutexGuard<'_, State> {
-        let mut state = hold(&self.state);
-        state.resource.note_use();
-        state
+    fn state(&self) -> Held<'_, State> {
+        Held::new(&self.state)
     }
 
     /// Takes its lock until the guard is dropped; see [`Lock::lock`].

@@ -1,13 +1,13 @@
 use std::future::Future;
 use std::panic::Location;
 use std::pin::Pin;
-use std::sync::{Mutex, MutexGuard};
+use std::sync::Mutex;
 use std::task::{Context, Poll};
 
 use super::line::{Caller, Line, wake_all};
-use super::resource::{Resource, hold};
+use super::resource::{Accounted, Held, Resource};
 use super::rude;
-use crate::runtime::Place;
+use crate::runtime::{Holding, Place};
 use crate::trace::Wait;
 
 /// A flag that tasks can wait for.
@@ -43,16 +43,26 @@ struct State {
     resource: Resource,
 }
 
+impl Accounted for State {
+    const KIND: &'static str = "event";
+
+    fn resource(&mut self) -> &mut Resource {
+        &mut self.resource
+    }
+
+    fn account(&self) -> (Holding, usize) {
+        (Holding::Waiters, self.line.len())
+    }
+}
+
 impl Event {
     /// An event that is not set.
     pub fn new() -> Self {
         Self::default()
     }
 
-    fn state(&self) -> MutexGuard<'_, State> {
-        let mut state = hold(&self.state);
-        state.resource.note_use();
-        state
+    fn state(&self) -> Held<'_, State> {
+        Held::new(&self.state)
     }
 
     /// Sets it, and wakes all who wait.

@@ -133,6 +133,10 @@ impl<T> Line<T> {
         self.waiters.iter_mut()
     }
 
+    pub(super) fn len(&self) -> usize {
+        self.waiters.len()
+    }
+
     /// Whether anybody stands in it who has not given up.
     pub(super) fn is_occupied(&self) -> bool {
         self.waiters.iter().any(|waiter| !waiter.has_given_up())

@@ -2,13 +2,13 @@ use std::fmt;
 use std::future::Future;
 use std::panic::Location;
 use std::pin::Pin;
-use std::sync::{Mutex, MutexGuard};
+use std::sync::Mutex;
 use std::task::{Context, Poll, Waker};
 
 use super::line::{Caller, Line, Standing};
-use super::resource::{Resource, hold};
+use super::resource::{Accounted, Held, Resource};
 use super::rude;
-use crate::runtime::Place;
+use crate::runtime::{Holding, Place};
 use crate::trace::Wait;
 
 /// A lock that one task at a time can hold.
@@ -47,6 +47,18 @@ struct State {
     taken: bool,
     line: Line,
     resource: Resource,
+}
+
+impl Accounted for State {
+    const KIND: &'static str = "lock";
+
+    fn resource(&mut self) -> &mut Resource {
+        &mut self.resource
+    }
+
+    fn account(&self) -> (Holding, usize) {
+        (Holding::Lock { taken: self.taken }, self.line.len())
+    }
 }
 
 impl State {
@@ -90,10 +102,8 @@ impl Lock {
         Self::default()
     }
 
-    fn state(&self) -> MutexGuard<'_, State> {
-        let mut state = hold(&self.state);
-        state.resource.note_use();
-        state
+    fn state(&self) -> Held<'_, State> {
+        Held::new(&self.state)
     }
 
     /// Takes the lock until the guard is dropped, waiting for it if need be.

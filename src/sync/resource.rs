@@ -1,9 +1,10 @@
 //! What all primitives have: a name in the account of who waits for what, and a lock around it all.
 
 use std::fmt;
+use std::ops::{Deref, DerefMut};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use crate::runtime::{self, Place, RunId, Runtime};
+use crate::runtime::{self, Entry, Holding, Place, RunId, Runtime};
 use crate::trace::Wait;
 
 /// What the present run calls a primitive: a number, from its first wait on.
@@ -12,6 +13,8 @@ pub(super) struct Resource {
     waited_for: Option<(RunId, u32)>,
     /// What a scheduler calls it, from its first use on.
     used: Option<(RunId, u32)>,
+    /// Its account, in runs that keep one.
+    account: Option<(RunId, u32)>,
 }
 
 /// Shows no run: which it is differs from process to process.
@@ -37,15 +40,87 @@ impl Resource {
         });
     }
 
-    /// Notes that the current task uses it, for schedulers that ask what races with what.
-    pub(super) fn note_use(&mut self) {
-        runtime::try_current(|runtime| self.note(runtime, false));
+    /// Notes that the current task uses it, for schedulers that ask what races with what. Returns whether
+    /// an account is kept of it.
+    fn note_use(&mut self) -> bool {
+        let kept = runtime::try_current(|runtime| {
+            self.note(runtime, false);
+            runtime.keeps_accounts()
+        });
+        kept.unwrap_or(false)
+    }
+
+    fn keep_account(&mut self, kind: &'static str, holds: Holding, waiting: usize) {
+        runtime::try_current(|runtime| {
+            let of_run = |known: Option<(RunId, u32)>| {
+                known.filter(|(run, _)| *run == runtime.id()).map(|(_, number)| number)
+            };
+            let number = of_run(self.waited_for);
+            let account = Entry { kind, first: holds, last: holds, waiting, number };
+            let account = runtime.keep_account(of_run(self.account), account);
+            self.account = Some((runtime.id(), account));
+        });
     }
 
     fn note(&mut self, runtime: &Runtime, awaits: bool) {
         let known = self.used.filter(|(run, _)| *run == runtime.id());
         let number = runtime.watch_use(known.map(|(_, number)| number), awaits);
         self.used = number.map(|number| (runtime.id(), number));
+    }
+}
+
+/// What a primitive is made of, as far as accounts go.
+pub(super) trait Accounted {
+    /// What it is called.
+    const KIND: &'static str;
+
+    fn resource(&mut self) -> &mut Resource;
+
+    /// What it holds, and how many stand in its lines.
+    fn account(&self) -> (Holding, usize);
+
+    fn keep_account(&mut self) {
+        let (holds, waiting) = self.account();
+        self.resource().keep_account(Self::KIND, holds, waiting);
+    }
+}
+
+/// The locked state of a primitive, whose account is brought up to date when this is dropped.
+pub(super) struct Held<'a, S: Accounted> {
+    state: MutexGuard<'a, S>,
+    kept: bool,
+}
+
+impl<'a, S: Accounted> Held<'a, S> {
+    pub(super) fn new(mutex: &'a Mutex<S>) -> Self {
+        let mut state = hold(mutex);
+        let kept = state.resource().note_use();
+        if kept {
+            state.keep_account();
+        }
+        Self { state, kept }
+    }
+}
+
+impl<S: Accounted> Deref for Held<'_, S> {
+    type Target = S;
+
+    fn deref(&self) -> &S {
+        &self.state
+    }
+}
+
+impl<S: Accounted> DerefMut for Held<'_, S> {
+    fn deref_mut(&mut self) -> &mut S {
+        &mut self.state
+    }
+}
+
+impl<S: Accounted> Drop for Held<'_, S> {
+    fn drop(&mut self) {
+        if self.kept {
+            self.state.keep_account();
+        }
     }
 }
 

@@ -2,13 +2,13 @@ use std::fmt;
 use std::future::Future;
 use std::panic::Location;
 use std::pin::Pin;
-use std::sync::{Arc, Mutex, MutexGuard};
+use std::sync::{Arc, Mutex};
 use std::task::{Context, Poll, Waker};
 
 use super::line::{Caller, Line, Standing, wake_all};
-use super::resource::{Resource, hold};
+use super::resource::{Accounted, Held, Resource};
 use super::rude;
-use crate::runtime::Place;
+use crate::runtime::{Holding, Place};
 use crate::trace::Wait;
 
 /// Permits, of which a limited number can be held at once.
@@ -48,6 +48,18 @@ struct State {
     /// With how many permits each wants. Who was woken has them.
     line: Line<usize>,
     resource: Resource,
+}
+
+impl Accounted for State {
+    const KIND: &'static str = "semaphore";
+
+    fn resource(&mut self) -> &mut Resource {
+        &mut self.resource
+    }
+
+    fn account(&self) -> (Holding, usize) {
+        (Holding::Permits(self.permits), self.line.len())
+    }
 }
 
 impl State {
@@ -136,10 +148,8 @@ impl Semaphore {
         Self { state: Mutex::new(State { permits, ..State::default() }) }
     }
 
-    fn state(&self) -> MutexGuard<'_, State> {
-        let mut state = hold(&self.state);
-        state.resource.note_use();
-        state
+    fn state(&self) -> Held<'_, State> {
+        Held::new(&self.state)
     }
 
     /// How many permits are free now.

@@ -1,0 +1,230 @@
+use std::cell::{Cell, RefCell};
+use std::rc::Rc;
+
+use super::{Choice, ChoiceKind, Divergence, Scheduler};
+use crate::rude::Rude;
+use crate::trace::Moment;
+
+/// A run for each await at which something can be cancelled, and each way to cancel it there.
+///
+/// The first run is first in, first out, and shows what there is. Each other run is first in, first out
+/// as well, but for one cancellation: of a task other than main at one of its awaits, when it has begun
+/// to wait, or when it was woken and is about to be polled. It is dropped there, or, where that makes a
+/// difference, asked to [`cancel`](crate::cancel). If futures are [marked](crate::cancel::point), only these are
+/// dropped, at their awaits.
+///
+/// [`cancel_sweep`](crate::cancel_sweep()) is a check with this scheduler that also looks at what the
+/// primitives of [`sync`](crate::sync) hold at the end. A body has to live with tasks that end cancelled.
+///
+/// ```
+/// use dacapo::scheduler::CancelSweep;
+///
+/// let report = dacapo::explore(CancelSweep::new(), async || {
+///     let task = dacapo::spawn(async {
+///         dacapo::task::yield_now().await; // dropped when it is to go on
+///         std::future::pending::<()>().await; // dropped when it has begun to wait
+///     });
+///     dacapo::time::sleep(std::time::Duration::from_secs(1)).await;
+///     task.is_finished()
+/// });
+/// let ended: Vec<_> = report.outcomes().iter().map(|end| (end.text(), end.runs())).collect();
+/// assert_eq!(ended, [("false", 1), ("true", 2)]);
+/// ```
+#[derive(Clone, Debug)]
+pub struct CancelSweep {
+    turn: Turn,
+    /// The number of options of each choice that can cancel, in the order of the first run.
+    options: Vec<usize>,
+    /// The same for the choices about what is marked, while it is not known whether anything is.
+    marked_options: Vec<usize>,
+    /// Whether only what is marked is cancelled.
+    marked: bool,
+    tried: Rc<RefCell<Tried>>,
+    /// Choices in this run that can cancel, and all.
+    met: usize,
+    asked: usize,
+    max_runs: usize,
+    runs: Rc<Cell<usize>>,
+    diverged: Option<Divergence>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Turn {
+    Start,
+    First,
+    /// This answer to the choice of this number, of those that can cancel.
+    Cancels(usize, usize),
+    End,
+}
+
+/// How many awaits of whom can be cancelled, in the order in which they came.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Tried {
+    awaits: Vec<Awaits>,
+    marked: Vec<Awaits>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Awaits {
+    of: String,
+    count: usize,
+    /// The last one was seen to begin.
+    begun: bool,
+}
+
+impl Tried {
+    fn meet(&mut self, of: String, is_marked: bool, moment: Moment) {
+        let known = if is_marked { &mut self.marked } else { &mut self.awaits };
+        let place = known.iter().position(|awaits| awaits.of == of).unwrap_or_else(|| {
+            known.push(Awaits { of, count: 0, begun: false });
+            known.len() - 1
+        });
+        let awaits = &mut known[place];
+        // One that was woken in its own poll did not wait, and is met when it goes on only.
+        let is_new = moment == Moment::Waiting || !awaits.begun;
+        awaits.count += usize::from(is_new);
+        awaits.begun = moment == Moment::Waiting;
+    }
+
+    /// The names of tasks, or the labels of what is marked, each with its number of awaits.
+    pub(crate) fn awaits(&self) -> impl Iterator<Item = (&str, usize)> {
+        let all = if self.marked.is_empty() { &self.awaits } else { &self.marked };
+        all.iter().map(|awaits| (awaits.of.as_str(), awaits.count))
+    }
+}
+
+impl CancelSweep {
+    /// All awaits, up to 100,000 runs.
+    pub fn new() -> Self {
+        Self {
+            turn: Turn::Start,
+            options: Vec::new(),
+            marked_options: Vec::new(),
+            marked: false,
+            tried: Rc::default(),
+            met: 0,
+            asked: 0,
+            max_runs: 100_000,
+            runs: Rc::default(),
+            diverged: None,
+        }
+    }
+
+    /// Stops after this many runs; 100,000 by default.
+    pub fn max_runs(self, max_runs: usize) -> Self {
+        Self { max_runs, ..self }
+    }
+
+    /// What the first run will have shown.
+    pub(crate) fn tried(&self) -> Rc<RefCell<Tried>> {
+        Rc::clone(&self.tried)
+    }
+
+    /// How many runs it will have made.
+    pub(crate) fn runs_made(&self) -> Rc<Cell<usize>> {
+        Rc::clone(&self.runs)
+    }
+
+    fn advance(&mut self) -> Turn {
+        match self.turn {
+            Turn::Start => return Turn::First,
+            Turn::First => {
+                self.marked = !self.marked_options.is_empty();
+                if self.marked {
+                    self.options = std::mem::take(&mut self.marked_options);
+                }
+                self.turn = Turn::Cancels(0, 0);
+            }
+            Turn::Cancels(..) | Turn::End => {}
+        }
+        match self.turn {
+            Turn::Cancels(place, answer) => match self.options.get(place) {
+                Some(&options) if answer + 1 < options => Turn::Cancels(place, answer + 1),
+                Some(_) if place + 1 < self.options.len() => Turn::Cancels(place + 1, 1),
+                _ => Turn::End,
+            },
+            turn => turn,
+        }
+    }
+}
+
+impl Default for CancelSweep {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl Scheduler for CancelSweep {
+    fn name(&self) -> &str {
+        "cancel sweep"
+    }
+
+    fn next_run(&mut self) -> Option<u64> {
+        let runs = self.runs.get();
+        if runs == self.max_runs {
+            return None;
+        }
+        self.turn = self.advance();
+        (self.met, self.asked) = (0, 0);
+        if self.turn == Turn::End {
+            return None;
+        }
+        self.runs.set(runs + 1);
+        Some(0)
+    }
+
+    fn choose(&mut self, choice: &Choice<'_>) -> usize {
+        self.asked += 1;
+        let (is_marked, moment, of) = match choice.kind() {
+            ChoiceKind::Cancel(moment) => {
+                (false, moment, choice.task_name().map(|name| name.to_string()))
+            }
+            ChoiceKind::Point(label, moment) => (true, moment, Some(format!("{label:?}"))),
+            _ => return 0,
+        };
+        let place = self.met;
+        self.met += 1;
+        match self.turn {
+            Turn::First => {
+                self.tried.borrow_mut().meet(of.unwrap_or_default(), is_marked, moment);
+                let options = if is_marked { &mut self.marked_options } else { &mut self.options };
+                options.push(choice.options());
+                0
+            }
+            Turn::Cancels(here, answer) if here == place => {
+                let (before, now) = (self.options[place], choice.options());
+                if before != now {
+                    let diverged = Divergence::other_options(self.asked - 1, before, now);
+                    self.diverged.get_or_insert(diverged);
+                }
+                answer.min(now - 1)
+            }
+            _ => 0,
+        }
+    }
+
+    fn rude(&self) -> Option<Rude> {
+        Some(match self.turn {
+            Turn::Start | Turn::End => Rude::none(),
+            Turn::First => Rude::none().cancellations(1).marked_cancellations(1),
+            Turn::Cancels(..) if self.marked => Rude::none().marked_cancellations(1),
+            Turn::Cancels(..) => Rude::none().cancellations(1),
+        })
+    }
+
+    /// It means to make all runs of its kind, and has not.
+    fn is_exhaustive(&self) -> bool {
+        self.turn != Turn::End
+    }
+
+    fn runs_left(&self) -> Option<u64> {
+        let Turn::Cancels(place, answer) = self.turn else { return None };
+        let ways: usize = self.options[place..].iter().map(|options| options - 1).sum();
+        let most = self.max_runs - self.runs.get();
+        Some((ways - answer).min(most) as u64)
+    }
+
+    fn divergence(&self) -> Option<Divergence> {
+        self.diverged
+    }
+}
