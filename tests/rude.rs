@@ -336,10 +336,11 @@ fn combinators_survive() {
                 async move {
                     let group = task_group(async |group| {
                         for work in [one, two] {
-                            group.spawn(async move {
+                            let spawned = group.spawn(async move {
                                 work.await;
                                 Ok::<(), String>(())
                             });
+                            assert!(spawned.is_ok());
                         }
                         Ok(())
                     });
@@ -349,7 +350,7 @@ fn combinators_survive() {
             }),
             spawn({
                 let work = work(3);
-                async move { drop(wait_for(millis(2), work).await) }
+                async move { _ = wait_for(millis(2), work).await }
             }),
             spawn({
                 let work = work(2);
@@ -358,7 +359,7 @@ fn combinators_survive() {
             spawn({
                 let work = work(1);
                 let deadline = Instant::now() + millis(3);
-                async move { drop(timeout_scope(Some(deadline), async |_| work.await).await) }
+                async move { _ = timeout_scope(Some(deadline), async |_| work.await).await }
             }),
             spawn({
                 let tasks = [spawn(work(1)), spawn(work(2))];

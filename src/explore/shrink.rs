@@ -5,6 +5,7 @@ use std::rc::Rc;
 
 use super::follow::{Account, Follow};
 use super::subject::{Sample, Subject};
+use crate::rude::{Rude, RudeKind};
 use crate::schedule::{Answer, Lasting, Schedule};
 use crate::trace::mix;
 
@@ -155,37 +156,41 @@ impl Shrinker<'_, '_> {
         answers.filter(|(_, answer)| answer.is_deviation()).map(|(place, _)| place).collect()
     }
 
-    /// Without a kind, the run has no choices of that kind: their answers go with it. If all of them were
-    /// 0, the rest happens as before.
+    /// Leaves out what did not happen, and then also what did, a kind at a time.
     fn leave_out_rudeness(&mut self) {
-        for kind in self.least.schedule.rude().kinds() {
-            let asked = self.least.rude.iter().copied().chain(std::iter::repeat(None));
-            let all = self.answers().iter().zip(asked);
-            let happened = all
-                .clone()
-                .filter(|(answer, of)| answer.is_deviation() && *of == Some(kind))
-                .count();
-            // What is counted may be allowed as often as it happened, and is not asked any more then.
-            let bounds = if kind.is_counted() && happened > 0 { &[0, happened][..] } else { &[0] };
-            let candidates = bounds.iter().map(|&bound| {
-                let mut left = bound;
-                let kept = all.clone().filter(|&(answer, of)| {
-                    let is_kept = of != Some(kind) || left > 0;
-                    left -= usize::from(is_kept && of == Some(kind) && answer.is_deviation());
-                    is_kept
-                });
-                let schedule = &self.least.schedule;
-                let rude = schedule.rude().with(kind, bound as u32);
-                Schedule::new(kept.map(|(&answer, _)| answer))
-                    .with_seed(schedule.seed())
-                    .with_rude(rude)
-            });
-            for candidate in candidates.collect::<Vec<_>>() {
-                if self.try_schedule(candidate) {
-                    break;
-                }
-            }
+        let happened = |kind: RudeKind| {
+            let asked = self.answers().iter().zip(&self.least.rude);
+            asked.filter(|(answer, of)| answer.is_deviation() && **of == Some(kind)).count()
+        };
+        let rude = self.least.schedule.rude();
+        let needed = rude.kinds().fold(Rude::none(), |needed, kind| {
+            let most = if kind.is_counted() { usize::MAX } else { 1 };
+            needed.with(kind, happened(kind).min(most) as u32)
+        });
+        if needed != rude {
+            self.try_schedule(self.politer(needed));
         }
+        for kind in self.least.schedule.rude().kinds() {
+            let without = self.least.schedule.rude().without(kind);
+            self.try_schedule(self.politer(without));
+        }
+    }
+
+    /// The least schedule in a run in which no more than this is asked: the answers to all else go. If
+    /// these were 0, the rest happens as before.
+    fn politer(&self, rude: Rude) -> Schedule {
+        let schedule = &self.least.schedule;
+        let asked = self.least.rude.iter().copied().chain(std::iter::repeat(None));
+        let mut left = rude;
+        let kept = self.answers().iter().zip(asked).filter(|(answer, of)| {
+            let Some(kind) = *of else { return true };
+            let is_asked = left.has(kind);
+            if answer.is_deviation() {
+                left = left.less_one(kind);
+            }
+            is_asked
+        });
+        Schedule::new(kept.map(|(&answer, _)| answer)).with_seed(schedule.seed()).with_rude(rude)
     }
 
     fn zero_chunks(&mut self) {
