@@ -35,8 +35,10 @@ fn seeded(seeds: Range<u64>) -> Vec<Box<dyn Scheduler>> {
 /// Notes the answers of each run, with its seed.
 struct Noting {
     scheduler: Box<dyn Scheduler>,
-    runs: Rc<RefCell<Vec<(Option<u64>, Vec<Answer>)>>>,
+    runs: Rc<RefCell<Vec<Noted>>>,
 }
+
+type Noted = (Option<u64>, Vec<Answer>);
 
 impl Scheduler for Noting {
     fn name(&self) -> &str {
@@ -111,8 +113,8 @@ fn a_seed_alone_means_the_same_run() {
     let body = async || drop(steps(&[3, 2, 4]).await);
     for (all, alone) in seeded(0..40).into_iter().zip(seeded(23..24)) {
         let name = all.name().to_owned();
-        let all = schedules(all, &body);
-        let alone = schedules(alone, &body);
+        let all = schedules(all, body);
+        let alone = schedules(alone, body);
         assert_eq!(alone.last(), all.iter().find(|(seed, _)| *seed == Some(23)), "{name}");
         // Those that measure do so in a run of its own, without a seed.
         assert_eq!(alone.len() > 1, all[0].0.is_none(), "{name}");
