@@ -13,7 +13,7 @@ use std::process::ExitCode;
 use std::rc::Rc;
 use std::time::Duration;
 
-use dacapo::scheduler::Random;
+use dacapo::scheduler::Portfolio;
 use dacapo::task::spawn_named;
 use dacapo::time::{sleep, timeout};
 
@@ -47,7 +47,7 @@ macro_rules! two_clients {
 fn main() -> ExitCode {
     println!("async_singleflight 0.4.0\n");
     let affected = two_clients!(singleflight_affected);
-    let Err(found) = dacapo::try_check(Random::default(), affected) else {
+    let Err(found) = dacapo::try_check(Portfolio::default(), affected) else {
         // The line after "replay now" may ask for another run than one that fails.
         return ExitCode::SUCCESS;
     };
@@ -59,7 +59,7 @@ fn main() -> ExitCode {
     println!("replayed: {}, hash {:016x}\n", failure.title(), run.trace().hash());
 
     println!("async_singleflight 0.5.0\n");
-    if let Err(found) = dacapo::try_check(Random::default(), two_clients!(singleflight_fixed)) {
+    if let Err(found) = dacapo::try_check(Portfolio::default(), two_clients!(singleflight_fixed)) {
         println!("{found}");
         return ExitCode::FAILURE;
     }
