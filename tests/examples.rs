@@ -15,6 +15,9 @@ mod fetches;
 mod finish_order;
 
 #[expect(dead_code, reason = "only the story is asked for")]
+#[path = "../examples/leaked_permit.rs"]
+mod leaked_permit;
+#[expect(dead_code, reason = "only the story is asked for")]
 #[path = "../examples/sentinel.rs"]
 mod sentinel;
 
@@ -23,5 +26,6 @@ fn the_examples_tell_their_stories() {
     assert_snapshot!("example_fetches", fetches::story());
     assert_snapshot!("example_finish_order", finish_order::story());
     assert_snapshot!("example_cancelled", cancelled::story());
+    assert_snapshot!("example_leaked_permit", leaked_permit::story());
     assert_snapshot!("example_sentinel", sentinel::story());
 }

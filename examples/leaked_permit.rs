@@ -1,0 +1,54 @@
+//! A printer that is taken and given back by hand, and a sweep that cancels each job at each await.
+//!
+//! `cargo run --example leaked_permit`
+
+#![allow(clippy::print_stdout, reason = "it is there to be looked at")]
+
+use std::rc::Rc;
+use std::time::Duration;
+
+use dacapo::sync::Semaphore;
+use dacapo::task::spawn_named;
+use dacapo::time::{sleep, timeout};
+
+const PAGE: Duration = Duration::from_secs(1);
+
+/// Gives the printer back when the job is done. Who cancels it while it prints, keeps it.
+async fn by_hand(printer: Rc<Semaphore>) {
+    printer.acquire().await.unwrap().forget();
+    sleep(PAGE).await;
+    printer.add_permits(1);
+}
+
+/// Gives it back however it ends.
+async fn by_guard(printer: Rc<Semaphore>) {
+    let _permit = printer.acquire().await.unwrap();
+    sleep(PAGE).await;
+}
+
+/// Two jobs, and one printer. A job that is cancelled is no mistake, and neither is the one that has
+/// waited for a minute: it is told so.
+async fn office<J: Future<Output = ()> + 'static>(job: impl Fn(Rc<Semaphore>) -> J) {
+    let printer = Rc::new(Semaphore::new(1));
+    let jobs = ["letter", "poster"].map(|name| {
+        let patience = Duration::from_secs(60);
+        spawn_named(name, timeout(patience, job(Rc::clone(&printer))))
+    });
+    for job in jobs {
+        let _printed_or_cancelled = job.await;
+    }
+}
+
+fn main() {
+    print!("{}", story());
+}
+
+pub(crate) fn story() -> String {
+    let builder = dacapo::Builder::new().fresh_process(false);
+    let broken = builder.try_cancel_sweep(async || office(by_hand).await);
+    let right = builder.try_cancel_sweep(async || office(by_guard).await);
+    match (broken, right) {
+        (Err(report), Ok(sweep)) => format!("{report}\nwith a guard it passes:\n{sweep}"),
+        (broken, right) => unreachable!("one is wrong, and one is right: {broken:?}, {right:?}"),
+    }
+}
