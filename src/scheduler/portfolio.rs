@@ -17,9 +17,10 @@ use crate::trace::{TaskId, TaskNames};
 /// Several ways to search, in turn: the default of a test.
 ///
 /// No single way finds all bugs soon. A random walk hardly ever starves a task; priorities hardly ever
-/// bring a wide reordering about; so the seeds are dealt out to [`Urw`](super::Urw),
-/// [`Pct`](super::Pct), [`Sparse`](super::Sparse), [`Sticky`](super::Sticky), [`Pos`](super::Pos) and [`Random`](super::Random), and what
-/// finds a bug is named in the report. A seed means the same run whatever the other seeds are. The first run is first in, first out.
+/// bring a wide reordering about. So the seeds are dealt out to [`Urw`](super::Urw),
+/// [`Sticky`](super::Sticky), [`Pct`](super::Pct), [`Random`](super::Random),
+/// [`Sparse`](super::Sparse) and [`Pos`](super::Pos), and what finds a bug is named in the report. A seed means
+/// the same run whatever the other seeds are. The first run, before them, is first in, first out.
 ///
 /// ```
 /// use dacapo::scheduler::Portfolio;
