@@ -39,8 +39,8 @@ pub struct Schedule {
 /// One answer of a [`Schedule`]: which of the options, and for how long that is to matter.
 ///
 /// The options of a choice among tasks are in the order of the line, so to give one of them its turn is
-/// to pass over those before it. Seeds answer for this one turn; that is all that it takes to bring any
-/// order about. Shrinking also tries what lasts, since most bugs need just one task to be late, or
+/// to pass over those before it. Seeds mostly answer for this one turn; that is all that it takes to bring
+/// any order about. Shrinking also tries what lasts, since most bugs need just one task to be late, or
 /// early: that is one answer then, where else there would be one for each turn.
 ///
 /// In text a number alone is for [once](Lasting::Once); `h` before it stands for

@@ -59,6 +59,9 @@ pub(super) fn shrink_while(
     [max_runs, max_steps]: [usize; 2],
     same: fn(&Sample, &Sample) -> bool,
 ) -> Shrunk {
+    // A task that is held back for ever makes a run endless that is none: whoever waits for it in a loop
+    // would never get anywhere.
+    let may_last = !first.outcome.as_ref().is_err_and(|failure| failure.is_limit());
     let mut shrinker = Shrinker {
         subject,
         least: first,
@@ -68,6 +71,7 @@ pub(super) fn shrink_while(
         max_runs,
         steps: 0,
         max_steps,
+        may_last,
     };
     // The usual order, and the usual random values, first.
     shrinker.try_answers(Vec::new());
@@ -106,6 +110,8 @@ struct Shrinker<'a, 'b> {
     max_runs: usize,
     steps: usize,
     max_steps: usize,
+    /// Whether answers may be made to last.
+    may_last: bool,
 }
 
 /// How many steps all candidates together may take, or twenty times those of the first run. Runs that
@@ -124,12 +130,18 @@ impl Shrinker<'_, '_> {
     /// Runs a candidate with the random values of the least run; keeps it if it is simpler and fails
     /// in the same way.
     fn try_answers(&mut self, answers: Vec<Answer>) -> bool {
+        let lasting = |answers: &[Answer]| {
+            answers.iter().filter(|answer| answer.lasting() != Lasting::Once).count()
+        };
+        if self.exhausted() || (!self.may_last && lasting(&answers) > lasting(self.answers())) {
+            return false;
+        }
         let seed = self.least.schedule.seed();
         let rude = self.least.schedule.rude();
         let candidate = Schedule::new(answers).with_seed(seed).with_rude(rude);
         let words = candidate.answers().iter().map(|answer| answer.word() + 1);
         let hash = words.fold(mix(seed, rude.bits()), mix);
-        !self.exhausted() && self.tried.insert(hash) && self.try_schedule(candidate)
+        self.tried.insert(hash) && self.try_schedule(candidate)
     }
 
     fn try_schedule(&mut self, candidate: Schedule) -> bool {
@@ -230,6 +242,9 @@ impl Shrinker<'_, '_> {
 
     fn lower(&mut self) {
         for place in self.deviations() {
+            if self.exhausted() {
+                return;
+            }
             if let Some(&answer) = self.answers().get(place) {
                 self.try_answer(place, Answer::from(answer.option()));
             }
@@ -245,15 +260,20 @@ impl Shrinker<'_, '_> {
                 if once || (shorter < answer && self.try_answer(place, shorter)) {
                     break;
                 }
-                lower = if lower < 8 { lower + 1 } else { lower * 2 };
+                lower = if lower < 8 { lower + 1 } else { lower.saturating_mul(2) };
+                if lower == u32::MAX {
+                    break;
+                }
             }
         }
     }
 
     /// Passes over some of the tasks not now but when those before them have had their turn.
     fn pass_over_fewer(&mut self, mut place: usize) {
+        // More are hardly in one line; it may be a value of the program's own.
+        const MOST: u32 = 1000;
         while let Some(&answer) = self.answers().get(place)
-            && answer.option() > 1
+            && (2..=MOST).contains(&answer.option())
             && !self.exhausted()
         {
             let all_but_one = answer.option() as usize - 1;
@@ -317,7 +337,11 @@ impl Shrinker<'_, '_> {
     }
 
     fn make_lasting(&mut self) {
-        for at in 0..self.deviations().len() {
+        const MOST: usize = 200;
+        if !self.may_last {
+            return;
+        }
+        for at in 0..self.deviations().len().min(MOST) {
             // One that neither lasts nor is alone has something to win.
             let places = self.deviations();
             let Some(&place) = places.get(at) else { return };
@@ -341,7 +365,8 @@ impl Shrinker<'_, '_> {
     /// answer for that, if it is simpler.
     fn retell(&mut self) {
         const MOST: usize = 200;
-        if !(3..=MOST).contains(&self.deviations().len()) || self.exhausted() {
+        let few = (3..=MOST).contains(&self.deviations().len());
+        if !self.may_last || !few || self.exhausted() {
             return;
         }
         let account = Rc::new(self.account(self.least.schedule.clone()));
@@ -401,7 +426,7 @@ impl Shrinker<'_, '_> {
     fn try_few(&mut self) {
         const MOST: usize = 8;
         let places = self.deviations();
-        if !(2..=MOST).contains(&places.len()) {
+        if !self.may_last || !(2..=MOST).contains(&places.len()) {
             return;
         }
         let all = self.answers().to_vec();

@@ -132,7 +132,7 @@ impl fmt::Display for NondeterminismReport<'_> {
 /// What shrinking came to, in words that follow "shrunk".
 pub(crate) fn shrunk(from: &Schedule, to: &Schedule, runs: usize) -> String {
     if from == to {
-        return format!("nothing simpler fails, in {}", count(runs, "run"));
+        return format!("nothing simpler was found, in {}", count(runs, "run"));
     }
     let size = |schedule: &Schedule| {
         let answers = count(schedule.answers().len(), "answer");

@@ -259,6 +259,10 @@ impl Line {
 
     /// Takes out the one whose turn it is; the others keep their order, unless they are held.
     pub(crate) fn take(&mut self, answer: Answer) -> Option<TaskKey> {
+        if self.held == self.ids.len() {
+            // Nobody else is ready: they are held no longer.
+            self.held = 0;
+        }
         let taken = self.remove(answer.option() as usize)?;
         match answer.lasting() {
             Lasting::Once => {}

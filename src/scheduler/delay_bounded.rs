@@ -70,6 +70,8 @@ impl Node {
 
 impl DelayBounded {
     /// All schedules with at most `delays` deviations, up to 100,000 of them.
+    ///
+    /// Of each that may get one more it keeps the answers and the numbers of options, four bytes a choice.
     pub fn new(delays: usize) -> Self {
         Self {
             delays,
@@ -111,17 +113,18 @@ impl Scheduler for DelayBounded {
     }
 
     fn next_run(&mut self) -> Option<u64> {
-        if self.runs == self.max_runs {
-            return None;
-        }
-        self.current = if self.runs == 0 {
-            Node::new(Vec::new(), 0, 0)
-        } else if let Some(next) = self.advance() {
-            next
-        } else {
+        let next = match self.runs {
+            0 => Some(Node::new(Vec::new(), 0, 0)),
+            _ => self.advance(),
+        };
+        let Some(next) = next else {
             self.ended = true;
             return None;
         };
+        if self.runs == self.max_runs {
+            return None;
+        }
+        self.current = next;
         self.runs += 1;
         self.next = 0;
         Some(0)

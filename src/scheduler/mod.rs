@@ -3,7 +3,7 @@
 //! | scheduler | runs | answers |
 //! |---|---|---|
 //! | [`Fifo`] | one | 0, as an ordinary event loop would |
-//! | [`Portfolio`] | one per seed | those of the next five in turn |
+//! | [`Portfolio`] | one per seed | those of the next six in turn |
 //! | [`Sparse`] | one per seed | first in, first out, but for one to three answers |
 //! | [`Urw`] | one per seed | at random, each schedule as likely as the others |
 //! | [`Pos`] | one per seed | a random priority for each step |

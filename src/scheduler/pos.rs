@@ -16,7 +16,8 @@ use crate::trace::{TaskId, TaskNames};
 /// priorities as well, so that the order of what races is drawn anew each time, while the order of
 /// what does not race is drawn once: X. Yuan, J. Yang, R. Gu 2018, "Partial Order Aware Concurrency
 /// Sampling". Where this departs from it: what a step will use is known only of steps that wait for a
-/// primitive. Nothing is known of cells and of other crates, and these are taken not to race.
+/// primitive, and kept of some hundred of them. Nothing is known of cells and of other crates, and these are
+/// taken not to race.
 ///
 /// ```
 /// use dacapo::scheduler::Pos;
@@ -41,6 +42,9 @@ impl Pos {
 }
 
 seeded_scheduler!(Pos);
+
+/// Of more tasks than these it is not kept what they are about to use: each step would look at all.
+const MOST: usize = 128;
 
 #[derive(Clone, Debug, Default)]
 pub(super) struct PosPolicy {
@@ -86,14 +90,18 @@ impl Policy for PosPolicy {
         if let Some(known) = awaits.get_mut(place) {
             *known = step.awaits();
         }
-        if !step.used().is_empty() {
-            about_to_use.retain(|&(primitive, task)| {
-                let ready = ranking.contains(task);
-                if ready && step.used().contains(&primitive) {
-                    ranking.insert(task, draws.rank());
-                }
-                ready
-            });
+        if step.used().is_empty() {
+            return;
         }
+        if about_to_use.len() > MOST {
+            about_to_use.clear();
+        }
+        about_to_use.retain(|&(primitive, task)| {
+            let ready = ranking.contains(task);
+            if ready && step.used().contains(&primitive) {
+                ranking.insert(task, draws.rank());
+            }
+            ready
+        });
     }
 }

@@ -39,7 +39,7 @@ impl Probe {
             let signature = names.signature(new);
             let parent = (new != TaskId::MAIN).then(|| names.signature(names.parent(new)));
             self.signatures.push(signature);
-            self.tasks.insert(signature, Measured { parent, ..Measured::default() });
+            self.tasks.entry(signature).or_insert(Measured { parent, ..Measured::default() });
         }
     }
 

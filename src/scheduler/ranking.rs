@@ -15,6 +15,8 @@ pub(super) struct Ranking {
     /// By task: the number of its last entry, or 0 if it is not ready.
     current: Vec<u64>,
     entries: u64,
+    /// How many tasks are ready.
+    ready: usize,
 }
 
 /// The order is that of the fields. Of equal priorities the later one wins, whichever that is.
@@ -30,6 +32,7 @@ impl Ranking {
         self.heap.clear();
         self.current.clear();
         self.entries = 0;
+        self.ready = 0;
     }
 
     /// Adds a task that has become ready, or changes its priority.
@@ -39,13 +42,19 @@ impl Ranking {
             self.current.resize(place + 1, 0);
         }
         self.entries += 1;
+        self.ready += usize::from(self.current[place] == 0);
         self.current[place] = self.entries;
+        if self.heap.len() > 2 * self.ready + 64 {
+            let current = &self.current;
+            self.heap.retain(|ranked| current[ranked.task as usize] == ranked.entry);
+        }
         self.heap.push(Ranked { priority, entry: self.entries, task: task.as_u32() });
     }
 
     /// Forgets a task: it had a step.
     pub(super) fn remove(&mut self, task: TaskId) {
         if let Some(current) = self.current.get_mut(task.as_u32() as usize) {
+            self.ready -= usize::from(*current != 0);
             *current = 0;
         }
     }

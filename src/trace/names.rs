@@ -84,7 +84,9 @@ impl TaskNames {
         let parent_signature = self.tasks.get(parent.0 as usize).map_or(0, |name| name.signature);
         let signature = match &given {
             Some(Given { name, nth }) => {
-                name.bytes().fold(u64::from(*nth), |hash, byte| mix(hash, u64::from(byte)))
+                let name = name.bytes().fold(u64::from(*nth), |hash, byte| mix(hash, byte.into()));
+                // Neither a byte nor an ordinal, so that no child is taken for a longer name.
+                mix(name, 1 << 40)
             }
             None => mix(parent_signature, u64::from(ordinal)),
         };

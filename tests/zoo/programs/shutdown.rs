@@ -36,7 +36,7 @@ pub const PROGRAMS: &[Program] = &[
     ),
     program!(
         half_committed,
-        ["operator", "change"],
+        ["operator", "change"] | ["janitor", "change"],
         "the textbook cancellation between two steps that belong together"
     ),
 ];
