@@ -250,6 +250,67 @@ fn a_bound_on_delays_ends_where_it_is_told_to() {
     assert_eq!((report.runs(), report.is_complete()), (10, false));
 }
 
+/// The last run that is allowed may be the last there is.
+#[test]
+fn all_runs_are_all_runs_though_no_more_were_allowed() {
+    let body = async || [(); 5].map(|()| dacapo::choose("coin", 2));
+    let delayed = explore(DelayBounded::new(5).max_runs(32), body);
+    assert!(delayed.is_complete() && delayed.runs() == 32);
+    assert!(!explore(DelayBounded::new(5).max_runs(31), body).is_complete());
+}
+
+/// When nobody else is ready they are ordinary tasks again, and take turns.
+#[test]
+fn who_is_held_back_is_released_with_the_others() {
+    let run = dacapo::replay("d1:h2", async || steps(&[4, 4, 4]).await);
+    assert_eq!(run.unwrap(), "ccccabababab");
+    let run = dacapo::replay("d1:a1", async || steps(&[2, 4, 2]).await);
+    assert_eq!(run.unwrap(), "bbbbacac");
+}
+
+/// Main waits in a loop, so to hold a task back for ever would be a failure of its own, and not the one
+/// that was found: that needs the tasks in the order c, b, a.
+#[test]
+fn what_waits_in_a_loop_is_not_starved_by_shrinking() {
+    let program = async |is_broken: bool| {
+        let done = Rc::new(Cell::new(false));
+        let order = Rc::new(RefCell::new(String::new()));
+        for name in ["a", "b", "c"] {
+            let (done, order) = (Rc::clone(&done), Rc::clone(&order));
+            spawn_named(name, async move {
+                order.borrow_mut().push_str(name);
+                let all = order.borrow().len() == 3;
+                done.set(all && !(is_broken && *order.borrow() == "cba"));
+            });
+        }
+        while !done.get() {
+            yield_now().await;
+        }
+    };
+    let builder = Builder::new().fresh_process(false).max_explain_runs(0).max_steps(5000);
+    let found = builder.try_check(Portfolio::default(), async || program(true).await);
+    let found = found.unwrap_err();
+    assert!(found.failure().is_limit());
+    let schedule = found.schedule().clone();
+    let fixed = builder.replay(schedule, async || program(false).await);
+    assert!(fixed.is_ok(), "{} fails without the bug", found.schedule());
+}
+
+/// The bounds on shrinking are also bounds on its time and memory.
+#[test]
+fn many_and_large_answers_are_shrunk_within_the_bounds() {
+    let builder = Builder::new().fresh_process(false).max_explain_runs(0);
+    let large = builder.try_check(Random::seeds(0..20), async || {
+        assert!(dacapo::choose("n", 3_000_000_000) < 1_000_000_000, "large");
+    });
+    assert_eq!(large.unwrap_err().schedule().deviations(), 1);
+    let many = builder.max_shrink_runs(3).try_check(Random::seeds(0..1), async || {
+        let ones: usize = (0..200_000).map(|_| dacapo::choose("coin", 2)).sum();
+        assert!(ones < 1000, "many");
+    });
+    assert!(many.unwrap_err().to_string().contains("not finished"));
+}
+
 /// The first run is the usual one, and what found a bug is named.
 #[test]
 fn a_portfolio_names_what_found_it() {

@@ -441,10 +441,15 @@ impl Core {
         self.record(Event::Cancel { task: task.id, by });
     }
 
-    pub(super) fn record_end(&mut self, task: TaskId, how: Ending) {
+    /// A task has ended in a step of its own.
+    pub(super) fn end_last_step(&mut self, task: TaskId, how: Ending) {
         if !self.manners.take_told() {
             self.watch_step(task);
         }
+        self.record_end(task, how);
+    }
+
+    pub(super) fn record_end(&mut self, task: TaskId, how: Ending) {
         self.record(Event::End { task, how });
     }
 

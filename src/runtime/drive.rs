@@ -258,7 +258,7 @@ impl Runtime {
             Ended::Panicked(_) => Ending::Panicked,
         };
         let mut core = self.core();
-        core.record_end(key.id, how);
+        core.end_last_step(key.id, how);
         let task = core.task(key).expect("dacapo bug: a task that ends is gone");
         if let Ended::Panicked(caught) = &ended
             && key.id != TaskId::MAIN

@@ -220,3 +220,19 @@ pub(crate) fn mix(hash: u64, word: u64) -> u64 {
     // The multiplier of FxHash, with a rotation that also lets high bits reach low ones.
     (hash.rotate_left(23) ^ word).wrapping_mul(0x517c_c1b7_2722_0a95)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// `worker/49` is not `worker1`, though the letter 1 is byte 49.
+    #[test]
+    fn a_child_is_not_taken_for_a_longer_name() {
+        let mut names = TaskNames::default();
+        let main = names.push(TaskId::MAIN, 0, None);
+        let worker = names.push(main, 1, Some("worker"));
+        let child = names.push(worker, u32::from(b'1'), None);
+        let other = names.push(main, 2, Some("worker1"));
+        assert_ne!(names.signature(child), names.signature(other));
+    }
+}
