@@ -18,9 +18,11 @@ mod search;
 #[path = "../tests/zoo/world.rs"]
 mod world;
 
+use std::collections::BTreeMap;
+
 use dacapo::scheduler::{Pct, Portfolio, Pos, Random, Sparse, Sticky, Urw};
 use programs::Program;
-use search::{MOST, Make, SEARCHES, search};
+use search::{MOST, Make, SEARCHES, base_seed, search};
 
 const SCHEDULERS: [(&str, Make); 8] = [
     ("portfolio", |seeds| Box::new(Portfolio::seeds(seeds))),
@@ -92,6 +94,7 @@ fn main() {
         ratios[ratios.len() / 2].0
     );
     println!("  the median, {worst_ratio:.1} at most (`{name}`).");
+    shrinking(&all);
     let portfolio = SCHEDULERS[0].1;
     let failing = all.iter().filter(|program| search(program, true, portfolio, 0, MOST).is_some());
     println!(
@@ -99,4 +102,28 @@ fn main() {
         all.len(),
         failing.count()
     );
+}
+
+/// How far the failures of all searches are shrunk.
+fn shrinking(programs: &[&Program]) {
+    let builder = dacapo::Builder::new().max_steps(100_000).recheck_every(0);
+    let builder = builder.fresh_process(false).max_explain_runs(0);
+    let (mut deviations, mut runs) = (BTreeMap::<usize, usize>::new(), Vec::new());
+    for (program, nth) in
+        programs.iter().flat_map(|program| (0..SEARCHES).map(move |nth| (program, nth)))
+    {
+        let seeds = Portfolio::seeds(base_seed(nth)..base_seed(nth) + MOST);
+        let found = builder.try_check(seeds, async || program.broken().await);
+        let Err(error) = found else { continue };
+        *deviations.entry(error.schedule().deviations()).or_default() += 1;
+        runs.push(error.shrink_runs() as u64);
+    }
+    let deviations =
+        deviations.iter().map(|(deviations, failures)| format!("{failures} to {deviations}"));
+    let (median, worst) = median_and_worst(runs);
+    println!(
+        "- Failures shrunk to so many deviations: {}.",
+        deviations.collect::<Vec<_>>().join(", ")
+    );
+    println!("  Runs for that: {median} in the median, {worst} at most.");
 }
