@@ -5,6 +5,11 @@ use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 
 use super::env;
+use crate::trace::mix;
+
+/// How many bytes of a test's name are used for that of a file. File systems take 255, of which there are
+/// to be some left for a hash, the package, and an ending.
+const LONGEST: usize = 120;
 
 /// The name of a test, and how cargo is asked to run it alone.
 #[derive(Debug, Clone)]
@@ -155,7 +160,13 @@ impl TestId {
     /// The name as that of a file within the package.
     pub(super) fn file(&self) -> String {
         let plain = |c: char| if c.is_alphanumeric() || "._-#".contains(c) { c } else { '_' };
-        self.name.replace("::", ".").chars().map(plain).take(150).collect()
+        let file: String = self.name.replace("::", ".").chars().map(plain).collect();
+        if file.len() <= LONGEST {
+            return file;
+        }
+        // What was cut off may be all that tells two tests apart.
+        let hash = self.name.bytes().fold(0, |hash, byte| mix(hash, byte.into()));
+        format!("{}-{hash:016x}", &file[..file.floor_char_boundary(LONGEST)])
     }
 
     /// The directory of the package to which the test belongs, if both are known.
@@ -219,4 +230,37 @@ fn exact_argument() -> Option<String> {
     let exact = arguments.iter().any(|argument| argument == "--exact");
     let mut names = arguments.into_iter().filter(|argument| !argument.starts_with("--"));
     names.next().filter(|_| exact && names.next().is_none())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn file(test: &str) -> String {
+        TestId::numbered(test.to_owned(), Harness::Program, false).file()
+    }
+
+    #[test]
+    fn a_name_of_common_length_is_readable() {
+        assert_eq!(file("krate::module::test of it"), "krate.module.test_of_it");
+        assert_eq!(file(&"n".repeat(LONGEST)), "n".repeat(LONGEST));
+    }
+
+    /// File systems count bytes, and such a letter has three.
+    #[test]
+    fn a_long_name_is_cut_between_letters() {
+        let file = file(&format!("k::{}", "長".repeat(80)));
+        let (cut, hash) = file.rsplit_once('-').unwrap();
+        assert_eq!(cut, format!("k.{}", "長".repeat(39)));
+        assert!(is_hash(hash), "{hash}");
+    }
+
+    #[test]
+    fn long_names_that_begin_alike_have_files_of_their_own() {
+        let [one, two] = ["one", "two"].map(|end| file(&format!("{}{end}", "n".repeat(200))));
+        assert_ne!(one, two);
+        assert_eq!(one.len(), LONGEST + 17);
+        // It is committed with the test: it has to be the same for ever.
+        assert_eq!(one[LONGEST..], *"-80ef50216c0bac74");
+    }
 }
