@@ -255,6 +255,26 @@ async fn the_crate_may_have_another_name() {
 
 use dacapo as renamed;
 
+/// Makes tests of what it is given, each in another way of `macro_rules!`.
+macro_rules! tests_of {
+    ($(#[$attribute:meta] $seen:vis $name:ident $parameters:tt $(-> $output:ty)? $body:block)*) => {
+        $(#[$attribute] $seen async fn $name $parameters $(-> $output)? $body)*
+    };
+    ($attribute:meta, $item:item) => { #[$attribute] $item };
+}
+
+tests_of! {
+    #[dacapo::test]
+    a_macro_may_give_the_body() { yield_now().await; }
+    #[dacapo::test(Fifo::new())]
+    pub(crate) a_macro_may_give_the_output() -> Result<(), Box<dyn std::error::Error>> {
+        yield_now().await;
+        Ok(())
+    }
+}
+
+tests_of! { dacapo::test, async fn a_macro_may_give_it_whole() { yield_now().await; } }
+
 #[test]
 fn plain_victim() {
     if is_victim() {

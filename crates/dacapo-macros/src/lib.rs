@@ -155,7 +155,7 @@ struct Function {
 impl Function {
     fn parse(item: TokenStream) -> Result<Self, Mistake> {
         let end = Span::call_site();
-        let mut tokens = item.into_iter().peekable();
+        let mut tokens = item.into_iter().map(bare);
         let mut before = TokenStream::new();
         loop {
             match tokens.next() {
@@ -198,6 +198,22 @@ impl Function {
             _ => mistake(name.span(), "#[dacapo::test] needs a function with a body"),
         }
     }
+}
+
+/// What a variable of `macro_rules!` stands for, if it is one token: rustc puts the body that was given
+/// as `$body:block` into a group without delimiters.
+fn bare(mut token: TokenTree) -> TokenTree {
+    while let TokenTree::Group(group) = &token
+        && group.delimiter() == Delimiter::None
+    {
+        let mut inner = group.stream().into_iter();
+        match (inner.next(), inner.next()) {
+            (Some(only), None) => token = only,
+            // A type or a path, which is to stay together, or a visibility that is empty.
+            _ => break,
+        }
+    }
+    token
 }
 
 fn code(text: &str) -> TokenStream {
