@@ -198,7 +198,7 @@ fn mistakes_are_shown_with_their_place() {
     }
     fs::write(package.file("deposits"), [0xff, 0xfe]).unwrap();
     let (_, all) = package.run(&["deposits", "--exact"], "repaired", &[]);
-    assert_parts(&all, &[place, "cannot be read"]);
+    assert_parts(&all, &[place, "cannot be read", "UTF-8; save it as UTF-8, or remove it"]);
 }
 
 /// Two lines that were written with a Windows editor, and a third that is added to them.

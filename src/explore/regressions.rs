@@ -150,7 +150,12 @@ impl Regressions {
             Err(error) if error.kind() == ErrorKind::NotFound => String::new(),
             Err(error) => {
                 let path = store::shown(&path);
-                return Err(format!("{path}, which keeps schedules, cannot be read: {error}"));
+                // Some shells write UTF-16.
+                let encoded = error.kind() == ErrorKind::InvalidData;
+                let remedy = if encoded { "; save it as UTF-8, or remove it" } else { "" };
+                return Err(format!(
+                    "{path}, which keeps schedules, cannot be read: {error}{remedy}"
+                ));
             }
         };
         let lines = parse(&text).map_err(|mistake| format!("{}:{mistake}", store::shown(&path)))?;
