@@ -271,3 +271,27 @@ fn a_check_without_a_name_keeps_nothing() {
     let report = std::thread::spawn(fails).join().unwrap();
     assert_parts(&report, &["keep as a test", "Replay::strict(\"d1:\")"]);
 }
+
+/// A thread that was named for what it does.
+#[test]
+fn worker_of_a_test() {
+    if victim().is_some() {
+        let worker = std::thread::Builder::new().name("worker".into());
+        let done = worker.spawn(|| check(Random::default(), program)).unwrap().join();
+        assert!(done.is_ok(), "the worker has failed");
+    }
+}
+
+/// There is no test of that name to be run: `--exact worker` would pass, and mean nothing.
+#[test]
+fn a_thread_with_a_name_of_its_own_is_no_test() {
+    let package = Package::new("worker");
+    let _ = fs::remove_dir_all(package.stored("worker"));
+    for variables in [&[][..], &[ACCEPT], &[ACCEPT]] {
+        let (said, all) = package.run(&["worker_of_a_test", "--exact"], "broken", variables);
+        let named = "the name was taken from the thread `worker`, which is not that of a test";
+        assert_parts(&all, &["not in a fresh process: ", named, "replay now", "keep as a test"]);
+        assert!(!all.contains("--exact") && !said.contains("kept") && !said.contains("keep it"));
+        assert!(!package.file("worker").exists());
+    }
+}

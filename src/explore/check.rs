@@ -3,7 +3,7 @@
 use std::fmt;
 
 use super::Builder;
-use super::confirm::{self, Answer};
+use super::confirm::{self, Answer, Silence};
 use super::coverage::Coverage;
 use super::env::Env;
 use super::explain::explain;
@@ -311,18 +311,31 @@ fn found(
     }
     let store = Store::open(test);
     let hash = least.hash;
-    match store.as_ref().map_err(ToString::to_string).and_then(|store| {
+    let asked = store.as_ref().map_err(|error| error.to_string().into()).and_then(|store| {
         if !builder.fresh_process {
-            return Err("Builder::fresh_process(false)".to_owned());
+            return Err("Builder::fresh_process(false)".to_owned().into());
         }
         if env.confirm.is_some() {
-            return Err("this is one".to_owned());
+            return Err("this is one".to_owned().into());
         }
         if test.nth() > MANY {
-            return Err(format!("there were more than {MANY} checks in this test"));
+            return Err(format!("there were more than {MANY} checks in this test").into());
         }
         confirm::in_fresh_process(test, store, &least.schedule)
-    }) {
+    });
+    let anonymous;
+    let (test, asked) = match (asked, test.without_thread()) {
+        // To run it by that name would run nothing, which looks as if all were well.
+        (Err(Silence::NotReached), Some((thread, other))) => {
+            anonymous = other;
+            let why = format!(
+                "the name was taken from the thread `{thread}`, which is not that of a test"
+            );
+            (&anonymous, Err(Silence::Other(why)))
+        }
+        (asked, _) => (test, asked),
+    };
+    match asked {
         Ok(answer) if answer.hash == hash => facts.push((
             "confirmed",
             format!("the same failure and trace, hash {hash:016x}, again here and in a fresh process"),

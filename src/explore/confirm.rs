@@ -1,5 +1,6 @@
 //! Is a failure the same in a process that knows nothing of this one?
 
+use std::fmt;
 use std::fs;
 use std::path::Path;
 use std::time::Duration;
@@ -18,6 +19,28 @@ pub(super) struct Answer {
     pub(super) trace: String,
 }
 
+/// Why there is no answer.
+pub(super) enum Silence {
+    /// The process has ended well, and made nothing of this check.
+    NotReached,
+    Other(String),
+}
+
+impl From<String> for Silence {
+    fn from(why: String) -> Self {
+        Self::Other(why)
+    }
+}
+
+impl fmt::Display for Silence {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::NotReached => "the test, run alone, did not get as far as this check",
+            Self::Other(why) => why,
+        })
+    }
+}
+
 /// How long the other process may take. It makes one run; what comes before that in its test is
 /// not known here.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -31,7 +54,7 @@ pub(super) fn in_fresh_process(
     test: &TestId,
     store: &Store,
     schedule: &Schedule,
-) -> Result<Answer, String> {
+) -> Result<Answer, Silence> {
     // Another process may be at the same test, for another package or in another terminal.
     let own = |file| store.path(&format!("{file}-{}.txt", own_number()));
     let (answer, question) = (own("answer"), own("question"));
@@ -41,25 +64,32 @@ pub(super) fn in_fresh_process(
     let _ = fs::remove_file(&question);
     let text = fs::read_to_string(&answer);
     let _ = fs::remove_file(&answer);
-    asked?;
-    let text = text.map_err(|_| "the test, run alone, did not get as far as this check")?;
-    Answer::parse(&text).ok_or_else(|| "its answer is not complete".to_owned())
+    let passed = asked?;
+    match text {
+        Ok(text) => {
+            Answer::parse(&text).ok_or_else(|| "its answer is not complete".to_owned().into())
+        }
+        Err(_) if passed => Err(Silence::NotReached),
+        Err(_) => Err(Silence::NotReached.to_string().into()),
+    }
 }
 
-/// Starts the process, and waits until it has ended.
-fn ask(test: &TestId, question: &Path, answer: &Path) -> Result<(), String> {
+/// Starts the process, and waits until it has ended; returns whether nothing failed there.
+fn ask(test: &TestId, question: &Path, answer: &Path) -> Result<bool, String> {
     let variables =
         [("DACAPO_REPLAY", question.as_os_str()), ("DACAPO_CONFIRM", answer.as_os_str())];
     let mut process = Process::start(test, &variables)?;
     let mut waited = Duration::ZERO;
-    while process.ended()?.is_none() {
+    loop {
+        if let Some(status) = process.ended()? {
+            return Ok(status.success());
+        }
         if waited >= PATIENCE {
             return Err(format!("it had not ended after {} s", PATIENCE.as_secs()));
         }
         pause();
         waited += PAUSE;
     }
-    Ok(())
 }
 
 /// The other side: makes the run, writes what it saw, and ends the process.

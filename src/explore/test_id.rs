@@ -45,6 +45,8 @@ static TESTS: Mutex<BTreeMap<String, Before>> = Mutex::new(BTreeMap::new());
 enum Harness {
     /// A test of the standard harness, by the name that it has there.
     Test(String),
+    /// The same, as the name of this thread suggests.
+    Thread(String),
     /// An ordinary program, which is run whole.
     Program,
     /// A thread of somebody's own, in a test that cannot be told.
@@ -86,11 +88,11 @@ impl TestId {
         };
         let krate = plain.replace('-', "_");
         let test = match std::thread::current().name() {
-            Some("main") | None => exact_argument(),
-            Some(name) => Some(name.to_owned()),
+            Some("main") | None => exact_argument().map(|test| (test.clone(), Harness::Test(test))),
+            Some(name) => Some((name.to_owned(), Harness::Thread(name.to_owned()))),
         };
         match test {
-            Some(test) => Self::numbered(format!("{krate}::{test}"), Harness::Test(test), table),
+            Some((test, harness)) => Self::numbered(format!("{krate}::{test}"), harness, table),
             None if is_test_binary(program.as_deref()) => {
                 let (name, test) = (krate.clone(), krate);
                 let (harness, before) = (Harness::Unknown, Before::default());
@@ -174,7 +176,7 @@ impl TestId {
         match self.harness {
             Harness::Unknown => None,
             // What cargo and nextest say now: the sources may have moved since they were compiled.
-            Harness::Test(_) | Harness::Program => {
+            Harness::Test(_) | Harness::Thread(_) | Harness::Program => {
                 env::manifest_directory().or_else(|| self.compiled_in.map(PathBuf::from))
             }
         }
@@ -183,11 +185,21 @@ impl TestId {
     /// The arguments with which this very program runs this test and no other, if that is known.
     pub(super) fn arguments(&self) -> Option<Vec<String>> {
         match &self.harness {
-            Harness::Test(test) => {
+            Harness::Test(test) | Harness::Thread(test) => {
                 Some([test, "--exact", "--include-ignored"].map(str::to_owned).into())
             }
             Harness::Program => Some(std::env::args().skip(1).collect()),
             Harness::Unknown => None,
+        }
+    }
+
+    /// If the name was taken from a thread: that, and this test as one that cannot be told.
+    pub(super) fn without_thread(&self) -> Option<(&str, Self)> {
+        match &self.harness {
+            Harness::Thread(name) => {
+                Some((name, Self { harness: Harness::Unknown, ..self.clone() }))
+            }
+            Harness::Test(_) | Harness::Program | Harness::Unknown => None,
         }
     }
 
@@ -198,7 +210,9 @@ impl TestId {
         let stem = program.file_stem().unwrap_or_default().to_string_lossy().into_owned();
         let folder = program.parent().and_then(Path::file_name);
         match &self.harness {
-            Harness::Test(test) => format!("cargo test{package} -- --exact {test}"),
+            Harness::Test(test) | Harness::Thread(test) => {
+                format!("cargo test{package} -- --exact {test}")
+            }
             Harness::Program if folder.is_some_and(|name| name == "examples") => {
                 format!("cargo run{package} --example {stem}")
             }
