@@ -3,13 +3,17 @@
 mod support;
 
 use std::cell::Cell;
+use std::io::Read as _;
+use std::net::{TcpListener, TcpStream};
+use std::process::Stdio;
 use std::rc::Rc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
 
 use dacapo::scheduler::{Exhaustive, Pct, Portfolio, Random, Scheduler};
 use dacapo::task::{spawn_named, yield_now};
 use dacapo::{Builder, Report, check, choose, explore, replay, try_check};
-use support::{assert_parts, is_victim, run_victim};
+use support::{assert_parts, is_victim, run_victim, victim_command};
 
 /// The name of the search for which this process was started to share it.
 #[expect(clippy::disallowed_methods, reason = "a victim is to die where the others are")]
@@ -400,4 +404,41 @@ fn a_malformed_number_of_jobs_is_named() {
     let (passed, text) = run_victim("victim_seldom", &[("DACAPO_JOBS", "many")]);
     assert!(!passed);
     assert_parts(&text, &["DACAPO_JOBS=many: expected a number of processes, 1 to 256"]);
+}
+
+/// Where the helper of this victim calls, so that it is noticed when it has gone.
+const CALL: &str = "VICTIM_CALLS";
+
+/// The helper never comes back from its first run. This process waits for it.
+#[test]
+#[expect(clippy::disallowed_methods, reason = "a victim is told where to call")]
+fn victim_whose_helper_is_stuck() {
+    if is_victim() {
+        let port = std::env::var_os(CALL).expect("it is told where to call");
+        let address = format!("127.0.0.1:{}", port.to_str().expect("a port is a number"));
+        check(Random::seeds(0..1000), async || {
+            if is_helper() {
+                let mut line = TcpStream::connect(&address).expect("somebody listens");
+                line.read_to_end(&mut Vec::new()).expect("it is open until the test has ended");
+            }
+        });
+    }
+}
+
+#[test]
+fn whoever_is_stuck_ends_with_the_first_process() {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = listener.local_addr().unwrap().port().to_string();
+    let mut first = victim_command("1")
+        .args(["victim_whose_helper_is_stuck", "--exact"])
+        .envs([("DACAPO_JOBS", "2"), (CALL, &port)])
+        .stdout(Stdio::null())
+        .spawn()
+        .unwrap();
+    let (mut line, _) = listener.accept().unwrap();
+    // This kind of end gives no occasion to tidy up.
+    first.kill().unwrap();
+    first.wait().unwrap();
+    line.set_read_timeout(Some(Duration::from_secs(30))).unwrap();
+    assert_eq!(line.read(&mut [0]).expect("the helper hangs up"), 0);
 }

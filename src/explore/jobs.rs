@@ -8,7 +8,7 @@ use super::Builder;
 use super::check::Recheck;
 use super::coverage::Coverage;
 use super::env::{Env, Share};
-use super::process::leave;
+use super::process::{end_with_starter, leave};
 use super::progress::Progress;
 use super::say;
 use super::share::{End, Part, Rest};
@@ -55,6 +55,7 @@ pub(super) fn work(
     mut scheduler: Box<dyn Scheduler>,
     ends_at_failure: bool,
 ) -> ! {
+    end_with_starter();
     let mut number = 0;
     while let Some(seed) = scheduler.next_run() {
         if let Some(scheduler) = scheduler.fork() {

@@ -1,6 +1,7 @@
 //! Other processes: the same program, asked to run one test alone.
 
 use std::ffi::OsStr;
+use std::io;
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::time::Duration;
 
@@ -19,13 +20,30 @@ impl Process {
     ///
     /// If that cannot be done, with the reason.
     pub(super) fn start(test: &TestId, variables: &[(&str, &OsStr)]) -> Result<Self, String> {
+        Self::start_with(test, variables, Stdio::null())
+    }
+
+    /// The same with a pipe as its input, of which the other end is here as long as this process is.
+    ///
+    /// # Errors
+    ///
+    /// As [`Process::start`].
+    pub(super) fn start_tied(test: &TestId, variables: &[(&str, &OsStr)]) -> Result<Self, String> {
+        Self::start_with(test, variables, Stdio::piped())
+    }
+
+    fn start_with(
+        test: &TestId,
+        variables: &[(&str, &OsStr)],
+        input: Stdio,
+    ) -> Result<Self, String> {
         let program = program().ok_or("this program has no path")?;
         let arguments = test.arguments().ok_or("which test this thread belongs to is not known")?;
         let child = Command::new(program)
             .args(arguments)
             .env("DACAPO_TEST", test.name())
             .envs(variables.iter().copied())
-            .stdin(Stdio::null())
+            .stdin(input)
             .stdout(Stdio::null())
             .stderr(Stdio::null())
             .spawn()
@@ -59,6 +77,19 @@ pub(super) fn pause() {
 /// Ends this process, which was started for what it has now done.
 pub(super) fn leave(done: bool) -> ! {
     std::process::exit(i32::from(!done))
+}
+
+/// Ends this process, which was started tied to another, when that one has ended: also if it was killed,
+/// and also if this one never comes back from a run.
+///
+/// A thread waits for the end of the input, and does nothing else. No run can notice it.
+#[expect(clippy::disallowed_methods, reason = "whoever is stuck in a run cannot look")]
+pub(super) fn end_with_starter() {
+    std::thread::spawn(|| {
+        // Nobody writes, so this returns at the end, or if there is nothing to read from.
+        let _ = io::copy(&mut io::stdin(), &mut io::sink());
+        leave(false)
+    });
 }
 
 /// A number that no other process has now.

@@ -145,7 +145,7 @@ impl Team {
             let share = format!("{member}/{members}");
             let variables =
                 [("DACAPO_SHARE", share.as_ref()), ("DACAPO_SHARE_IN", directory.as_os_str())];
-            Worker { member, process: Process::start(test, &variables), vigil: Vigil::new() }
+            Worker { member, process: Process::start_tied(test, &variables), vigil: Vigil::new() }
         });
         let (test, workers) = (test.name().to_owned(), workers.collect());
         Ok(Self { test, member, made: 0, workers, _directory: guard })
