@@ -123,6 +123,26 @@ fn the_pair_is_the_one_that_matters() {
     assert_snapshot!("explained_orders", text.0);
 }
 
+/// What is not enough alone is not said to be.
+#[test]
+fn several_at_once() {
+    let mut text = Explained::default();
+    text.add("three the other way round", async || {
+        let order = order_of([("a", 0), ("b", 0), ("c", 0)]).await;
+        assert_eq!(order, ["c", "b", "a"]);
+    });
+    text.add("two values", async || {
+        let [a, b] = ["a", "b"].map(|name| dacapo::choose(name, 2));
+        assert!(a == 1 && b == 1);
+    });
+    text.add("a value and an order", async || {
+        let a = dacapo::choose("a", 2);
+        let order = order_of([("b", 0), ("c", 0)]).await;
+        assert!(a == 1 && order == ["c", "b"]);
+    });
+    assert_snapshot!("explained_several", text.0);
+}
+
 /// What is not about the order of tasks is named as what it is.
 #[test]
 fn other_choices() {

@@ -44,7 +44,8 @@ pub(super) fn explain(
     let budget = Budget { runs: max_runs - few, steps: STEPS };
     let odds = odds(subject, least, &failing.record, budget);
     let budget = Budget { runs: few, steps: STEPS };
-    let mut search = Search { subject, failing, budget, tried: BTreeSet::new() };
+    let tried = BTreeSet::new();
+    let mut search = Search { subject, failing, budget, tried, is_single: false };
     let why = match search.nearest(odds.open, odds.passing.as_ref()) {
         Some(passing) => search.why(&passing, trace),
         None => {
@@ -98,6 +99,8 @@ struct Search<'a, 'b> {
     budget: Budget,
     /// Which single answers have been tried.
     tried: BTreeSet<(usize, Answer)>,
+    /// Whether the last one of them was enough: the run that passes has nothing else changed.
+    is_single: bool,
 }
 
 impl Search<'_, '_> {
@@ -125,7 +128,15 @@ impl Search<'_, '_> {
             }
         }
         let passing = Attempt::make(self.subject, known?);
-        passing.passes().then_some(passing)
+        self.budget.spend(&passing.sample);
+        if !passing.passes() {
+            return None;
+        }
+        // What it does otherwise first may be enough; there may have been no time to try that.
+        let first = self.failing.parting(&passing).and_then(|place| {
+            self.change(&answers, place, passing.record.choices[place].answer.option())
+        });
+        Some(first.unwrap_or(passing))
     }
 
     /// Makes the run with one answer changed, if it has not been made; returns it if it passes.
@@ -143,6 +154,7 @@ impl Search<'_, '_> {
         let schedule = Schedule::new(answers).with_seed(seed).with_rude(rude);
         let attempt = Attempt::make(self.subject, &schedule);
         self.budget.spend(&attempt.sample);
+        self.is_single = attempt.passes();
         attempt.passes().then_some(attempt)
     }
 
@@ -154,10 +166,25 @@ impl Search<'_, '_> {
         let schedule = Some(passing.sample.schedule.clone());
         if failing.kind != ChoiceKind::Task {
             let step = failing.step as u64 + 1;
-            return Some((Why::Answer { choice: place, step, instead }, schedule));
+            let alone = self.is_single;
+            return Some((Why::Answer { choice: place, step, instead, alone }, schedule));
         }
         let turns = self.turns(passing)?;
-        Some((Why::Order(self.scene(turns, trace)?), schedule))
+        let alone = self.decide(turns, passing);
+        Some((Why::Order { scene: self.scene(turns, trace)?, alone }, schedule))
+    }
+
+    /// Whether it passes with nothing changed but one answer, or nothing but these two turns, and they
+    /// are the other way round then.
+    fn decide(&mut self, turns: Turns, passing: &Attempt) -> bool {
+        if self.is_single && passing.record.has(turns.swapped()) {
+            return true;
+        }
+        let fails = &self.failing.record.steps;
+        turns.swaps(fails).into_iter().any(|order| {
+            let attempt = self.in_order(order);
+            attempt.passes() && attempt.record.has(turns.swapped())
+        })
     }
 
     /// The two turns whose order decides.
@@ -257,14 +284,21 @@ impl Search<'_, '_> {
 }
 
 /// A task's turn: which of those that it has.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq)]
 struct Turn {
     task: u64,
     nth: usize,
 }
 
+impl Turn {
+    /// As [`numbered`] has it.
+    fn numbered(self) -> (u64, usize) {
+        (self.task, self.nth + 1)
+    }
+}
+
 /// Two turns, of which the first had to wait for the second.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq)]
 struct Turns {
     early: Turn,
     late: Turn,
@@ -283,6 +317,27 @@ impl Turns {
 
     fn swapped(self) -> Self {
         Self { early: self.late, late: self.early }
+    }
+
+    /// Orders with these two the other way round, and the others' turns as they were: with the second
+    /// one taken forward, and what its task does before it; or with the first one put off, and what its
+    /// task does after it.
+    fn swaps(self, steps: &[u64]) -> [Vec<u64>; 2] {
+        let turns = numbered(steps);
+        let place =
+            |turn: Turn| turns.iter().position(|&(task, nth)| (task, nth) == turn.numbered());
+        let mut steps = steps.to_vec();
+        let early = place(self.early).unwrap_or(0);
+        // If it never came to the second one, that would have been next.
+        let late = place(self.late).unwrap_or_else(|| {
+            steps.push(self.late.task);
+            steps.len() - 1
+        });
+        let between = early..=late.max(early);
+        let (mut forward, mut put_off) = (steps.clone(), steps);
+        forward[between.clone()].sort_by_key(|&task| task != self.late.task);
+        put_off[between].sort_by_key(|&task| task == self.early.task);
+        [forward, put_off]
     }
 }
 

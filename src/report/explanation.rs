@@ -7,6 +7,11 @@ use crate::runtime::{Awaited, Standing, show_place};
 use crate::schedule::Schedule;
 use crate::trace::{Asked, Event, Position, TaskId, Trace, Wait};
 
+/// The longest schedule that is a part of a sentence.
+const LONGEST: usize = 60;
+
+const OTHER_WAY_ROUND: &str = "the other way round it passes";
+
 /// Why a run fails: the nearest run that passes, and what makes the difference.
 ///
 /// Its text (`Display`) is the part of the report that says so.
@@ -23,10 +28,10 @@ pub struct Explanation {
 
 /// What makes the difference between a run that fails and the nearest one that passes.
 pub(crate) enum Why {
-    /// The order of two turns.
-    Order(Scene),
-    /// The answer to a choice that is not one of tasks.
-    Answer { choice: usize, step: u64, instead: u32 },
+    /// The order of two turns; whether it passes with nothing else changed.
+    Order { scene: Scene, alone: bool },
+    /// The answer to a choice that is not one of tasks; whether it passes with nothing else changed.
+    Answer { choice: usize, step: u64, instead: u32, alone: bool },
     /// All runs fail, as far as they were made.
     Always { tried: usize },
 }
@@ -67,8 +72,16 @@ impl Explanation {
         let usual = schedule.deviations() == 0;
         let name = |task: TaskId| trace.names().get(task).to_string();
         let (mut tasks, mut places) = (None, Vec::new());
+        let concluded = |text: &str, otherwise: &str, alone: bool| match &passing {
+            _ if alone => format!("{text}: {otherwise}"),
+            // A longer line says nothing to anybody.
+            Some(passing) if passing.to_string().len() <= LONGEST => {
+                format!("{text}, among others: it passes under `{passing}`")
+            }
+            _ => format!("{text}, among others: with that alone otherwise, it still fails"),
+        };
         let sentence = match &why {
-            Why::Order(scene) => {
+            Why::Order { scene, alone } => {
                 let (early, late) = (name(scene.early.task), name(scene.late.task));
                 let verbs = ["ran from", "stood at"];
                 let stances = [(&early, &scene.early), (&late, &scene.late)];
@@ -78,13 +91,15 @@ impl Explanation {
                     }
                 }
                 let when = when(trace, scene.step, scene.choice);
-                let text =
-                    format!("{early} ran before {late} {when}: the other way round it passes");
+                let text = format!("{early} ran before {late} {when}");
+                let text = concluded(&text, OTHER_WAY_ROUND, *alone);
                 tasks = Some((early, late));
                 text
             }
-            Why::Answer { choice, step, instead } => {
-                answered(trace, *choice, *instead, &when(trace, *step, Some(*choice)))
+            Why::Answer { choice, step, instead, alone } => {
+                let when = when(trace, *step, Some(*choice));
+                let (text, otherwise) = answered(trace, *choice, *instead, &when);
+                concluded(&text, &otherwise, *alone)
             }
             Why::Always { tried: 0 } => "it fails always: there was nothing to choose".to_owned(),
             Why::Always { tried } => {
@@ -92,7 +107,7 @@ impl Explanation {
             }
         };
         let sentence = match why {
-            Why::Order(_) | Why::Answer { .. } if usual => {
+            Why::Order { .. } | Why::Answer { .. } if usual => {
                 format!("in the usual order, {sentence}")
             }
             _ => sentence,
@@ -183,7 +198,7 @@ fn stands(trace: &Trace, verb: &str, stance: &Stance) -> Option<String> {
 }
 
 /// What a choice that is not one of tasks did, and what passes instead.
-fn answered(trace: &Trace, choice: usize, instead: u32, when: &str) -> String {
+fn answered(trace: &Trace, choice: usize, instead: u32, when: &str) -> (String, String) {
     let is_it = |position: &Position| position.choices == choice as u64 + 1;
     let mut events = trace.events();
     let asked = events.find_map(|(position, event)| match *event {
@@ -192,14 +207,14 @@ fn answered(trace: &Trace, choice: usize, instead: u32, when: &str) -> String {
     });
     let rude = asked.and_then(|(at, asked, answer)| rude::sentence(trace, at, asked, answer));
     if let (Some(rude), Some((.., 1..))) = (rude, asked) {
-        return format!("{when} {rude}: otherwise it passes");
+        return (format!("{when} {rude}"), "otherwise it passes".to_owned());
     }
     let asked = asked.map(|(_, asked, answer)| (asked, answer));
     let name = |task| trace.names().get(task);
-    let woken = "though what it guards was woken at that instant: the other way round it passes";
-    let first = "what it guards, which was woken at that instant, go on first: the other way round it \
-                 passes";
-    match asked {
+    let woken = "though what it guards was woken at that instant";
+    let first = "what it guards, which was woken at that instant, go on first";
+    let mut otherwise = OTHER_WAY_ROUND.to_owned();
+    let text = match asked {
         Some((Asked::Timeout(task), 0)) => {
             format!("{when} the timeout in {} let {first}", name(task))
         }
@@ -212,17 +227,25 @@ fn answered(trace: &Trace, choice: usize, instead: u32, when: &str) -> String {
         Some((Asked::Deadline(task), _)) => {
             format!("{when} the deadline in {} let {first}", name(task))
         }
-        Some((Asked::Select(task), answer)) => format!(
-            "select in {} looked first at branch {answer} of those that were woken {when}: with branch \
-             {instead} first it passes",
-            name(task)
-        ),
-        Some((Asked::Value(label), answer)) => {
-            format!("{} was {answer} {when}: with {instead} it passes", trace.label(label))
+        Some((Asked::Select(task), answer)) => {
+            otherwise = format!("with branch {instead} first it passes");
+            format!(
+                "select in {} looked first at branch {answer} of those that were woken {when}",
+                name(task)
+            )
         }
-        Some((_, answer)) => format!("the answer was {answer} {when}: with {instead} it passes"),
-        None => format!("a choice was answered so {when} that it fails: with {instead} it passes"),
-    }
+        asked => {
+            otherwise = format!("with {instead} it passes");
+            match asked {
+                Some((Asked::Value(label), answer)) => {
+                    format!("{} was {answer} {when}", trace.label(label))
+                }
+                Some((_, answer)) => format!("the answer was {answer} {when}"),
+                None => format!("a choice was answered so {when} that it fails"),
+            }
+        }
+    };
+    (text, otherwise)
 }
 
 impl fmt::Display for Chances {

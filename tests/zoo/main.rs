@@ -41,6 +41,8 @@ fn bugs_are_found_shrunk_and_explained() {
         assert!(program.pairs.contains(&[early, late]), "{name}: {}", explanation.sentence());
         let schedule = error.schedule();
         assert!(schedule.deviations() <= 3, "{name}: {schedule}");
+        let sentence = explanation.sentence();
+        assert!(sentence.ends_with(": the other way round it passes"), "{name}: {sentence}");
         let why = format!("{early} ran before {late}");
         rows += &format!("{name:<27} {:<24} {why}\n", schedule.to_string());
         all.push(error);
