@@ -50,6 +50,8 @@ pub(super) struct Seeded<P> {
     seeds: Range<u64>,
     run: Phase,
     draws: Draws,
+    /// Whether the policy and the draws are those of this run.
+    prepared: bool,
     probe: Rc<Probe>,
     steps: u64,
 }
@@ -78,6 +80,7 @@ impl<P: Policy> Seeded<P> {
             run: Phase::Start,
             draws: Draws::new(0, 0),
             probe: Rc::default(),
+            prepared: false,
             steps: 0,
         }
     }
@@ -99,11 +102,19 @@ impl<P: Policy> Seeded<P> {
         }
         let seed = self.seeds.next()?;
         self.run = Phase::Seed(seed);
-        let nth = self.policy.turn(seed);
-        self.draws = Draws::new(seed, nth);
-        self.steps = 0;
-        self.policy.begin(nth, &self.probe, &mut self.draws);
+        self.prepared = false;
         Some(seed)
+    }
+
+    /// Prepares for the run of a seed when it begins: a process passes by those that others make.
+    fn prepare(&mut self) {
+        if let (Phase::Seed(seed), false) = (self.run, self.prepared) {
+            self.prepared = true;
+            let nth = self.policy.turn(seed);
+            self.draws = Draws::new(seed, nth);
+            self.steps = 0;
+            self.policy.begin(nth, &self.probe, &mut self.draws);
+        }
     }
 
     pub(super) fn seed(&self) -> Option<u64> {
@@ -132,6 +143,7 @@ impl<P: Policy> Seeded<P> {
     }
 
     pub(super) fn answer(&mut self, choice: &Choice<'_>) -> Answer {
+        self.prepare();
         match (self.run, choice.kind()) {
             (Phase::Seed(_), ChoiceKind::Task) if !self.is_long() => {
                 self.policy.choose(choice, &mut self.draws)
@@ -146,6 +158,7 @@ impl<P: Policy> Seeded<P> {
     }
 
     pub(super) fn ready(&mut self, task: TaskId, names: &TaskNames) {
+        self.prepare();
         match self.run {
             Phase::Seed(_) if self.is_long() => {}
             Phase::Seed(_) => self.policy.ready(task, names, &mut self.draws),
