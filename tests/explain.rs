@@ -204,6 +204,19 @@ fn the_effort_is_bounded() {
     assert_parts(&text, &["b ran before main", "no return", "random walks"]);
     assert!(!text.contains("of 64"), "{text}");
 
+    let start = std::time::Instant::now();
+    let many = found(async || {
+        let names = Rc::new(RefCell::new(Vec::new()));
+        for name in 0..1000 {
+            let names = Rc::clone(&names);
+            spawn(async move { names.borrow_mut().push(name) });
+        }
+        sleep(millis(1)).await;
+        assert!(names.borrow().is_sorted(), "out of order");
+    });
+    assert_parts(&explained(many), &["main/2 ran before main/1", "the other way round it passes"]);
+    assert!(start.elapsed() < Duration::from_secs(5), "many tasks take long to explain");
+
     let endless = async || {
         let stop = Rc::new(Cell::new(false));
         let own = Rc::clone(&stop);

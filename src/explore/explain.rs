@@ -36,7 +36,8 @@ pub(super) fn explain(
     if max_runs == 0 {
         return None;
     }
-    let failing = Attempt::make(subject, &least.schedule);
+    let mut first = Budget { runs: 1, steps: STEPS };
+    let failing = Attempt::make(subject, &least.schedule, &mut first);
     if failing.sample.hash != least.hash {
         return None;
     }
@@ -65,13 +66,13 @@ struct Attempt {
 }
 
 impl Attempt {
-    fn make(subject: &mut Subject<'_>, schedule: &Schedule) -> Self {
-        Self::steered(subject, Steer::along(schedule))
+    fn make(subject: &mut Subject<'_>, schedule: &Schedule, budget: &mut Budget) -> Self {
+        Self::steered(subject, Steer::along(schedule), budget)
     }
 
-    fn steered(subject: &mut Subject<'_>, steer: Steer) -> Self {
+    fn steered(subject: &mut Subject<'_>, steer: Steer, budget: &mut Budget) -> Self {
         let (steer, record) = steer.recorded();
-        let sample = subject.steer(steer);
+        let sample = subject.steer(steer, budget);
         let mut record = record.take();
         // What is dropped at the end of a run counts as a step, to a scheduler.
         record.steps.truncate(sample.steps);
@@ -127,8 +128,7 @@ impl Search<'_, '_> {
                 }
             }
         }
-        let passing = Attempt::make(self.subject, known?);
-        self.budget.spend(&passing.sample);
+        let passing = Attempt::make(self.subject, known?, &mut self.budget);
         if !passing.passes() {
             return None;
         }
@@ -152,8 +152,7 @@ impl Search<'_, '_> {
         let seed = self.failing.sample.schedule.seed();
         let rude = self.failing.sample.schedule.rude();
         let schedule = Schedule::new(answers).with_seed(seed).with_rude(rude);
-        let attempt = Attempt::make(self.subject, &schedule);
-        self.budget.spend(&attempt.sample);
+        let attempt = Attempt::make(self.subject, &schedule, &mut self.budget);
         self.is_single = attempt.passes();
         attempt.passes().then_some(attempt)
     }
@@ -214,8 +213,7 @@ impl Search<'_, '_> {
         let seed = self.failing.sample.schedule.seed();
         let rude = self.failing.sample.schedule.rude();
         let usual = Schedule::default().with_seed(seed).with_rude(rude);
-        let attempt = Attempt::make(self.subject, &usual);
-        self.budget.spend(&attempt.sample);
+        let attempt = Attempt::make(self.subject, &usual, &mut self.budget);
         Some(attempt)
     }
 
@@ -255,8 +253,7 @@ impl Search<'_, '_> {
     fn in_order(&mut self, order: Vec<u64>) -> Attempt {
         let order = Order::new(order, &self.failing.record);
         let steer = Steer::in_order(order, &self.failing.sample.schedule);
-        let attempt = Attempt::steered(self.subject, steer);
-        self.budget.spend(&attempt.sample);
+        let attempt = Attempt::steered(self.subject, steer, &mut self.budget);
         attempt
     }
 

@@ -33,9 +33,10 @@ impl Budget {
         self.runs == 0 || self.steps == 0
     }
 
-    pub(super) fn spend(&mut self, sample: &Sample) {
+    /// A run that costs as much as so many steps.
+    pub(super) fn spend(&mut self, steps: usize) {
         self.runs = self.runs.saturating_sub(1);
-        self.steps = self.steps.saturating_sub(sample.steps);
+        self.steps = self.steps.saturating_sub(steps);
     }
 }
 
@@ -132,8 +133,8 @@ impl Walks<'_, '_> {
             return None;
         }
         let seed = mix(point as u64 + 1, walk as u64);
-        let sample = self.subject.steer(Steer::randomly(&self.least.schedule, point, seed));
-        self.budget.spend(&sample);
+        let steer = Steer::randomly(&self.least.schedule, point, seed);
+        let sample = self.subject.steer(steer, &mut self.budget);
         self.runs += 1;
         let Err(failure) = &sample.outcome else {
             let known = self.passing.as_ref().map_or(0, |(point, _)| point + 1);

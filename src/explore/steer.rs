@@ -1,8 +1,8 @@
 //! The scheduler of runs that are made to explain another one: it is made for one run, and goes first
 //! along a list of answers and then its own way.
 
-use std::cell::RefCell;
-use std::collections::{BTreeMap, VecDeque};
+use std::cell::{Cell, RefCell};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::rc::Rc;
 
 use crate::rng::{Purpose, Stream};
@@ -10,6 +10,9 @@ use crate::rude::Rude;
 use crate::schedule::{Answer, Schedule};
 use crate::scheduler::{Choice, ChoiceKind, Replay, Scheduler, Step};
 use crate::trace::{TaskId, TaskNames};
+
+/// So many options of a choice cost as much as a step.
+const OPTIONS: usize = 32;
 
 /// What a run did, as far as it can be held against another one. Tasks are known by the signatures of
 /// their names, which are the same in every run.
@@ -53,15 +56,6 @@ impl Order {
         }
         order
     }
-
-    /// The ready task whose next turn comes first; those that are to have none come last.
-    fn first(&self, choice: &Choice<'_>) -> u32 {
-        let place = |option: &usize| {
-            let turns = self.turns.get(&choice.label(*option).signature());
-            turns.and_then(VecDeque::front).copied().unwrap_or(usize::MAX)
-        };
-        (0..choice.options()).min_by_key(place).unwrap_or(0) as u32
-    }
 }
 
 /// How a run goes on where it does not follow a schedule any more.
@@ -69,6 +63,16 @@ impl Order {
 enum Then {
     Random(Box<Stream>),
     Order(Order),
+}
+
+/// A task of the run.
+#[derive(Clone, Debug, Default)]
+struct Known {
+    signature: u64,
+    /// The places of its next steps in the order that is wanted.
+    turns: VecDeque<usize>,
+    /// Where it stands among those that are ready, if it is.
+    standing: Option<(usize, usize)>,
 }
 
 /// One run along a schedule, and then on its own way.
@@ -80,8 +84,18 @@ pub(super) struct Steer {
     then: Option<(usize, Then)>,
     record: Option<Rc<RefCell<Record>>>,
     /// By the ids of tasks.
-    signatures: Vec<u64>,
-    line: VecDeque<TaskId>,
+    known: Vec<Known>,
+    /// Those that are ready, by when they got in line.
+    line: BTreeMap<usize, TaskId>,
+    /// The same by the places of their next turns, and then by when they got in line. Those that are to
+    /// have none come last.
+    next: BTreeSet<(usize, usize, TaskId)>,
+    /// How often a task got in line.
+    came: usize,
+    /// What the options of all choices have cost, in steps.
+    work: Rc<Cell<usize>>,
+    /// Options that are not in the work yet.
+    options: usize,
     /// Who has been given the turn that is not over.
     current: Option<TaskId>,
     asked: usize,
@@ -94,8 +108,12 @@ impl Steer {
             seed: schedule.seed(),
             then,
             record: None,
-            signatures: Vec::new(),
-            line: VecDeque::new(),
+            known: Vec::new(),
+            line: BTreeMap::new(),
+            next: BTreeSet::new(),
+            came: 0,
+            work: Rc::default(),
+            options: 0,
             current: None,
             asked: 0,
         }
@@ -123,14 +141,19 @@ impl Steer {
         (self, record)
     }
 
+    /// What the options of all choices have cost, in steps: where many tasks are ready, that is most.
+    pub(super) fn work(&self) -> Rc<Cell<usize>> {
+        Rc::clone(&self.work)
+    }
+
     fn signature(&self, task: TaskId) -> u64 {
-        self.signatures.get(task.as_u32() as usize).copied().unwrap_or(0)
+        self.known.get(task.as_u32() as usize).map_or(0, |known| known.signature)
     }
 
     /// In whose turn a choice comes up that is not one of tasks.
     fn current(&self) -> u64 {
         // A task that is alone in line has its turn without being asked for.
-        let task = self.current.or_else(|| self.line.front().copied());
+        let task = self.current.or_else(|| self.line.values().next().copied());
         task.map_or(0, |task| self.signature(task))
     }
 
@@ -144,7 +167,10 @@ impl Steer {
                     _ => 0,
                 },
                 (Then::Random(stream), _) => stream.below(options),
-                (Then::Order(order), ChoiceKind::Task) => order.first(choice),
+                (Then::Order(_), ChoiceKind::Task) => {
+                    let mut next = self.next.iter();
+                    next.find_map(|&(.., task)| choice.place_of(task)).unwrap_or(0) as u32
+                }
                 (Then::Order(order), _) => {
                     let answer = order.others.get_mut(&current).and_then(VecDeque::pop_front);
                     answer.unwrap_or(0).min(options - 1)
@@ -173,6 +199,9 @@ impl Scheduler for Steer {
         let answer = self.steered(choice);
         let chosen = choice.label(answer.option() as usize);
         self.asked += 1;
+        self.options += choice.options();
+        self.work.set(self.work.get() + self.options / OPTIONS);
+        self.options %= OPTIONS;
         let mut task = self.current();
         if choice.kind() == ChoiceKind::Task {
             self.current = chosen.task();
@@ -197,20 +226,33 @@ impl Scheduler for Steer {
 
     fn ready(&mut self, task: TaskId, names: &TaskNames) {
         let place = task.as_u32() as usize;
-        let known = self.signatures.len();
-        self.signatures.extend((known..=place).map(|id| names.signature(TaskId(id as u32))));
-        self.line.push_back(task);
+        for id in self.known.len()..=place {
+            let signature = names.signature(TaskId(id as u32));
+            let turns = match &mut self.then {
+                Some((_, Then::Order(order))) => order.turns.remove(&signature),
+                _ => None,
+            };
+            let turns = turns.unwrap_or_default();
+            self.known.push(Known { signature, turns, standing: None });
+        }
+        let known = &mut self.known[place];
+        let next = known.turns.front().copied().unwrap_or(usize::MAX);
+        self.came += 1;
+        known.standing = Some((next, self.came));
+        self.line.insert(self.came, task);
+        self.next.insert((next, self.came, task));
     }
 
     fn step(&mut self, step: &Step<'_>) {
         let task = step.task();
         let signature = self.signature(task);
-        self.line.retain(|ready| *ready != task);
         self.current = None;
-        if let Some((_, Then::Order(order))) = &mut self.then
-            && let Some(turns) = order.turns.get_mut(&signature)
-        {
-            turns.pop_front();
+        if let Some(known) = self.known.get_mut(task.as_u32() as usize) {
+            known.turns.pop_front();
+            if let Some((next, came)) = known.standing.take() {
+                self.line.remove(&came);
+                self.next.remove(&(next, came, task));
+            }
         }
         if let Some(record) = &self.record {
             record.borrow_mut().steps.push(signature);

@@ -3,6 +3,7 @@
 use std::rc::Rc;
 
 use super::follow::{Account, Recorder};
+use super::odds::Budget;
 use super::run::strictly;
 use super::steer::Steer;
 use super::sweep::leak;
@@ -145,10 +146,13 @@ impl<'a> Subject<'a> {
         account.take()
     }
 
-    /// Makes the one run for which this was prepared.
-    pub(super) fn steer(&mut self, mut steer: Steer) -> Sample {
+    /// Makes the one run for which this was prepared, at the expense of a budget.
+    pub(super) fn steer(&mut self, mut steer: Steer, budget: &mut Budget) -> Sample {
         let seed = steer.next_run().unwrap_or(0);
-        self.run(Box::new(steer), seed).0
+        let work = steer.work();
+        let sample = self.run(Box::new(steer), seed).0;
+        budget.spend(sample.steps + work.get());
+        sample
     }
 
     /// Replays a schedule, and looks where all tasks stand when these steps begin.
