@@ -253,8 +253,7 @@ impl Search<'_, '_> {
     fn in_order(&mut self, order: Vec<u64>) -> Attempt {
         let order = Order::new(order, &self.failing.record);
         let steer = Steer::in_order(order, &self.failing.sample.schedule);
-        let attempt = Attempt::steered(self.subject, steer, &mut self.budget);
-        attempt
+        Attempt::steered(self.subject, steer, &mut self.budget)
     }
 
     /// The two turns as they are in the run that is reported, and where the tasks stood before them.
