@@ -178,6 +178,14 @@ fn what_fails_always() {
         order_of([("a", 1), ("b", 1)]).await;
         panic!("in any case");
     });
+    text.add("with one choice", async || {
+        order_of([("a", 0), ("b", 0)]).await;
+        panic!("in any case");
+    });
+    text.add("with values", async || {
+        dacapo::choose("size", 3);
+        panic!("in any case");
+    });
     assert_snapshot!("explained_always", text.0);
 }
 
@@ -232,6 +240,13 @@ fn the_effort_is_bounded() {
     let error = builder.try_check(hold, endless).expect_err("it does not end");
     assert!(error.failure().is_limit());
     assert_parts(&error.to_string(), &["why", "main ran before stopper"]);
+    // A few runs as long as this are all that there is time for.
+    let long = Builder::new().fresh_process(false).max_shrink_runs(1).max_steps(100_000);
+    let error = long.try_check(Replay::new("d1:1x200000"), endless).expect_err("it does not end");
+    assert!(error.failure().is_limit() && error.explanation().is_none(), "{error}");
+    let few = Builder::new().fresh_process(false).max_explain_runs(5);
+    let error = few.try_check(Random::default(), async || assert_eq!(dacapo::choose("n", 2), 0));
+    assert!(error.expect_err("it fails").explanation().is_none());
     let without = Builder::new().fresh_process(false).max_explain_runs(0);
     let error = without.try_check(Random::default(), async || assert_eq!(1, 2, "in any case"));
     assert!(error.expect_err("it fails").explanation().is_none());

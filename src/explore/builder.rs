@@ -83,7 +83,8 @@ impl Builder {
     /// The most runs that may be spent on explaining a failure, which is also done in no more than
     /// 1,000,000 steps or so. 4,000 by default. A tenth of them is for the nearest run that passes, where
     /// some ten are mostly enough; the others are random continuations, 64 from each choice of the run,
-    /// that tell from where on it cannot be helped. 0 leaves the explanation out.
+    /// that tell from where on it cannot be helped. Less than eight leaves the explanation out, and so
+    /// does a run of which there is no time for eight.
     pub fn max_explain_runs(mut self, max_explain_runs: usize) -> Self {
         self.max_explain_runs = max_explain_runs;
         self

@@ -16,6 +16,8 @@ const NEAREST: usize = 200;
 const ANSWERS: u32 = 12;
 /// How far from a deviation another answer counts as near.
 const NEAR: usize = 3;
+/// The fewest runs from which anything can be concluded.
+const FEWEST: usize = 8;
 /// The steps that each part of an explanation may take: a second or so, unoptimised.
 const STEPS: usize = 500_000;
 
@@ -33,12 +35,19 @@ pub(super) fn explain(
     trace: &Trace,
     max_runs: usize,
 ) -> Option<Explanation> {
-    if max_runs == 0 {
+    let told = |why, passing, chances| {
+        Some(Explanation::new(trace, &least.schedule, why, passing, chances))
+    };
+    let fits = |steps: usize| max_runs >= FEWEST && steps <= STEPS / FEWEST;
+    if max_runs > 0 && least.choices == 0 {
+        return told(Why::Unchosen, None, None);
+    }
+    if !fits(least.steps) {
         return None;
     }
     let mut first = Budget { runs: 1, steps: STEPS };
     let failing = Attempt::make(subject, &least.schedule, &mut first);
-    if failing.sample.hash != least.hash {
+    if failing.sample.hash != least.hash || !fits(STEPS - first.steps) {
         return None;
     }
     let few = max_runs.div_ceil(10);
@@ -46,17 +55,21 @@ pub(super) fn explain(
     let odds = odds(subject, least, &failing.record, budget);
     let budget = Budget { runs: few, steps: STEPS };
     let tried = BTreeSet::new();
-    let mut search = Search { subject, failing, budget, tried, is_single: false };
+    let hashes = BTreeSet::from([failing.sample.hash]);
+    let mut search = Search { subject, failing, budget, tried, hashes, is_single: false };
     let why = match search.nearest(odds.open, odds.passing.as_ref()) {
         Some(passing) => search.why(&passing, trace),
+        // All that there are, or as many as tell something: not the first few, for want of time.
         None => {
-            let tried = odds.runs + search.tried.len();
-            let may_pass = tried == 0 && !search.failing.record.choices.is_empty();
-            (!may_pass).then_some((Why::Always { tried }, None))
+            let is_enough = odds.runs + search.tried.len() >= FEWEST;
+            let runs = odds.hashes.union(&search.hashes).count();
+            let mut choices = search.failing.record.choices.iter();
+            let only_orders = choices.all(|choice| choice.kind == ChoiceKind::Task);
+            is_enough.then_some((Why::Always { runs, only_orders }, None))
         }
     };
     let (why, passing) = why?;
-    Some(Explanation::new(trace, &least.schedule, why, passing, odds.chances))
+    told(why, passing, odds.chances)
 }
 
 /// A run and what it did.
@@ -100,6 +113,8 @@ struct Search<'a, 'b> {
     budget: Budget,
     /// Which single answers have been tried.
     tried: BTreeSet<(usize, Answer)>,
+    /// Which runs that came to, and the failing one.
+    hashes: BTreeSet<u64>,
     /// Whether the last one of them was enough: the run that passes has nothing else changed.
     is_single: bool,
 }
@@ -153,6 +168,7 @@ impl Search<'_, '_> {
         let rude = self.failing.sample.schedule.rude();
         let schedule = Schedule::new(answers).with_seed(seed).with_rude(rude);
         let attempt = Attempt::make(self.subject, &schedule, &mut self.budget);
+        self.hashes.insert(attempt.sample.hash);
         self.is_single = attempt.passes();
         attempt.passes().then_some(attempt)
     }

@@ -1,5 +1,7 @@
 //! From where on a failure cannot be helped: continuations at random from every point of a run.
 
+use std::collections::BTreeSet;
+
 use super::steer::{Record, Steer};
 use super::subject::{Sample, Subject};
 use crate::report::Chances;
@@ -20,6 +22,8 @@ pub(super) struct Odds {
     pub(super) passing: Option<Schedule>,
     /// How many there were.
     pub(super) runs: usize,
+    /// How they differ: walks may come to the same.
+    pub(super) hashes: BTreeSet<u64>,
 }
 
 /// Runs and steps that may be spent.
@@ -52,6 +56,7 @@ struct Walks<'a, 'b> {
     least: &'a Sample,
     budget: Budget,
     runs: usize,
+    hashes: BTreeSet<u64>,
     passing: Option<(usize, Schedule)>,
 }
 
@@ -65,7 +70,8 @@ pub(super) fn odds(
     budget: Budget,
 ) -> Odds {
     let all = record.choices.len();
-    let mut walks = Walks { subject, least, budget, runs: 0, passing: None };
+    let mut walks =
+        Walks { subject, least, budget, runs: 0, hashes: BTreeSet::new(), passing: None };
     let places = all.min(POINTS);
     let place = |n: usize| if all <= POINTS { n } else { n * (all - 1) / (POINTS - 1) };
     let mut points: Vec<Point> =
@@ -81,7 +87,8 @@ pub(super) fn odds(
         rounds += 1;
     }
     if rounds == 0 {
-        return Odds { chances: None, open: all, passing: None, runs: 0 };
+        let (runs, hashes) = (walks.runs, walks.hashes);
+        return Odds { chances: None, open: all, passing: None, runs, hashes };
     }
     // The first point from which on nothing passes. Between two that were looked at it is sought by
     // halves: more answers that are kept leave fewer ways out, not more.
@@ -109,7 +116,13 @@ pub(super) fn odds(
         walks: rounds,
         inevitable: step.map(|step| (lost_after.saturating_sub(1), step)),
     };
-    Odds { chances: Some(chances), open: lost_after, passing, runs: walks.runs }
+    Odds {
+        chances: Some(chances),
+        open: lost_after,
+        passing,
+        runs: walks.runs,
+        hashes: walks.hashes,
+    }
 }
 
 impl Walks<'_, '_> {
@@ -136,6 +149,7 @@ impl Walks<'_, '_> {
         let steer = Steer::randomly(&self.least.schedule, point, seed);
         let sample = self.subject.steer(steer, &mut self.budget);
         self.runs += 1;
+        self.hashes.insert(sample.hash);
         let Err(failure) = &sample.outcome else {
             let known = self.passing.as_ref().map_or(0, |(point, _)| point + 1);
             if point >= known {

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use super::rude;
+use super::{count, rude};
 use crate::runtime::{Awaited, Standing, show_place};
 use crate::schedule::Schedule;
 use crate::trace::{Asked, Event, Position, TaskId, Trace, Wait};
@@ -32,8 +32,10 @@ pub(crate) enum Why {
     Order { scene: Scene, alone: bool },
     /// The answer to a choice that is not one of tasks; whether it passes with nothing else changed.
     Answer { choice: usize, step: u64, instead: u32, alone: bool },
-    /// All runs fail, as far as they were made.
-    Always { tried: usize },
+    /// There is only one run.
+    Unchosen,
+    /// All runs fail, as far as they were made: so many different ones.
+    Always { runs: usize, only_orders: bool },
 }
 
 /// Two turns in a run, and where the tasks had stood.
@@ -101,9 +103,14 @@ impl Explanation {
                 let (text, otherwise) = answered(trace, *choice, *instead, &when);
                 concluded(&text, &otherwise, *alone)
             }
-            Why::Always { tried: 0 } => "it fails always: there was nothing to choose".to_owned(),
-            Why::Always { tried } => {
-                format!("it fails in all of the {tried} orders that were tried")
+            Why::Unchosen => "it fails always: there was nothing to choose".to_owned(),
+            Why::Always { runs, only_orders } => {
+                let noun = if *only_orders { "order" } else { "run" };
+                match runs {
+                    1 => format!("it fails in the one {noun} that was tried"),
+                    2 => format!("it fails in both {noun}s that were tried"),
+                    runs => format!("it fails in all of the {runs} {noun}s that were tried"),
+                }
             }
         };
         let sentence = match why {
@@ -264,11 +271,15 @@ impl fmt::Display for Chances {
         let first = self.shares.first().map_or(0.0, |share| share * 100.0);
         let from = match self.inevitable {
             Some((_, 0)) => {
-                return write!(f, "   all of {walks} random walks from the start fail like this");
+                return match walks {
+                    1 => write!(f, "   the one random walk from the start fails like this"),
+                    _ => write!(f, "   all of {walks} random walks from the start fail like this"),
+                };
             }
             Some((choice, step)) => format!("from choice {choice} (step {step}) on, all do"),
             None => "only after the last choice all do".to_owned(),
         };
-        write!(f, "   {first:.0} % of {walks} random walks from the start fail like this; {from}")
+        let walks = count(*walks, "random walk");
+        write!(f, "   {first:.0} % of {walks} from the start fail like this; {from}")
     }
 }
