@@ -267,6 +267,8 @@ impl Search<'_, '_> {
     }
 
     fn in_order(&mut self, order: Vec<u64>) -> Attempt {
+        // To put them in order takes longer than to have them.
+        self.budget.steps = self.budget.steps.saturating_sub(3 * order.len());
         let order = Order::new(order, &self.failing.record);
         let steer = Steer::in_order(order, &self.failing.sample.schedule);
         Attempt::steered(self.subject, steer, &mut self.budget)

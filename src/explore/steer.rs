@@ -12,7 +12,7 @@ use crate::scheduler::{Choice, ChoiceKind, Replay, Scheduler, Step};
 use crate::trace::{TaskId, TaskNames};
 
 /// So many options of a choice cost as much as a step.
-const OPTIONS: usize = 32;
+const OPTIONS: usize = 128;
 
 /// What a run did, as far as it can be held against another one. Tasks are known by the signatures of
 /// their names, which are the same in every run.
