@@ -223,6 +223,24 @@ fn replay(
         return Ok(());
     };
     facts.push(("trace", format!("hash {:016x}", sample.hash)));
+    Err(as_it_is(failure, &sample, &trace, test, facts))
+}
+
+/// A strict replay that did not fit: there is nothing to shrink or to keep.
+fn misfit(mut subject: Subject<'_>, sample: &Sample, test: &TestId, how: String) -> CheckError {
+    let trace = subject.take_trace();
+    let failure = sample.outcome.as_ref().expect_err("dacapo bug: a misfit passes").clone();
+    as_it_is(&failure, sample, &trace, test, vec![("found by", how)])
+}
+
+/// The report of a failure that is neither shrunk nor explained.
+fn as_it_is(
+    failure: &Failure,
+    sample: &Sample,
+    trace: &Trace,
+    test: &TestId,
+    facts: Vec<(&'static str, String)>,
+) -> CheckError {
     let report = FailureReport {
         test: test.name(),
         failure,
@@ -230,29 +248,10 @@ fn replay(
         schedule: &sample.schedule,
         is_least: false,
         explanation: None,
-        trace: &trace,
+        trace,
         next: Vec::new(),
     };
-    let report = report.to_string();
-    Err(CheckError::new(failure.clone(), sample.schedule, report))
-}
-
-/// A strict replay that did not fit: there is nothing to shrink or to keep.
-fn misfit(mut subject: Subject<'_>, sample: &Sample, test: &TestId, how: String) -> CheckError {
-    let trace = subject.take_trace();
-    let failure = sample.outcome.as_ref().expect_err("dacapo bug: a misfit passes").clone();
-    let report = FailureReport {
-        test: test.name(),
-        failure: &failure,
-        facts: vec![("found by", how)],
-        schedule: &sample.schedule,
-        is_least: false,
-        explanation: None,
-        trace: &trace,
-        next: Vec::new(),
-    };
-    let report = report.to_string();
-    CheckError::new(failure, sample.schedule.clone(), report)
+    CheckError::new(failure.clone(), sample.schedule.clone(), report.to_string())
 }
 
 /// A search that has seen that equal answers lead to different runs.
