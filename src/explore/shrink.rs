@@ -286,10 +286,7 @@ impl Shrinker<'_, '_> {
                 answers
             };
             let (last, next) = (later(all_but_one), later(1));
-            if self.try_answers(last) {
-                return;
-            }
-            if !self.try_answers(next) {
+            if self.try_answers(last) || !self.try_answers(next) {
                 return;
             }
             place += 1;
