@@ -1,0 +1,10 @@
+//! Six workloads, and who runs them: dacapo, the floor, and a bare poll in a loop.
+
+#![forbid(unsafe_code)]
+
+pub mod cpu;
+pub mod workload;
+pub mod world;
+
+pub use workload::Workload;
+pub use world::World;
