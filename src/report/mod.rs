@@ -1,11 +1,15 @@
 //! What people read: text made from traces, failures and outcomes. Nothing in here runs anything.
 
+mod acts;
 mod deviations;
 mod difference;
 mod effort;
 mod explanation;
 mod failure;
+mod json;
 mod marks;
+mod mermaid;
+mod perfetto;
 mod progress;
 mod rude;
 mod sentence;

@@ -200,13 +200,22 @@ impl<'a> FromIterator<&'a str> for TaskNames {
     }
 }
 
-/// The beginning of a text, in one line and without what a terminal would obey.
+/// The beginning of a text, in one line and without what a terminal would obey, or what would turn
+/// the text around it.
 pub(crate) fn printable(text: &str, max: usize) -> String {
     let mut shown = String::new();
     for c in text.chars().take(max) {
-        match c.is_control() {
-            true => shown.extend(c.escape_default()),
-            false => shown.push(c),
+        match c {
+            // Marks, embeddings, overrides and isolates of writing from right to left; ends of lines.
+            '\u{61c}'
+            | '\u{200e}'
+            | '\u{200f}'
+            | '\u{2028}'..='\u{202e}'
+            | '\u{2066}'..='\u{2069}' => {
+                shown.extend(c.escape_unicode());
+            }
+            c if c.is_control() => shown.extend(c.escape_default()),
+            c => shown.push(c),
         }
     }
     if text.chars().nth(max).is_some() {
