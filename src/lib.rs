@@ -37,6 +37,9 @@ mod report;
 
 mod explore;
 
+#[cfg(feature = "proptest")]
+pub mod proptest;
+
 /// Makes an `async fn` without parameters a test, run under many schedules by [`check`].
 ///
 /// The argument is any scheduler, with all of [`scheduler`] in scope (before names of yours that are the

@@ -5,6 +5,7 @@ mod builder;
 mod check;
 mod confirm;
 mod coverage;
+mod edits;
 mod env;
 mod explain;
 mod follow;
@@ -14,6 +15,8 @@ mod odds;
 mod outcomes;
 mod process;
 mod progress;
+#[cfg(feature = "proptest")]
+mod property;
 mod pulse;
 mod regressions;
 mod run;
@@ -33,7 +36,11 @@ use std::fmt;
 pub use builder::Builder;
 pub use check::CheckError;
 pub use coverage::Mark;
+#[cfg(feature = "proptest")]
+pub(crate) use edits::{Edits, fingerprint};
 pub use outcomes::{Outcome, Report};
+#[cfg(feature = "proptest")]
+pub(crate) use property::last_schedule;
 pub use run::Run;
 pub use sweep::{Sweep, cancel_sweep, try_cancel_sweep};
 #[cfg(feature = "macros")]

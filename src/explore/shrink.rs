@@ -3,11 +3,11 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 
+use super::edits::{Edits, fingerprint};
 use super::follow::{Account, Follow};
 use super::subject::{Sample, Subject};
 use crate::rude::{Rude, RudeKind};
 use crate::schedule::{Answer, Lasting, Schedule};
-use crate::trace::mix;
 
 /// A failing run, and how many runs it took to get from the first one to this.
 pub(super) struct Shrunk {
@@ -38,9 +38,7 @@ pub(super) struct Shrunk {
 /// Where more than one deviation is left, all schedules with a single one that lasts are tried, if
 /// there are not too many.
 ///
-/// As in Hypothesis (MacIver and Donaldson 2020, "Test-case reduction via test-case generation") it is
-/// the list of choices that is edited, never the run, so each candidate is a run that can happen.
-/// What is kept is the schedule that the run really had, which may be simpler than the candidate.
+/// The list of choices is edited, never the run (see [`Edits`]). What is kept is the schedule that the run really had, which may be simpler than the candidate.
 pub(super) fn shrink(subject: &mut Subject<'_>, first: Sample, max_runs: usize) -> Shrunk {
     let max_steps = MAX_STEPS.max(20 * first.steps);
     shrink_while(subject, first, [max_runs, max_steps], |least, sample| {
@@ -118,11 +116,7 @@ struct Shrinker<'a, 'b> {
 /// end at their limit of steps would else take minutes.
 const MAX_STEPS: usize = 3_000_000;
 
-impl Shrinker<'_, '_> {
-    fn exhausted(&self) -> bool {
-        self.runs >= self.max_runs || self.steps >= self.max_steps
-    }
-
+impl Edits for Shrinker<'_, '_> {
     fn answers(&self) -> &[Answer] {
         self.least.schedule.answers()
     }
@@ -139,11 +133,26 @@ impl Shrinker<'_, '_> {
         let seed = self.least.schedule.seed();
         let rude = self.least.schedule.rude();
         let candidate = Schedule::new(answers).with_seed(seed).with_rude(rude);
-        let words = candidate.answers().iter().map(|answer| answer.word() + 1);
-        let hash = words.fold(mix(seed, rude.bits()), mix);
-        self.tried.insert(hash) && self.try_schedule(candidate)
+        self.tried.insert(fingerprint(&candidate)) && self.try_schedule(candidate)
     }
 
+    fn exhausted(&self) -> bool {
+        self.runs >= self.max_runs || self.steps >= self.max_steps
+    }
+
+    fn may_last(&self) -> bool {
+        self.may_last
+    }
+
+    fn options(&mut self, answers: &[Answer]) -> Vec<u32> {
+        let seed = self.least.schedule.seed();
+        let rude = self.least.schedule.rude();
+        let schedule = Schedule::new(answers.iter().copied()).with_seed(seed).with_rude(rude);
+        self.account(schedule).options
+    }
+}
+
+impl Shrinker<'_, '_> {
     fn try_schedule(&mut self, candidate: Schedule) -> bool {
         if self.exhausted() || candidate.cmp_simplicity(&self.least.schedule).is_ge() {
             return false;
@@ -161,11 +170,6 @@ impl Shrinker<'_, '_> {
             self.least = sample;
         }
         same && simpler
-    }
-
-    fn deviations(&self) -> Vec<usize> {
-        let answers = self.answers().iter().enumerate();
-        answers.filter(|(_, answer)| answer.is_deviation()).map(|(place, _)| place).collect()
     }
 
     /// Leaves out what did not happen, and then also what did, a kind at a time.
@@ -205,159 +209,6 @@ impl Shrinker<'_, '_> {
         Schedule::new(kept.map(|(&answer, _)| answer)).with_seed(schedule.seed()).with_rude(rude)
     }
 
-    fn zero_chunks(&mut self) {
-        let mut chunk = self.deviations().len();
-        while chunk > 0 && !self.exhausted() {
-            // From the end: what comes late is more often beside the point.
-            let mut end = self.deviations().len();
-            while end > 0 && !self.exhausted() {
-                let places = self.deviations();
-                let start = end.saturating_sub(chunk);
-                let mut answers = self.answers().to_vec();
-                for &place in &places[start..end] {
-                    answers[place] = Answer::USUAL;
-                }
-                self.try_answers(answers);
-                // The run may have become much shorter.
-                end = start.min(self.deviations().len());
-            }
-            chunk /= 2;
-        }
-    }
-
-    fn delete_chunks(&mut self) {
-        let mut chunk = self.answers().len() / 2;
-        while chunk > 0 && !self.exhausted() {
-            let mut end = self.answers().len();
-            while end > 0 && !self.exhausted() {
-                let start = end.saturating_sub(chunk);
-                let mut answers = self.answers().to_vec();
-                answers.drain(start..end);
-                self.try_answers(answers);
-                end = start.min(self.answers().len());
-            }
-            chunk /= 2;
-        }
-    }
-
-    fn lower(&mut self) {
-        for place in self.deviations() {
-            if self.exhausted() {
-                return;
-            }
-            if let Some(&answer) = self.answers().get(place) {
-                self.try_answer(place, Answer::from(answer.option()));
-            }
-            self.pass_over_fewer(place);
-            // 1 is nearly always either enough or the beginning of a short climb.
-            let mut lower = 1;
-            while !self.exhausted()
-                && let Some(&answer) = self.answers().get(place)
-                && lower <= answer.option()
-            {
-                let once = self.try_answer(place, Answer::from(lower));
-                let shorter = Answer::new(lower, answer.lasting());
-                if once || (shorter < answer && self.try_answer(place, shorter)) {
-                    break;
-                }
-                lower = if lower < 8 { lower + 1 } else { lower.saturating_mul(2) };
-                if lower == u32::MAX {
-                    break;
-                }
-            }
-        }
-    }
-
-    /// Passes over some of the tasks not now but when those before them have had their turn.
-    fn pass_over_fewer(&mut self, mut place: usize) {
-        // More are hardly in one line; it may be a value of the program's own.
-        const MOST: u32 = 1000;
-        while let Some(&answer) = self.answers().get(place)
-            && (2..=MOST).contains(&answer.option())
-            && !self.exhausted()
-        {
-            let all_but_one = answer.option() as usize - 1;
-            let later = |fewer: usize| {
-                let mut answers = self.answers().to_vec();
-                answers[place] = Answer::USUAL;
-                answers.resize(answers.len().max(place + fewer + 1), Answer::USUAL);
-                answers[place + fewer] =
-                    Answer::new(answer.option() - fewer as u32, answer.lasting());
-                answers
-            };
-            let (last, next) = (later(all_but_one), later(1));
-            if self.try_answers(last) || !self.try_answers(next) {
-                return;
-            }
-            place += 1;
-        }
-    }
-
-    /// Tries another answer at one place.
-    fn try_answer(&mut self, place: usize, answer: Answer) -> bool {
-        let mut answers = self.answers().to_vec();
-        answers[place] = answer;
-        self.try_answers(answers)
-    }
-
-    fn move_forward(&mut self) {
-        for place in self.deviations() {
-            let mut place = place;
-            while !self.exhausted()
-                && place > 0
-                && self.answers().get(place).is_some_and(|answer| answer.is_deviation())
-            {
-                if self.answers()[place - 1].is_deviation() {
-                    break;
-                }
-                let mut answers = self.answers().to_vec();
-                answers.swap(place - 1, place);
-                if !self.try_answers(answers) {
-                    break;
-                }
-                place -= 1;
-            }
-        }
-    }
-
-    /// Drops what is beside the point at the end, in steps that get smaller when they do not succeed.
-    fn cut(&mut self) {
-        let mut drop = self.answers().len() / 2;
-        while drop > 0 && !self.exhausted() {
-            let mut answers = self.answers().to_vec();
-            answers.truncate(answers.len().saturating_sub(drop));
-            if !self.try_answers(answers) {
-                drop /= 2;
-            }
-            drop = drop.min(self.answers().len());
-        }
-    }
-
-    fn make_lasting(&mut self) {
-        const MOST: usize = 200;
-        if !self.may_last {
-            return;
-        }
-        for at in 0..self.deviations().len().min(MOST) {
-            // One that neither lasts nor is alone has something to win.
-            let places = self.deviations();
-            let Some(&place) = places.get(at) else { return };
-            if places.len() < 2 || self.exhausted() {
-                return;
-            }
-            let option = self.answers()[place].option();
-            for lasting in [Lasting::Hold, Lasting::Ahead] {
-                let mut alone = vec![Answer::USUAL; place];
-                alone.push(Answer::new(option, lasting));
-                let mut last = self.answers()[..place].to_vec();
-                last.push(Answer::new(option, lasting));
-                if self.try_answers(alone) || self.try_answers(last) {
-                    return;
-                }
-            }
-        }
-    }
-
     /// Makes the run that was asked for by steps, with some answers that last, and keeps what it had to
     /// answer for that, if it is simpler.
     fn retell(&mut self) {
@@ -391,97 +242,10 @@ impl Shrinker<'_, '_> {
         }
     }
 
-    /// Leaves out one deviation, and with it another one, or lets that last.
-    fn zero_pairs(&mut self) {
-        const MOST: usize = 8;
-        let places = self.deviations();
-        if places.len() < 3 || places.len() > MOST {
-            return;
-        }
-        for &dropped in &places {
-            for &other in places.iter().filter(|&&other| other != dropped) {
-                let option = self.answers()[other].option();
-                let instead = [
-                    Answer::USUAL,
-                    Answer::new(option, Lasting::Hold),
-                    Answer::new(option, Lasting::Ahead),
-                ];
-                for instead in instead {
-                    let mut answers = self.answers().to_vec();
-                    answers[dropped] = Answer::USUAL;
-                    answers[other] = instead;
-                    if self.exhausted() || self.try_answers(answers) {
-                        return;
-                    }
-                }
-            }
-        }
-    }
-
-    /// None, one or two of the deviations, and any one besides: each task held back, or ahead, from each
-    /// choice on, or just once.
-    fn try_few(&mut self) {
-        const MOST: usize = 8;
-        let places = self.deviations();
-        if !self.may_last || !(2..=MOST).contains(&places.len()) {
-            return;
-        }
-        let all = self.answers().to_vec();
-        let keep = |kept: &[usize]| {
-            let answers = all
-                .iter()
-                .enumerate()
-                .map(|(place, &answer)| if kept.contains(&place) { answer } else { Answer::USUAL });
-            answers.collect::<Vec<_>>()
-        };
-        let mut bases = vec![keep(&[])];
-        if places.len() > 2 {
-            bases.extend(places.iter().map(|&place| keep(&[place])));
-        }
-        if places.len() > 3 {
-            for (at, &first) in places.iter().enumerate() {
-                bases.extend(places[at + 1..].iter().map(|&second| keep(&[first, second])));
-            }
-        }
-        for base in bases {
-            if self.exhausted() || self.try_one_more(&base) {
-                return;
-            }
-        }
-    }
-
     fn account(&mut self, schedule: Schedule) -> Account {
         let account = self.subject.account(&schedule);
         self.runs += 1;
         self.steps += account.steps.len();
         account
-    }
-
-    /// The same with one deviation more, wherever it may be.
-    fn try_one_more(&mut self, base: &[Answer]) -> bool {
-        const MOST: usize = 1000;
-        let seed = self.least.schedule.seed();
-        let rude = self.least.schedule.rude();
-        let schedule = Schedule::new(base.iter().copied()).with_seed(seed).with_rude(rude);
-        let options = self.account(schedule).options;
-        if options.iter().map(|&options| options as usize).sum::<usize>() * 3 > MOST {
-            return false;
-        }
-        for (place, &options) in options.iter().enumerate() {
-            if base.get(place).is_some_and(|answer| answer.is_deviation()) {
-                continue;
-            }
-            for option in 0..options {
-                for lasting in [Lasting::Hold, Lasting::Ahead, Lasting::Once] {
-                    let mut answers = base.to_vec();
-                    answers.resize(answers.len().max(place + 1), Answer::USUAL);
-                    answers[place] = Answer::new(option, lasting);
-                    if self.exhausted() || self.try_answers(answers) {
-                        return true;
-                    }
-                }
-            }
-        }
-        false
     }
 }

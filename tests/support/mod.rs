@@ -8,6 +8,7 @@
 )]
 
 pub mod programs;
+pub mod semaphores;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::Duration;

@@ -1,0 +1,37 @@
+//! Property tests, with the crate [`proptest`]: random inputs under random schedules.
+//!
+//! A [`Schedule`](crate::Schedule) is a value as any other: `any::<Schedule>()` draws one, [`schedule`] does so
+//! with settings, and both shrink. So a plain `proptest!` tests a body under inputs and schedules:
+//!
+//! ```
+//! use dacapo::{Schedule, gather, replay};
+//! use proptest::collection::vec;
+//! use proptest::prelude::*;
+//!
+//! proptest! {
+//! #   #![proptest_config(ProptestConfig { cases: 16, failure_persistence: None, ..Default::default() })]
+//! #   /*
+//!     #[test]
+//! #   */
+//!     fn sums_in_any_order(
+//!         (numbers, schedule) in vec(0..100_u32, 1..5)
+//!             .prop_flat_map(|numbers| (Just(numbers), any::<Schedule>())),
+//!     ) {
+//!         let tasks = numbers.iter().map(|&n| async move { n }).collect::<Vec<_>>();
+//!         let run = replay(schedule, async || gather(tasks).await);
+//!         let sum: u32 = run.unwrap().into_iter().flatten().sum();
+//!         prop_assert_eq!(sum, numbers.iter().sum::<u32>());
+//!     }
+//! }
+//! # sums_in_any_order();
+//! ```
+//!
+//! Let the schedule depend on the input by `prop_flat_map`, as here: then proptest tries other schedules for
+//! each input that is simpler. As an argument of its own a schedule shrinks as well, but the one under which
+//! a large input has failed seldom makes a smaller one fail.
+
+mod schedules;
+mod tree;
+
+pub use schedules::{ScheduleStrategy, schedule};
+pub use tree::ScheduleTree;
