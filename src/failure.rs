@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use crate::trace::{printable, printable_lines};
+
 /// Why a run failed, and whose mistake that is.
 ///
 /// Its text (`Display`) begins with a line that says what happened; more lines may follow.
@@ -258,10 +260,15 @@ impl fmt::Display for Blocked {
     }
 }
 
+/// The longest message of a panic or an error that is shown, in characters.
+pub(crate) const MESSAGE: usize = 2000;
+/// The longest label.
+const LABEL: usize = 60;
+
 /// What a task panicked with, in words.
 pub(crate) fn panicked(task: &str, message: &str, location: Option<&str>) -> String {
     let at = location.map_or_else(String::new, |location| format!(" at {location}"));
-    format!("{task} panicked{at}: {message}")
+    format!("{task} panicked{at}: {}", printable_lines(message, MESSAGE))
 }
 
 impl fmt::Display for Failure {
@@ -279,7 +286,9 @@ impl fmt::Display for Failure {
                 }
                 Ok(())
             }
-            Kind::Error { message } => write!(f, "main returned an error: {message}"),
+            Kind::Error { message } => {
+                write!(f, "main returned an error: {}", printable_lines(message, MESSAGE))
+            }
             Kind::Cancelled => {
                 f.write_str("main was cancelled, and did not catch it (see dacapo::cancel::catch)")
             }
@@ -335,12 +344,13 @@ impl fmt::Display for Failure {
                 let count = |n: usize| format!("{n} run{}", if n == 1 { "" } else { "s" });
                 write!(f, "what is to happen in some run has not happened in {}", count(*runs))?;
                 for Unmet { label, evaluations, runs } in marks {
+                    let label = printable(label, LABEL);
                     match evaluations {
-                        0 => write!(f, "\n  {label:?} was never reached, by this name at least")?,
-                        1 => write!(f, "\n  {label:?} was looked at once, and not true")?,
+                        0 => write!(f, "\n  \"{label}\" was never reached, by this name at least")?,
+                        1 => write!(f, "\n  \"{label}\" was looked at once, and not true")?,
                         n => write!(
                             f,
-                            "\n  {label:?} was looked at {n} times, in {}, and never true",
+                            "\n  \"{label}\" was looked at {n} times, in {}, and never true",
                             count(*runs)
                         )?,
                     }

@@ -28,6 +28,7 @@ mod runtime;
 pub mod cancel;
 pub mod future;
 mod mark;
+mod note;
 pub mod rand;
 pub mod sync;
 pub mod task;
@@ -93,6 +94,7 @@ pub use trace::Trace;
 pub mod __private {
     pub use crate::future::Select;
     pub use crate::mark::{in_run, mark};
+    pub use crate::note::note;
 
     #[cfg(feature = "macros")]
     pub use super::test_attribute::{check_test, default_scheduler};

@@ -522,7 +522,7 @@ fn what_is_left_when_main_returns_is_cancelled_and_runs_to_its_end() {
     });
     assert_eq!(log.0.take(), ["0 main returns", "0 refused", "1 1 is clean", "3 3 is clean"]);
     support::assert_parts(
-        &run.trace().to_string(),
+        &run.trace().log().to_string(),
         &["main/1 is cancelled by the end of the run", "main/3 is dropped, for the run has ended"],
     );
     run.unwrap();

@@ -196,7 +196,7 @@ fn what_is_left_at_the_end_is_dropped_within_the_run() {
         let _guards = [Spawns("a"), Spawns("b")];
         pending::<()>().await;
     });
-    assert_parts(&stuck.trace().to_string(), &["main spawns a", "main spawns b"]);
+    assert_parts(&stuck.trace().log().to_string(), &["main spawns a", "main spawns b"]);
 
     struct Loud;
     impl std::fmt::Debug for Loud {

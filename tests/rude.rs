@@ -460,7 +460,7 @@ proptest! {
         prop_assert_eq!(schedule.to_string().parse::<Schedule>().unwrap(), schedule.clone());
         let run = replay(schedule, body);
         let pasted = replay(run.schedule().to_string().as_str(), body);
-        prop_assert_eq!(run.trace().to_string(), pasted.trace().to_string());
+        prop_assert_eq!(run.trace().log().to_string(), pasted.trace().log().to_string());
         prop_assert_eq!(run.trace().hash(), pasted.trace().hash());
         prop_assert_eq!(run.schedule(), pasted.schedule());
         prop_assert_eq!(run.failure(), pasted.failure());
@@ -474,7 +474,7 @@ proptest! {
         let usual = run(body);
         let allowed = replay(Schedule::default().with_rude(rude), body);
         let plain = |run: &dacapo::Run<Vec<String>>| {
-            let text = run.trace().to_string();
+            let text = run.trace().log().to_string();
             text.lines().filter(|line| !line.contains("  choice ")).collect::<Vec<_>>().join("\n")
         };
         prop_assert_eq!(plain(&usual), plain(&allowed));

@@ -20,7 +20,7 @@ use support::millis;
 #[track_caller]
 fn check<T: PartialEq + std::fmt::Debug>(at: u64, expectation: T, body: impl AsyncFn() -> T) {
     let fifo = run(async || body().await);
-    assert_eq!(fifo.elapsed(), millis(at), "{}", fifo.trace());
+    assert_eq!(fifo.elapsed(), millis(at), "{}", fifo.trace().log());
     assert_eq!(fifo.unwrap(), expectation);
     let report = explore(Random::seeds(0..40), async || body().await);
     assert_eq!(report.outcomes().len(), 1, "{report}");

@@ -138,7 +138,7 @@ fn a_trace_tells_what_happened() {
         dacapo::spawn(std::future::pending::<()>());
         dacapo::task::yield_now().await;
     });
-    assert_snapshot!("trace", run.trace().to_string());
+    assert_snapshot!("trace", run.trace().log().to_string());
 }
 
 /// An edit elsewhere, such as another line or another task that this one does not meet, leaves the
@@ -157,7 +157,7 @@ fn a_trace_keeps_to_the_point() {
             }
             work.await.unwrap();
         });
-        let text = run.trace().to_string();
+        let text = run.trace().log().to_string();
         let lines = text.lines().filter(|line| line.contains("main/1") && !line.contains("choice"));
         let lines = lines.map(|line| line[17..].to_owned());
         lines.collect::<Vec<_>>()
@@ -173,7 +173,7 @@ fn a_long_trace_keeps_its_end() {
         }
     });
     assert_parts(
-        &run.trace().to_string(),
+        &run.trace().log().to_string(),
         &["earlier events are not kept; see Builder::max_events", "100 ms   101  main returns\n"],
     );
     let all = dacapo::run(async || {

@@ -188,6 +188,7 @@ impl Builder {
         body: impl AsyncFnOnce() -> T,
     ) -> Run<T> {
         let mut engine = Engine::new(self.limits);
+        engine.show(true);
         let (raw, scheduler) = engine.run(scheduler, seed, body, |output| output);
         Run::new(raw, std::mem::take(engine.trace_mut()), scheduler.divergence())
     }

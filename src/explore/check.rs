@@ -119,6 +119,9 @@ pub(super) fn check(
     test: &TestId,
 ) -> Result<(), CheckError> {
     let env = Env::read();
+    if env.trace {
+        subject.show_all();
+    }
     if let Some(schedule) = &env.replay {
         match &env.confirm {
             Some(confirm) if confirm.test == test.name() => {
@@ -192,7 +195,7 @@ pub(super) fn check(
         say(&format!("dacapo: {}: stopped after {runs}, which are not all there are", test.name()));
     }
     if env.trace {
-        say(&subject.trace().to_string());
+        say(&subject.trace().log().to_string());
     }
     match coverage.unmet(scheduler.is_complete(), env.seeds.is_some()) {
         Some(failure) => Err(unmet(failure, &format!("{name}, {}", count(runs, "run")), test)),
@@ -207,10 +210,10 @@ fn replay(
     env: &Env,
     test: &TestId,
 ) -> Result<(), CheckError> {
-    let sample = subject.replay(schedule);
+    let sample = subject.show(schedule);
     let trace = subject.take_trace();
     if env.trace {
-        say(&trace.to_string());
+        say(&trace.log().to_string());
     }
     let mut facts = vec![("replayed", format!("DACAPO_REPLAY, {}", count(sample.steps, "step")))];
     if let Some(divergence) = sample.divergence {
@@ -228,6 +231,7 @@ fn replay(
 
 /// A strict replay that did not fit: there is nothing to shrink or to keep.
 fn misfit(mut subject: Subject<'_>, sample: &Sample, test: &TestId, how: String) -> CheckError {
+    subject.show(&sample.schedule);
     let trace = subject.take_trace();
     let failure = sample.outcome.as_ref().expect_err("dacapo bug: a misfit passes").clone();
     as_it_is(&failure, sample, &trace, test, vec![("found by", how)])
@@ -285,20 +289,20 @@ fn found(
     let from = first.schedule.clone();
     let shrinking = shrink(&mut subject, first, builder.max_shrink_runs);
     let least = shrinking.sample;
-    let again = subject.replay(&least.schedule);
+    let again = subject.show(&least.schedule);
     let trace = subject.take_trace();
     if again.hash != least.hash {
         // The shrinking has kept no trace of the run that it ended with; make one more.
-        let third = subject.replay(&least.schedule);
+        let third = subject.show(&least.schedule);
         let answers = [
-            Answer::of(&again, trace.to_string()),
-            Answer::of(&third, subject.trace().to_string()),
+            Answer::of(&again, trace.log().to_string()),
+            Answer::of(&third, subject.trace().log().to_string()),
         ];
         let names = ["one run", "the next run"];
         return Parting { schedule: least.schedule, names, answers }.report(test);
     }
     if env.trace {
-        say(&trace.to_string());
+        say(&trace.log().to_string());
     }
 
     let mut facts = vec![("found by", how)];
@@ -349,7 +353,7 @@ fn found(
             ),
         )),
         Ok(answer) => {
-            let answers = [Answer::of(&least, trace.to_string()), answer];
+            let answers = [Answer::of(&least, trace.log().to_string()), answer];
             let names = ["the run in this process", "the run in a fresh process"];
             return Parting { schedule: least.schedule, names, answers }.report(test);
         }
@@ -366,7 +370,7 @@ fn found(
     let mut next = Vec::new();
     let stored = store.and_then(|store| {
         let path = store.write("schedule.txt", &format!("{least_text}\n"))?;
-        store.write("trace.txt", &trace.to_string())?;
+        store.write("trace.txt", &trace.log().to_string())?;
         Ok((store, path))
     });
     // A longer line is nothing that one would paste.
@@ -447,8 +451,8 @@ fn repeat(subject: &mut Subject<'_>, first: &Sample, trace: &Trace) -> Option<Pa
         schedule: first.schedule.clone(),
         names: ["the first run", "the second run"],
         answers: [
-            Answer::of(first, trace.to_string()),
-            Answer::of(&again, subject.trace().to_string()),
+            Answer::of(first, trace.log().to_string()),
+            Answer::of(&again, subject.trace().log().to_string()),
         ],
     })
 }

@@ -94,8 +94,8 @@ fn ask(test: &TestId, question: &Path, answer: &Path) -> Result<bool, String> {
 
 /// The other side: makes the run, writes what it saw, and ends the process.
 pub(super) fn answer(confirm: &Confirm, subject: &mut Subject<'_>, schedule: &Schedule) -> ! {
-    let sample = subject.replay(schedule);
-    let answer = Answer::of(&sample, subject.trace().to_string());
+    let sample = subject.show(schedule);
+    let answer = Answer::of(&sample, subject.trace().log().to_string());
     // Without an answer the process that asked says so.
     let written = answer.write(&confirm.file);
     leave(written.is_ok());

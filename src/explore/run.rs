@@ -1,12 +1,17 @@
+use std::fmt;
 use std::time::Duration;
 
 use crate::failure::{Failure, Kind};
+use crate::instant::Instant;
+use crate::report::shorten;
 use crate::runtime::Raw;
 use crate::schedule::Schedule;
 use crate::scheduler::Divergence;
-use crate::trace::Trace;
+use crate::trace::{Trace, printable};
 
 /// One run that was made: how it ended, what happened in it, and the schedule that repeats it.
+///
+/// Its text (`Display`) is that of its [trace](Run::trace), and a line that says how it ended.
 #[derive(Clone, Debug)]
 #[must_use = "a run that failed is no panic; look at its outcome, or unwrap it"]
 pub struct Run<T> {
@@ -87,6 +92,24 @@ impl<T> Run<T> {
         self.divergence
     }
 }
+
+impl<T> fmt::Display for Run<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let at = Instant::START + self.elapsed;
+        let schedule = shorten(&self.schedule);
+        writeln!(f, "{}", self.trace)?;
+        match &self.outcome {
+            Ok(_) => writeln!(f, "passed at {at} under `{schedule}`"),
+            Err(failure) => {
+                let title = printable(&failure.title(), TITLE);
+                writeln!(f, "failed at {at} under `{schedule}`: {title}")
+            }
+        }
+    }
+}
+
+/// The longest that a failure is told in one line.
+const TITLE: usize = 200;
 
 /// The outcome of a run that was to fit its schedule.
 pub(super) fn strictly<T>(

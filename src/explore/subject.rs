@@ -132,6 +132,19 @@ impl<'a> Subject<'a> {
         self.run(Box::new(replay), seed).0
     }
 
+    /// The same, with all that the code under test notes: the run is to be shown.
+    pub(super) fn show(&mut self, schedule: &Schedule) -> Sample {
+        let before = self.engine.show(true);
+        let sample = self.replay(schedule);
+        self.engine.show(before);
+        sample
+    }
+
+    /// Has all runs made to be shown.
+    pub(super) fn show_all(&mut self) {
+        self.engine.show(true);
+    }
+
     /// The marks that the last run met.
     pub(super) fn marks(&mut self) -> &Marks {
         self.engine.marks()

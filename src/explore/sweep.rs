@@ -11,7 +11,7 @@ use crate::failure::{Failure, Kind};
 use crate::report::{cancelled_at, count};
 use crate::runtime::{Entry, Holding};
 use crate::scheduler::CancelSweep;
-use crate::trace::Trace;
+use crate::trace::{Trace, printable};
 
 /// Runs `body` once for each await at which it can be cancelled and each way to do so, and panics with a
 /// report if it is not up to that.
@@ -165,10 +165,13 @@ impl Sweep {
     }
 }
 
+/// The longest name of what was cancelled.
+const NAME: usize = 80;
+
 impl fmt::Display for Sweep {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         for (of, awaits) in &self.awaits {
-            writeln!(f, "{of}: {}", count(*awaits, "await"))?;
+            writeln!(f, "{}: {}", printable(of, NAME), count(*awaits, "await"))?;
         }
         writeln!(f, "{}", count(self.runs, "run"))
     }

@@ -179,6 +179,10 @@ impl<'a> Teller<'a> {
                 let text = format!("cancels {}", self.name(task));
                 self.asks_to_end(task, by, text);
             }
+            Event::Note { task, label, value } => {
+                let text = self.trace.describe_note(label, value);
+                self.act(ActKind::Value, Some(task), text, &[]);
+            }
             Event::End { task, how } => {
                 let text = match how {
                     Ending::Returned => "returns",
@@ -228,7 +232,7 @@ impl<'a> Teller<'a> {
                 if answer > 0 {
                     deviates(String::new());
                 }
-                let text = format!("{} = {answer}", self.trace.label(label));
+                let text = format!("{} = {answer}", self.trace.shown_label(label));
                 self.act(ActKind::Value, Some(self.current), text, &[]);
             }
             _ if !event.is_deviation() => {}

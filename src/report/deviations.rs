@@ -36,7 +36,7 @@ pub(crate) fn deviations(trace: &Trace) -> Vec<(u64, String)> {
                 "select in {} looks first at branch {answer} of those that were woken, counted from 0",
                 name(task)
             ),
-            Asked::Value(label) => format!("{} = {answer}", trace.label(label)),
+            Asked::Value(label) => format!("{} = {answer}", trace.shown_label(label)),
             _ => rude::sentence(trace, position, asked, answer)?,
         };
         Some((position.choices - 1, format!("at {}: {what}", position.time)))

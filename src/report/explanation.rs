@@ -245,7 +245,7 @@ fn answered(trace: &Trace, choice: usize, instead: u32, when: &str) -> (String, 
             otherwise = format!("with {instead} it passes");
             match asked {
                 Some((Asked::Value(label), answer)) => {
-                    format!("{} was {answer} {when}", trace.label(label))
+                    format!("{} was {answer} {when}", trace.shown_label(label))
                 }
                 Some((_, answer)) => format!("the answer was {answer} {when}"),
                 None => format!("a choice was answered so {when} that it fails"),

@@ -2,10 +2,11 @@
 
 use std::fmt;
 
-use super::{Difference, Explanation, count, deviations, indent, story};
-use crate::failure::Failure;
+use super::columns::last_columns;
+use super::{Difference, Explanation, count, deviations, indent};
+use crate::failure::{Failure, MESSAGE};
 use crate::schedule::Schedule;
-use crate::trace::Trace;
+use crate::trace::{Trace, printable, printable_lines};
 
 /// Everything that the report of a failure says.
 pub(crate) struct FailureReport<'a> {
@@ -23,6 +24,8 @@ pub(crate) struct FailureReport<'a> {
 
 /// The most deviations that are told one by one.
 const DEVIATIONS: usize = 20;
+/// The longest line of a difference that is part of a sentence.
+const LINE: usize = 300;
 /// The longest schedule that is printed whole, in characters.
 const SCHEDULE: usize = 200;
 
@@ -61,7 +64,7 @@ impl fmt::Display for FailureReport<'_> {
         if let Some(explanation) = self.explanation {
             write!(f, "\n{explanation}")?;
         }
-        write!(f, "\nthe story\n{}\n", story(self.trace))?;
+        write!(f, "\nthe story\n{}\n", last_columns(self.trace))?;
         facts(f, &self.next)
     }
 }
@@ -98,6 +101,7 @@ impl NondeterminismReport<'_> {
             None => [&self.outcomes[0], &self.outcomes[1]],
         };
         let [a, b] = what.map(|line| line.split_whitespace().collect::<Vec<_>>().join(" "));
+        let [a, b] = [a, b].map(|line| printable(&line, LINE));
         format!("{first} and {second}, with one schedule, differ: `{a}` against `{b}`")
     }
 }
@@ -122,11 +126,15 @@ impl fmt::Display for NondeterminismReport<'_> {
             None => writeln!(f, "their events are the same; their outcomes differ")?,
         }
         writeln!(f, "how they ended")?;
-        write!(f, "{}", indent(&format!("- {}", self.outcomes[0]), "    "))?;
-        writeln!(f, "{}", indent(&format!("+ {}", self.outcomes[1]), "    "))?;
+        write!(f, "{}", ending("-", &self.outcomes[0]))?;
+        writeln!(f, "{}", ending("+", &self.outcomes[1]))?;
         writeln!(f, "usual causes\n{USUAL_CAUSES}")?;
         facts(f, &self.next)
     }
+}
+
+fn ending(sign: &str, outcome: &str) -> String {
+    indent(&format!("{sign} {}", printable_lines(outcome, MESSAGE)), "    ")
 }
 
 /// What shrinking came to, in words that follow "shrunk".

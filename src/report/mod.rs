@@ -1,12 +1,17 @@
 //! What people read: text made from traces, failures and outcomes. Nothing in here runs anything.
 
 mod acts;
+mod columns;
+mod compact;
 mod deviations;
 mod difference;
 mod effort;
 mod explanation;
 mod failure;
 mod json;
+mod legend;
+mod log;
+mod marbles;
 mod marks;
 mod mermaid;
 mod perfetto;
@@ -26,7 +31,6 @@ pub(crate) use marks::marks;
 pub(crate) use progress::{Findings, Stage, stage};
 pub(crate) use rude::cancelled_at;
 pub(crate) use sentence::sentence;
-pub(crate) use story::story;
 pub(crate) use table::{Row, table};
 
 /// `1 run`, `2 runs`.

@@ -40,7 +40,7 @@ pub(super) fn sentence(
                 Moment::Waiting => "while it waits",
                 Moment::Woken => "before it is polled again",
             };
-            format!("{:?} in {} is dropped {when}", trace.label(label), name(task))
+            format!("\"{}\" in {} is dropped {when}", trace.shown_label(label), name(task))
         }
         Asked::Next { .. }
         | Asked::Timeout(_)
@@ -63,7 +63,8 @@ pub(crate) fn cancelled_at(trace: &Trace) -> Option<String> {
         }
         Event::Choice { asked: Asked::Point { task, label, moment }, .. } => {
             let when = if moment == Moment::Woken { ", before it is polled again" } else { "" };
-            Some(format!("dropped {:?} in {}{when}", trace.label(label), trace.names().get(task)))
+            let (label, name) = (trace.shown_label(label), trace.names().get(task));
+            Some(format!("dropped \"{label}\" in {name}{when}"))
         }
         _ => None,
     });
@@ -118,7 +119,7 @@ pub(super) fn story(
         Asked::Cancel { moment: Moment::Waiting, .. } => ("while it waits".to_owned(), None),
         Asked::Cancel { moment: Moment::Woken, .. } => ("though it was woken".to_owned(), None),
         Asked::Point { task, label, .. } => {
-            (String::new(), Some((task, format!("drops {:?}", trace.label(label)))))
+            (String::new(), Some((task, format!("drops \"{}\"", trace.shown_label(label)))))
         }
         _ => ("though it was ready".to_owned(), None),
     }

@@ -1,188 +1,190 @@
-//! A run as people would tell it: a line for each thing done, a column for each task.
+//! A run as people would tell it: what is worth a line, whose line it is, and what stands beside it.
+
+use std::time::Duration;
 
 use super::rude;
 use crate::instant::Instant;
 use crate::schedule::Lasting;
 use crate::trace::{Asked, Ending, Event, Position, TaskId, Trace, Wait};
 
-/// The widest that a story with a column per task may be; wider ones name the task instead.
-const WIDTH: usize = 110;
-/// The most lines shown; the full trace is in a file beside the report.
-const LINES: usize = 60;
-
-enum Line {
-    /// The first thing that a task does in a step, or, without a position, one thing more.
-    Act { position: Option<Position>, task: TaskId, text: String, note: String },
-    /// Nothing was ready, and so much time passed, in words.
-    Pause(String),
+pub(super) enum Line {
+    Act(Act),
+    /// Nothing was ready, and so much time passed.
+    Pause(Duration, Vec<Aside>),
 }
 
-/// The story of a run, its last part if it is long.
-pub(crate) fn story(trace: &Trace) -> String {
-    let lines = lines(trace);
-    let skipped = lines.len().saturating_sub(LINES);
-    let shown = &lines[skipped..];
-    let mut tasks: Vec<TaskId> = shown.iter().filter_map(Line::task).collect();
-    tasks.sort_unstable();
-    tasks.dedup();
-
-    let name = |task: TaskId| trace.names().get(task).to_string();
-    let mut columns: Vec<(TaskId, usize)> =
-        tasks.iter().map(|&task| (task, name(task).chars().count())).collect();
-    for line in shown {
-        if let Line::Act { task, text, .. } = line
-            && let Some((_, width)) = columns.iter_mut().find(|(of, _)| of == task)
-        {
-            *width = (*width).max(text.chars().count());
-        }
-    }
-    let in_columns = columns.iter().map(|(_, width)| width + 3).sum::<usize>() <= WIDTH;
-    let longest = tasks.iter().map(|&task| name(task).chars().count()).max().unwrap_or(0);
-
-    let mut out = Text::default();
-    let heads: String = match in_columns {
-        true => columns.iter().map(|&(task, width)| format!("   {:<width$}", name(task))).collect(),
-        false => format!("   {:<longest$}   what it does", "task"),
-    };
-    out.line(&format!("{:>12}  {:>4}{heads}", "time", "step"));
-    if skipped > 0 {
-        out.line(&format!("{:>12}  … {skipped} earlier lines are left out …", ""));
-    }
-    for line in shown {
-        match line {
-            Line::Pause(passed) => out.line(&format!("{:>12}  {:>4}   {passed}", "", "")),
-            Line::Act { position, task, text, note } => {
-                let cells: String = match in_columns {
-                    true => columns
-                        .iter()
-                        .map(|&(of, width)| {
-                            format!("   {:<width$}", if of == *task { text } else { "" })
-                        })
-                        .collect(),
-                    false => format!("   {:<longest$}   {text}", name(*task)),
-                };
-                let time = position.map_or_else(String::new, |at| at.time.to_string());
-                let step = position.map_or_else(String::new, |at| at.step.to_string());
-                out.line(&format!("{time:>12}  {step:>4}{cells}   {note}"));
-            }
-        }
-    }
-    out.0
+/// One thing that a task does.
+pub(super) struct Act {
+    pub(super) position: Position,
+    pub(super) task: TaskId,
+    pub(super) text: String,
+    pub(super) mark: Mark,
+    pub(super) asides: Vec<Aside>,
 }
 
-#[derive(Default)]
-struct Text(String);
-
-impl Text {
-    fn line(&mut self, line: &str) {
-        self.0.push_str(line.trim_end());
-        self.0.push('\n');
-    }
+/// What in a line needs a legend.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Mark {
+    None,
+    /// It was said by the code under test.
+    Note,
+    /// It is what the code was answered that asked for a number.
+    Value,
 }
 
-impl Line {
-    fn task(&self) -> Option<TaskId> {
-        match self {
-            Line::Act { task, .. } => Some(*task),
-            Line::Pause(_) => None,
-        }
-    }
+/// An answer that made it come so: the number of the choice, and in a few words what came of it.
+pub(super) struct Aside {
+    pub(super) choice: u64,
+    pub(super) what: String,
 }
 
 /// What is worth telling, in its order.
-fn lines(trace: &Trace) -> Vec<Line> {
-    let name = |task: TaskId| trace.names().get(task).to_string();
-    let mut lines = Vec::new();
-    // The step that is going on, until the first thing that is done in it has been told.
-    let mut step: Option<Position> = None;
-    let mut current = TaskId::MAIN;
-    let mut note = String::new();
-    let mut requested = None;
-    let mut now = None;
+pub(super) fn story(trace: &Trace) -> Vec<Line> {
+    let mut story = Story { trace, lines: Vec::new(), time: None, pending: None, late: Vec::new() };
     for (position, event) in trace.events() {
-        let before = now.replace(position.time).unwrap_or(position.time);
-        let mut actor = current;
-        let text = match *event {
-            Event::Poll { task } => {
-                (step, current) = (Some(position), task);
-                continue;
+        story.time.get_or_insert(position.time);
+        match *event {
+            Event::Choice { asked, answer, .. } => story.add_choice(position, asked, answer),
+            event => story.add(position, event),
+        }
+    }
+    story.flush();
+    story.lines
+}
+
+struct Story<'a> {
+    trace: &'a Trace,
+    lines: Vec<Line>,
+    /// The time of the last line.
+    time: Option<Instant>,
+    /// Answers that belong beside the next line of this task.
+    pending: Option<(Position, TaskId, Vec<Aside>)>,
+    /// Those that belong beside the next jump of the clock.
+    late: Vec<Aside>,
+}
+
+impl Story<'_> {
+    fn name(&self, task: TaskId) -> String {
+        self.trace.names().get(task).to_string()
+    }
+
+    fn add(&mut self, position: Position, event: Event) {
+        let (text, mark) = match event {
+            Event::Note { label, value, .. } => {
+                (format!("» {}", self.trace.describe_note(label, value)), Mark::Note)
             }
-            Event::Choice { asked: Asked::Next { first, lasting, .. }, .. } => {
-                if event.is_deviation() {
-                    let what = match lasting {
-                        Lasting::Once => format!("before {}", name(first)),
-                        Lasting::Hold => format!("{} is held back", name(first)),
-                        Lasting::Ahead => "stays ahead".to_owned(),
-                    };
-                    note = format!("◀ choice {}: {what}", position.choices - 1);
-                }
-                continue;
-            }
-            Event::Choice { asked: Asked::Timeout(_), answer: 0, .. } => continue,
-            Event::Choice { asked: Asked::Timeout(_), .. } => {
-                note.push_str(&format!("◀ choice {}: deadline first", position.choices - 1));
-                "gives up".to_owned()
-            }
-            Event::Choice { asked: Asked::Deadline(_), answer: 0, .. } => continue,
-            Event::Choice { asked: Asked::Deadline(_), .. } => {
-                note.push_str(&format!("◀ choice {}: before the deadline", position.choices - 1));
-                "goes on".to_owned()
-            }
-            Event::Choice { asked: Asked::Select(_), answer: 0, .. } => continue,
-            Event::Choice { asked: Asked::Select(_), answer, .. } => {
-                note.push_str(&format!("◀ choice {}: branch {answer} first", position.choices - 1));
-                "selects".to_owned()
-            }
-            Event::Choice { asked: Asked::Value(label), answer, .. } => {
-                if answer > 0 {
-                    note.push_str(&format!("◀ choice {}", position.choices - 1));
-                }
-                format!("{} = {answer}", trace.label(label))
-            }
-            Event::Choice { answer: 0, .. } => continue,
-            Event::Choice { asked, answer, .. } => {
-                let (beside, line) = rude::story(trace, asked, answer);
-                let between = if beside.is_empty() { "" } else { ": " };
-                note.push_str(&format!("◀ choice {}{between}{beside}", position.choices - 1));
-                let Some((task, text)) = line else { continue };
-                requested = matches!(asked, Asked::Cancel { .. }).then_some(task);
-                actor = task;
-                text
-            }
-            Event::Advance { to } => {
-                let passed = Instant::START + (to - before);
-                let note = std::mem::take(&mut note);
-                let between = if note.is_empty() { "" } else { "   " };
-                lines.push(Line::Pause(format!("… {passed} …{between}{note}")));
-                continue;
-            }
-            Event::Spawn { task, .. } if task == TaskId::MAIN => continue,
-            Event::Spawn { task, by } => {
-                actor = by;
-                format!("spawns {}", name(task))
-            }
+            _ => match self.words(event) {
+                Some(text) => (text, Mark::None),
+                None => return,
+            },
+        };
+        self.tell(position, event.actor(position), text, mark);
+    }
+
+    /// What a task does, if that is worth a line.
+    fn words(&self, event: Event) -> Option<String> {
+        Some(match event {
+            Event::Spawn { task: TaskId::MAIN, .. } => return None,
+            Event::Spawn { task, .. } => format!("spawns {}", self.name(task)),
             Event::Wait { on: Wait::Turn, .. } => "yields".to_owned(),
             Event::Wait { on: Wait::Other, .. } => "waits".to_owned(),
-            Event::Wait { on, .. } => format!("waits {}", trace.describe_wait(on)),
-            // Whose wake-ups these are is told by what the woken one waited for.
-            Event::Wake { .. } => continue,
-            Event::Abort { task, .. } => format!("aborts {}", name(task)),
-            // That it was asked to has been told.
-            Event::Cancel { task, .. } if requested.take() == Some(task) => continue,
-            Event::Cancel { task, .. } => format!("cancels {}", name(task)),
-            Event::End { how: Ending::Dropped, .. } => continue,
-            Event::End { task, how } => {
-                actor = task;
-                match how {
-                    Ending::Returned => "returns",
-                    Ending::Panicked => "panics",
-                    Ending::Cancelled | Ending::Dropped => "is cancelled",
-                }
-                .to_owned()
+            Event::Wait { on, .. } => format!("waits {}", self.trace.describe_wait(on)),
+            Event::Abort { task, by: Some(_) } => format!("aborts {}", self.name(task)),
+            // That it was asked to by a rude choice has been told.
+            Event::Cancel { task, .. } if self.just_asked(task) => return None,
+            Event::Cancel { task, by: Some(_) } => format!("cancels {}", self.name(task)),
+            Event::Abort { .. } | Event::Cancel { .. } => ASKED.to_owned(),
+            Event::End { how, .. } => match how {
+                Ending::Returned => "returns",
+                Ending::Panicked => "panics",
+                Ending::Cancelled => "is cancelled",
+                Ending::Dropped => return None,
+            }
+            .to_owned(),
+            // Whose turn it is, is told by what comes of it; whose wake-up it was, by what was waited for.
+            _ => return None,
+        })
+    }
+
+    fn just_asked(&self, whom: TaskId) -> bool {
+        matches!(self.lines.last(), Some(Line::Act(Act { task, text, .. })) if *task == whom && text == ASKED)
+    }
+
+    fn add_choice(&mut self, position: Position, asked: Asked, answer: u32) {
+        let choice = Event::Choice { asked, answer, options: 0 };
+        let mut task = choice.actor(position);
+        let mut mark = Mark::None;
+        let own = |text: &str| Some(text.to_owned());
+        let (what, line) = match asked {
+            Asked::Value(label) => {
+                mark = Mark::Value;
+                (String::new(), Some(format!("{} = {answer}", self.trace.shown_label(label))))
+            }
+            _ if !choice.is_deviation() => return,
+            Asked::Next { first, lasting: Lasting::Once, .. } => {
+                (format!("before {}", self.name(first)), None)
+            }
+            Asked::Next { first, lasting: Lasting::Hold, .. } => {
+                (format!("{} is held back", self.name(first)), None)
+            }
+            Asked::Next { .. } => ("stays ahead".to_owned(), None),
+            Asked::Timeout(_) => ("deadline first".to_owned(), own("gives up")),
+            Asked::Deadline(_) => ("before the deadline".to_owned(), own("goes on")),
+            Asked::Select(_) => (format!("branch {answer} first"), own("selects")),
+            _ => {
+                let (what, line) = rude::story(self.trace, asked, answer);
+                let line = line.map(|(who, text)| {
+                    task = who;
+                    text
+                });
+                (what, line)
             }
         };
-        let note = std::mem::take(&mut note);
-        lines.push(Line::Act { position: step.take(), task: actor, text, note });
+        if choice.is_deviation() {
+            let aside = Aside { choice: position.choices - 1, what };
+            match asked {
+                Asked::Late(_) => self.late.push(aside),
+                _ => self.pend(position, task, aside),
+            }
+        }
+        if let Some(text) = line {
+            self.tell(position, task, text, mark);
+        }
     }
-    lines
+
+    fn pend(&mut self, position: Position, task: TaskId, aside: Aside) {
+        if self.pending.as_ref().is_some_and(|(_, other, _)| *other != task) {
+            self.flush();
+        }
+        self.pending.get_or_insert((position, task, Vec::new())).2.push(aside);
+    }
+
+    /// What is pending gets a line of its own, if the one that it belongs to does not come: it may have
+    /// been filtered out.
+    fn flush(&mut self) {
+        if let Some((position, task, asides)) = self.pending.take() {
+            self.push(Act { position, task, text: "runs".to_owned(), mark: Mark::None, asides });
+        }
+    }
+
+    fn tell(&mut self, position: Position, task: TaskId, text: String, mark: Mark) {
+        if self.pending.as_ref().is_some_and(|(_, other, _)| *other != task) {
+            self.flush();
+        }
+        let asides = self.pending.take().map(|(_, _, asides)| asides).unwrap_or_default();
+        self.push(Act { position, task, text, mark, asides });
+    }
+
+    /// Adds a line, after the time that has passed.
+    fn push(&mut self, act: Act) {
+        let now = act.position.time;
+        let before = self.time.replace(now).unwrap_or(now);
+        if now > before {
+            self.lines.push(Line::Pause(now - before, std::mem::take(&mut self.late)));
+        }
+        self.lines.push(Line::Act(act));
+    }
 }
+
+/// What comes of a rude choice, and of the end of the run.
+const ASKED: &str = "is asked to cancel";

@@ -63,6 +63,19 @@ pub(super) struct Core {
     watched: Option<Watched>,
     /// Absent but for the runs that are made for a report.
     pub(super) survey: Option<Survey>,
+    /// Whether the text of values that are noted is wanted.
+    pub(super) shows: Shows,
+}
+
+/// What becomes of values that the code under test notes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Shows {
+    /// Nobody will see them.
+    Nothing,
+    Values,
+    /// One of them is being formatted, in code of the user that is not run otherwise, and so must leave
+    /// no trace.
+    Busy,
 }
 
 /// The primitives that a step uses, by numbers of their own: those in a trace tell what was waited for.
@@ -112,6 +125,7 @@ impl Core {
             serial: 0,
             watched: None,
             survey: None,
+            shows: Shows::Nothing,
         }
     }
 
@@ -172,6 +186,14 @@ impl Core {
     pub(super) fn next_serial(&mut self) -> u64 {
         self.serial += 1;
         self.serial
+    }
+
+    /// Notes what the code under test says.
+    pub(super) fn note(&mut self, label: &'static str, value: Option<Option<Box<str>>>) {
+        let task = self.current.map_or(TaskId::MAIN, |key| key.id);
+        let label = self.trace.intern(label);
+        let value = value.map(|text| self.trace.push_value(text));
+        self.record(Event::Note { task, label, value });
     }
 
     // Choices.

@@ -4,7 +4,7 @@ use std::pin::pin;
 use std::rc::Rc;
 use std::task::Context;
 
-use super::core::Core;
+use super::core::{Core, Shows};
 use super::ledger::Entry;
 use super::limits::Limits;
 use super::marks::Marks;
@@ -115,6 +115,13 @@ impl Engine {
     /// Has the next run noted where all tasks stand when these steps begin.
     pub(crate) fn survey(&mut self, steps: &[u64]) {
         self.core.get_or_insert_with(|| Core::new(self.limits)).survey = Some(Survey::of(steps));
+    }
+
+    /// Whether the next runs are made to be shown: then the values are kept that the code under test
+    /// notes. The events and their hash are the same. Returns whether they were until now.
+    pub(crate) fn show(&mut self, shown: bool) -> bool {
+        let shows = if shown { Shows::Values } else { Shows::Nothing };
+        std::mem::replace(&mut self.last().shows, shows) == Shows::Values
     }
 
     /// What was noted, each with its step.

@@ -13,6 +13,7 @@ mod joining;
 mod ledger;
 mod limits;
 mod marks;
+mod notes;
 mod places;
 mod rude;
 mod tasks;

@@ -37,20 +37,26 @@ impl Catcher {
 
     /// Runs code of the user.
     pub(super) fn catch<R>(&self, f: impl FnOnce() -> R) -> Result<R, Caught> {
-        self.depth.set(self.depth.get() + 1);
-        self.last.take();
+        let depth = self.depth.get();
+        // Within a destructor, that of a panic that goes on is wanted afterwards.
+        let before = self.last.take().filter(|_| depth > 0);
+        self.depth.set(depth + 1);
         // What the code leaves behind half done is seen by the rest of the test only, which the
         // panic fails anyway.
         let result = panic::catch_unwind(AssertUnwindSafe(f));
-        self.depth.set(self.depth.get() - 1);
-        result.map_err(|payload| {
+        self.depth.set(depth);
+        let result = result.map_err(|payload| {
             let message = message_of(&*payload);
             // The last panic need not be this one: code may catch its own, and `resume_unwind` does not
             // tell the hook.
             let note = self.last.take().filter(|note| note.message == message);
             let note = note.unwrap_or(PanicNote { message, location: None });
             Caught { payload, note }
-        })
+        });
+        if before.is_some() {
+            self.last.replace(before);
+        }
+        result
     }
 
     /// Called by the hook.

@@ -63,6 +63,15 @@ pub enum Event {
         /// The task that asked.
         by: Option<TaskId>,
     },
+    /// The code under test said something; see [`trace!`](crate::trace!).
+    Note {
+        /// The task that said it.
+        task: TaskId,
+        /// What it is about, by its [label](crate::trace::Trace::label).
+        label: u32,
+        /// The number of its [value](crate::trace::Trace::value), if it has one.
+        value: Option<u32>,
+    },
     /// A task ended.
     End {
         /// The task.
@@ -284,6 +293,8 @@ impl Event {
                 [pack(9, task.0, 0), by.map_or(u64::MAX, |by| by.0.into())]
             }
             Event::End { task, how } => [pack(8, task.0, how as u32), 0],
+            // The text of the value is there only in runs that are shown.
+            Event::Note { task, label, value } => [pack(10, task.0, label), value.is_some().into()],
         }
     }
 }

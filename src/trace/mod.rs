@@ -1,46 +1,67 @@
 //! What happened in a run: recorded as compact events, shown as text only when asked.
 
 mod event;
+mod filter;
 mod names;
+mod text;
 
 use std::collections::VecDeque;
-use std::fmt;
 
 pub use event::{Asked, Ending, Event, Moment, Wait};
+pub use filter::Entry;
+pub(crate) use names::mix;
 pub use names::{TaskId, TaskName, TaskNames};
-pub(crate) use names::{mix, printable};
+pub(crate) use text::{printable, printable_lines};
 
 use crate::instant::Instant;
 use crate::schedule::{Answer, Lasting};
 
 /// The events of one run, the last of them if there were very many.
 ///
-/// Its text (`Display`) has one line per event with the virtual time, the number of the step and
-/// what happened. It holds nothing that an unrelated edit moves: no line number, address, thread or
-/// real time. So it can be a snapshot:
+/// Its text (`Display`) is what people read: a column for each task, a line for each thing that it did, in
+/// virtual time, and a legend. It holds nothing that an unrelated edit moves: no line number, address,
+/// thread or real time, and no number of a step or a choice. So it can be a snapshot:
 ///
 /// ```
 /// use std::time::Duration;
+/// use dacapo::{task::spawn_named, time::sleep};
 ///
-/// let run = dacapo::run(async || dacapo::time::sleep(Duration::from_secs(1)).await);
+/// let run = dacapo::run(async || {
+///     let timer = spawn_named("timer", sleep(Duration::from_secs(1)));
+///     timer.await.unwrap();
+///     dacapo::trace!("awake");
+/// });
 /// let text = "
-///       time  step  event
-///       0 ms     0  main is spawned
-///       0 ms     1  main runs
-///       0 ms     1  main waits until 1000 ms
-///    1000 ms     1  … the clock jumps …
-///    1000 ms     1  main is woken by the clock
-///    1000 ms     2  main runs
-///    1000 ms     2  main returns
+///       time   main                     timer
+///       0 ms   spawns timer
+///              waits for timer to end
+///       0 ms                            waits until 1000 ms
+///              … 1000 ms …
+///    1000 ms                            returns
+///    1000 ms   » awake
+///              returns
+///
+/// »  noted by the code itself, with trace!
+/// …  nobody was ready, and the clock jumped
 /// ";
 /// assert_eq!(format!("\n{}", run.trace()), text);
 /// ```
+///
+/// If there are too many tasks for columns, each line names its task instead. The other forms are
+/// [`log`](Trace::log), with each event and all numbers, [`marbles`](Trace::marbles), a strip for each task,
+/// and [`compact`](Trace::compact), a single line. Each shows what [`filter`](Trace::filter) leaves.
 #[derive(Clone, Debug, Default)]
 pub struct Trace {
     events: VecDeque<Event>,
     names: TaskNames,
-    /// What the code called the values that it asked for.
+    /// What the code called the values that it asked for, and what it noted.
     labels: Vec<&'static str>,
+    /// The texts of the last values that were noted, if the run is shown.
+    values: VecDeque<Box<str>>,
+    /// How many values were noted, shown or not.
+    valued: u32,
+    /// Where the events stand, if some others between them were filtered out.
+    places: Vec<Position>,
     /// The state of the run when the first kept event happened.
     start: Position,
     /// How many events before that were not kept.
@@ -59,19 +80,26 @@ pub struct Position {
     pub step: u64,
     /// How many choices there have been, with this one.
     pub choices: u64,
+    /// The task that was polled last.
+    pub task: TaskId,
 }
 
 impl Position {
     fn after(mut self, event: &Event) -> Self {
         match event {
             Event::Advance { to } => self.time = *to,
-            Event::Poll { .. } => self.step += 1,
+            Event::Poll { task } => (self.step, self.task) = (self.step + 1, *task),
             Event::Choice { .. } => self.choices += 1,
             _ => {}
         }
         self
     }
 }
+
+/// The longest that a label is shown, in characters.
+const LABEL: usize = 60;
+/// The longest text of a value that is kept, in characters.
+pub(crate) const VALUE: usize = 300;
 
 /// How many early choices are kept at most.
 const EARLY: usize = 100;
@@ -81,7 +109,10 @@ impl Trace {
         self.events.clear();
         self.names.clear();
         self.labels.clear();
+        self.values.clear();
+        self.places.clear();
         self.early.clear();
+        self.valued = 0;
         (self.start, self.dropped, self.hash) = Default::default();
     }
 
@@ -95,6 +126,9 @@ impl Trace {
         {
             self.start = self.start.after(&oldest);
             self.dropped += 1;
+            if let Event::Note { value: Some(_), .. } = oldest {
+                self.values.pop_front();
+            }
             // What happened last is told by the ring; what it came from is often here.
             if oldest.is_deviation() && self.early.len() < EARLY {
                 self.early.push((self.start, oldest));
@@ -123,14 +157,35 @@ impl Trace {
     pub(crate) fn intern(&mut self, label: &'static str) -> u32 {
         let known = self.labels.iter().position(|&known| known == label);
         known.unwrap_or_else(|| {
+            self.hash_bytes(label.as_bytes());
             self.labels.push(label);
             self.labels.len() - 1
         }) as u32
     }
 
-    /// What the code called a value that it asked for; see [`Asked::Value`].
+    /// Keeps the text of a value, which is the next one of the run, or only counts it.
+    pub(crate) fn push_value(&mut self, text: Option<Box<str>>) -> u32 {
+        self.values.extend(text);
+        self.valued += 1;
+        self.valued - 1
+    }
+
+    /// The `Debug` text of a value that was [noted](crate::trace!), or the beginning of a long one. None
+    /// if it is not kept: its event was dropped, or nobody was to see this run.
+    pub fn value(&self, number: u32) -> Option<&str> {
+        let first = self.valued - self.values.len() as u32;
+        self.values.get(number.checked_sub(first)? as usize).map(|text| &**text)
+    }
+
+    /// What the code called a value that it asked for, or what it noted; see [`Asked::Value`] and
+    /// [`Event::Note`].
     pub fn label(&self, number: u32) -> &'static str {
         self.labels.get(number as usize).copied().unwrap_or("value")
+    }
+
+    /// The same, to be shown.
+    pub(crate) fn shown_label(&self, number: u32) -> String {
+        printable(self.label(number), LABEL)
     }
 
     /// The names of the tasks.
@@ -153,8 +208,8 @@ impl Trace {
 
     /// The events in their order, each with its place in the run.
     pub fn events(&self) -> impl Iterator<Item = (Position, &Event)> {
-        self.events.iter().scan(self.start, |position, event| {
-            *position = position.after(event);
+        self.events.iter().enumerate().scan(self.start, |position, (number, event)| {
+            *position = self.places.get(number).copied().unwrap_or_else(|| position.after(event));
             Some((*position, event))
         })
     }
@@ -175,7 +230,7 @@ impl Trace {
                     Asked::Timeout(task) => format!("timeout of {}", name(task)),
                     Asked::Deadline(task) => format!("deadline of {}", name(task)),
                     Asked::Select(task) => format!("select of {}", name(task)),
-                    Asked::Value(label) => self.label(label).to_owned(),
+                    Asked::Value(label) => self.shown_label(label),
                     Asked::Barge { task, .. } => format!("barging of {}", name(task)),
                     Asked::Spurious(task) => format!("spurious wake-up of {}", name(task)),
                     Asked::WakeAll(task) => format!("notification by {}, of all", name(task)),
@@ -185,7 +240,7 @@ impl Trace {
                         format!("cancellation of {} at await {nth}", name(task))
                     }
                     Asked::Point { label, .. } => {
-                        format!("cancellation of {:?}", self.label(label))
+                        format!("cancellation of \"{}\"", self.shown_label(label))
                     }
                 };
                 let lasting = match asked {
@@ -207,6 +262,9 @@ impl Trace {
             Event::Cancel { task, by: caller } => {
                 format!("{} is cancelled by {}", name(task), by(caller, "the end of the run"))
             }
+            Event::Note { task, label, value } => {
+                format!("{} notes {}", name(task), self.describe_note(label, value))
+            }
             Event::End { task, how } => {
                 let how = match how {
                     Ending::Returned => "returns",
@@ -216,6 +274,20 @@ impl Trace {
                 };
                 format!("{} {how}", name(task))
             }
+        }
+    }
+
+    /// What the code under test said, by the numbers of an [`Event::Note`].
+    pub fn describe_note(&self, label: u32, value: Option<u32>) -> String {
+        let label = self.shown_label(label);
+        match value {
+            Some(value) => {
+                format!(
+                    "{label}: {}",
+                    self.value(value).map_or("…".into(), |v| printable(v, VALUE))
+                )
+            }
+            None => label,
         }
     }
 
@@ -241,22 +313,5 @@ impl Trace {
             Wait::QueuePut(number) => format!("for a place in queue {number}"),
             Wait::QueueJoin(number) => format!("for all items of queue {number} to be done"),
         }
-    }
-}
-
-impl fmt::Display for Trace {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        writeln!(f, "{:>10}  {:>4}  event", "time", "step")?;
-        if self.dropped > 0 {
-            writeln!(
-                f,
-                "  … {} earlier events are not kept; see Builder::max_events …",
-                self.dropped
-            )?;
-        }
-        self.events().try_for_each(|(position, event)| {
-            let Position { time, step, .. } = position;
-            writeln!(f, "{time:>10}  {step:>4}  {}", self.describe(position, event))
-        })
     }
 }

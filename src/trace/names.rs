@@ -3,8 +3,10 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
+use super::printable;
+
 /// The number of a task: 0 for the main one, then in the order of spawning.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct TaskId(pub(crate) u32);
 
 impl TaskId {
@@ -198,30 +200,6 @@ impl<'a> FromIterator<&'a str> for TaskNames {
         }
         tasks
     }
-}
-
-/// The beginning of a text, in one line and without what a terminal would obey, or what would turn
-/// the text around it.
-pub(crate) fn printable(text: &str, max: usize) -> String {
-    let mut shown = String::new();
-    for c in text.chars().take(max) {
-        match c {
-            // Marks, embeddings, overrides and isolates of writing from right to left; ends of lines.
-            '\u{61c}'
-            | '\u{200e}'
-            | '\u{200f}'
-            | '\u{2028}'..='\u{202e}'
-            | '\u{2066}'..='\u{2069}' => {
-                shown.extend(c.escape_unicode());
-            }
-            c if c.is_control() => shown.extend(c.escape_default()),
-            c => shown.push(c),
-        }
-    }
-    if text.chars().nth(max).is_some() {
-        shown.push('…');
-    }
-    shown
 }
 
 /// One step of a hash that is the same on every machine and in every version.

@@ -1,0 +1,115 @@
+//! A run in one line.
+
+use std::fmt;
+
+use crate::instant::Instant;
+use crate::trace::{Asked, Ending, Event, TaskId, Trace};
+
+/// The most turns that are shown.
+const TURNS: usize = 200;
+
+/// A turn of a task, or what happens to it in a turn of another.
+struct Turn {
+    step: u64,
+    task: TaskId,
+    time: Instant,
+    early: bool,
+    said: Vec<String>,
+    /// How the task ended, if it did.
+    end: &'static str,
+}
+
+impl Trace {
+    /// Whose turn it was, in one line: the names of the tasks in the order in which they ran, at each
+    /// instant of virtual time.
+    ///
+    /// In brackets is what a turn has [noted](crate::trace!), or was answered by [`choose`](crate::choose).
+    /// After it, `.` means that the task returned, `!` that it panicked, and `×` that it was cancelled. A
+    /// task with `◀` before it ran before others that were first in line, or something else was not what an
+    /// ordinary event loop would have done. Of a long run it has the last 200 turns.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use dacapo::{task::spawn_named, time::sleep};
+    ///
+    /// let run = dacapo::replay("d1:1", async || {
+    ///     let tasks = ["alice", "bob"].map(|name| spawn_named(name, sleep(Duration::from_secs(1))));
+    ///     for task in tasks {
+    ///         task.await.unwrap();
+    ///     }
+    /// });
+    /// assert_eq!(
+    ///     run.trace().compact().to_string(),
+    ///     "0 ms: main ◀bob alice | 1000 ms: bob. alice. main."
+    /// );
+    /// ```
+    pub fn compact(&self) -> impl fmt::Display + '_ {
+        fmt::from_fn(|f| {
+            let turns = turns(self);
+            let skipped = turns.len().saturating_sub(TURNS);
+            if skipped > 0 {
+                write!(f, "… {skipped} earlier turns … ")?;
+            }
+            let mut now = None;
+            for turn in &turns[skipped..] {
+                let Turn { time, task, early, said, end, .. } = turn;
+                match now.replace(*time) {
+                    None => write!(f, "{time}: ")?,
+                    Some(before) if before != *time => write!(f, " | {time}: ")?,
+                    Some(_) => f.write_str(" ")?,
+                }
+                f.write_str(if *early { "◀" } else { "" })?;
+                write!(f, "{}", self.names().get(*task))?;
+                if !said.is_empty() {
+                    write!(f, "({})", said.join(", "))?;
+                }
+                f.write_str(end)?;
+            }
+            Ok(())
+        })
+    }
+}
+
+fn turns(trace: &Trace) -> Vec<Turn> {
+    let mut turns: Vec<Turn> = Vec::new();
+    // Who owes the next turn to an answer that is not the usual one.
+    let mut early = None;
+    for (position, event) in trace.events() {
+        let task = event.actor(position);
+        let own = |turn: &&mut Turn| (turn.step, turn.task) == (position.step, task);
+        let (said, end) = match *event {
+            Event::Choice { asked: Asked::Value(label), answer, .. } => {
+                (Some(format!("{} = {answer}", trace.shown_label(label))), None)
+            }
+            Event::Choice { asked, .. } => {
+                if event.is_deviation() {
+                    match turns.last_mut().filter(own) {
+                        Some(turn) if !matches!(asked, Asked::Next { .. }) => turn.early = true,
+                        _ => early = Some(task),
+                    }
+                }
+                continue;
+            }
+            Event::Note { label, value, .. } => (Some(trace.describe_note(label, value)), None),
+            Event::End { how, .. } => match how {
+                Ending::Returned => (None, Some(".")),
+                Ending::Panicked => (None, Some("!")),
+                Ending::Cancelled => (None, Some("×")),
+                Ending::Dropped => continue,
+            },
+            Event::Poll { .. } => (None, None),
+            // What a task does to others is seen by their turns.
+            _ => continue,
+        };
+        if turns.last_mut().filter(own).is_none() {
+            let (step, time) = (position.step, position.time);
+            let early = early.take() == Some(task);
+            turns.push(Turn { step, task, time, early, said: Vec::new(), end: "" });
+        }
+        if let Some(turn) = turns.last_mut() {
+            turn.said.extend(said);
+            turn.end = end.unwrap_or(turn.end);
+        }
+    }
+    turns
+}

@@ -1,0 +1,43 @@
+//! A run event by event.
+
+use std::fmt;
+
+use crate::trace::{Position, Trace};
+
+impl Trace {
+    /// Everything that happened: a line for each event, with the virtual time and the number of the step.
+    /// It is what `DACAPO_TRACE` prints and what `target/dacapo/<test>/trace.txt` holds.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    ///
+    /// let run = dacapo::run(async || dacapo::time::sleep(Duration::from_secs(1)).await);
+    /// let text = "
+    ///       time  step  event
+    ///       0 ms     0  main is spawned
+    ///       0 ms     1  main runs
+    ///       0 ms     1  main waits until 1000 ms
+    ///    1000 ms     1  … the clock jumps …
+    ///    1000 ms     1  main is woken by the clock
+    ///    1000 ms     2  main runs
+    ///    1000 ms     2  main returns
+    /// ";
+    /// assert_eq!(format!("\n{}", run.trace().log()), text);
+    /// ```
+    pub fn log(&self) -> impl fmt::Display + '_ {
+        fmt::from_fn(|f| {
+            writeln!(f, "{:>10}  {:>4}  event", "time", "step")?;
+            if self.dropped() > 0 {
+                writeln!(
+                    f,
+                    "  … {} earlier events are not kept; see Builder::max_events …",
+                    self.dropped()
+                )?;
+            }
+            self.events().try_for_each(|(position, event)| {
+                let Position { time, step, .. } = position;
+                writeln!(f, "{time:>10}  {step:>4}  {}", self.describe(position, event))
+            })
+        })
+    }
+}

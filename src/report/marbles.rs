@@ -1,0 +1,291 @@
+//! A run as strips of marbles, as they are known from reactive streams: <https://rxmarbles.com>, and the
+//! text of RxJS's marble tests.
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+use super::legend::legend;
+use crate::instant::Instant;
+use crate::trace::{Asked, Ending, Event, Position, TaskId, Trace, printable};
+
+/// The widest that a block is, in characters.
+const WIDTH: usize = 100;
+/// The longest name of a task.
+const NAME: usize = 24;
+/// Between two instants.
+const GAP: usize = 3;
+
+const TURN: char = '○';
+const EARLY: char = '◆';
+const SPAWNED: char = '^';
+const RETURNED: char = '|';
+const PANICKED: char = '#';
+const CANCELLED: char = '×';
+/// What was said when there are no letters left.
+const MORE: char = '*';
+const JUMP: char = '…';
+
+const MEANINGS: [(char, &str); 8] = [
+    (TURN, "a turn"),
+    (EARLY, "a turn that an ordinary event loop would not have given"),
+    (SPAWNED, "is spawned"),
+    (RETURNED, "returns"),
+    (PANICKED, "panics"),
+    (CANCELLED, "is cancelled"),
+    (MORE, "more notes; no letter is left"),
+    (JUMP, "nobody was ready, and the clock jumped"),
+];
+
+impl Trace {
+    /// A strip for each task on one scale of turns and virtual time, with a legend.
+    ///
+    /// A column is a turn, and a task that has one is marked there; letters stand for what it has
+    /// [noted](crate::trace!), or was answered by [`choose`](crate::choose). What is wider than 100
+    /// characters goes on in another block.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use dacapo::{task::spawn_named, time::sleep};
+    ///
+    /// let run = dacapo::run(async || {
+    ///     let tasks = [("slow", 9), ("fast", 4)].map(|(name, seconds)| {
+    ///         spawn_named(name, async move {
+    ///             sleep(Duration::from_secs(seconds)).await;
+    ///             dacapo::trace!("seconds", seconds);
+    ///         })
+    ///     });
+    ///     for task in tasks {
+    ///         task.await.unwrap();
+    ///     }
+    /// });
+    /// let text = "
+    /// time   0 ms   4000 ms   9000 ms
+    /// main   ○────…─────────…───|
+    /// slow   ^○───…─────────…─b|
+    /// fast   ^─○──…─a|
+    ///
+    /// ○  a turn
+    /// ^  is spawned
+    /// |  returns
+    /// …  nobody was ready, and the clock jumped
+    /// a  seconds: 4
+    /// b  seconds: 9
+    /// ";
+    /// assert_eq!(format!("\n{}", run.trace().marbles()), text);
+    /// ```
+    pub fn marbles(&self) -> impl fmt::Display + '_ {
+        fmt::from_fn(|f| f.write_str(&Strips::of(self).text(self)))
+    }
+}
+
+/// What is drawn: columns of marks.
+#[derive(Default)]
+struct Strips {
+    columns: Vec<Column>,
+    /// From which column, and to which, a task has a strip.
+    lives: BTreeMap<TaskId, (usize, Option<usize>)>,
+    letters: Letters,
+}
+
+struct Column {
+    position: Position,
+    marks: BTreeMap<TaskId, char>,
+}
+
+/// What was said, each text with its letter, in the order in which they came.
+#[derive(Default)]
+struct Letters(Vec<String>);
+
+impl Letters {
+    const ALL: &str = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ";
+
+    fn of(&mut self, text: String) -> char {
+        let known = self.0.iter().position(|known| *known == text);
+        let place = known.unwrap_or(self.0.len());
+        match Self::ALL.chars().nth(place) {
+            Some(letter) => {
+                if known.is_none() {
+                    self.0.push(text);
+                }
+                letter
+            }
+            None => MORE,
+        }
+    }
+}
+
+impl Strips {
+    fn of(trace: &Trace) -> Self {
+        let mut strips = Self::default();
+        let mut early = None;
+        for (position, event) in trace.events() {
+            let task = event.actor(position);
+            match *event {
+                Event::Spawn { task: child, .. } if child != TaskId::MAIN => strips.spawn(child),
+                Event::Choice { asked: Asked::Value(label), answer, .. } => {
+                    let letter =
+                        strips.letters.of(format!("{} = {answer}", trace.shown_label(label)));
+                    strips.mark(position, task, letter);
+                }
+                Event::Choice { asked, .. } if event.is_deviation() => {
+                    let next = matches!(asked, Asked::Next { .. });
+                    match strips.turn(position, task) {
+                        Some(turn) if !next && *turn == TURN => *turn = EARLY,
+                        _ => early = Some(task),
+                    }
+                }
+                Event::Poll { .. } => {
+                    let early = early.take() == Some(task);
+                    strips.mark(position, task, if early { EARLY } else { TURN });
+                }
+                Event::Note { label, value, .. } => {
+                    let letter = strips.letters.of(trace.describe_note(label, value));
+                    strips.mark(position, task, letter);
+                }
+                Event::End { how, .. } => {
+                    match how {
+                        Ending::Returned => strips.mark(position, task, RETURNED),
+                        Ending::Panicked => strips.mark(position, task, PANICKED),
+                        Ending::Cancelled => strips.mark(position, task, CANCELLED),
+                        Ending::Dropped => {}
+                    }
+                    let last = strips.columns.len().saturating_sub(1);
+                    if let Some((_, end)) = strips.lives.get_mut(&task) {
+                        *end = Some(last);
+                    }
+                }
+                _ => {}
+            }
+        }
+        strips
+    }
+
+    /// A task that is spawned by the one whose turn it is.
+    fn spawn(&mut self, task: TaskId) {
+        let Some(column) = self.columns.last_mut() else { return };
+        column.marks.insert(task, SPAWNED);
+        self.lives.insert(task, (self.columns.len() - 1, None));
+    }
+
+    /// The mark of a task in this very turn, the last one.
+    fn turn(&mut self, position: Position, task: TaskId) -> Option<&mut char> {
+        let turn = self.columns.last_mut().filter(|column| column.position.step == position.step);
+        turn?.marks.get_mut(&task)
+    }
+
+    /// Marks a task, in the column of its turn if nothing else is to be seen there.
+    fn mark(&mut self, position: Position, task: TaskId, mark: char) {
+        match self.turn(position, task) {
+            Some(turn) if *turn == TURN => *turn = mark,
+            _ => {
+                let marks = BTreeMap::from([(task, mark)]);
+                self.columns.push(Column { position, marks });
+            }
+        }
+        self.lives.entry(task).or_insert((self.columns.len() - 1, None));
+    }
+
+    fn text(&self, trace: &Trace) -> String {
+        let names: BTreeMap<TaskId, String> = self
+            .lives
+            .keys()
+            .map(|&task| (task, printable(&trace.names().get(task).to_string(), NAME)))
+            .collect();
+        let longest = names.values().map(|name| name.chars().count()).max().unwrap_or(0).max(4);
+        let mut text = String::new();
+        for (number, block) in self.blocks(WIDTH - longest).iter().enumerate() {
+            if number > 0 {
+                text.push('\n');
+            }
+            let heads: Vec<String> = block
+                .iter()
+                .map(|piece| format!("{:<1$}", piece.time.to_string(), piece.width))
+                .collect();
+            let head = heads.join(&" ".repeat(GAP));
+            text.push_str(format!("{:<longest$}   {head}", "time").trim_end());
+            text.push('\n');
+            for (task, name) in &names {
+                let strip = self.strip(*task, block);
+                if !strip.trim().is_empty() {
+                    text.push_str(format!("{name:<longest$}   {strip}").trim_end());
+                    text.push('\n');
+                }
+            }
+        }
+        text.push_str(&self.legend());
+        text
+    }
+
+    /// The columns of an instant each, or of a part of it, side by side in blocks of at most this width.
+    fn blocks(&self, width: usize) -> Vec<Vec<Piece>> {
+        let mut pieces: Vec<Piece> = Vec::new();
+        for (number, column) in self.columns.iter().enumerate() {
+            let time = column.position.time;
+            match pieces.last_mut() {
+                Some(piece) if piece.time == time && piece.columns.len() < width => {
+                    piece.columns.end = number + 1;
+                }
+                _ => pieces.push(Piece { time, columns: number..number + 1, width: 0 }),
+            }
+        }
+        let mut blocks: Vec<Vec<Piece>> = Vec::new();
+        let mut left = 0;
+        for mut piece in pieces {
+            piece.width = piece.columns.len().max(piece.time.to_string().len());
+            match blocks.last_mut() {
+                Some(block) if piece.width + GAP <= left => {
+                    left -= piece.width + GAP;
+                    block.push(piece);
+                }
+                _ => {
+                    left = width.saturating_sub(piece.width);
+                    blocks.push(vec![piece]);
+                }
+            }
+        }
+        blocks
+    }
+
+    /// What a block shows of a task.
+    fn strip(&self, task: TaskId, block: &[Piece]) -> String {
+        let (start, end) = self.lives[&task];
+        let lives = |column: usize| column >= start && end.is_none_or(|end| column < end);
+        let line = |column: usize| if lives(column) { '─' } else { ' ' };
+        let mut strip = String::new();
+        for (number, piece) in block.iter().enumerate() {
+            if number > 0 {
+                let before = piece.columns.start - 1;
+                strip.push(line(before));
+                strip.push(if lives(before) { JUMP } else { ' ' });
+                strip.push(line(before));
+            }
+            for column in piece.columns.clone() {
+                let mark = self.columns[column].marks.get(&task).copied();
+                strip.push(mark.unwrap_or_else(|| line(column)));
+            }
+            let last = piece.columns.end - 1;
+            strip.extend((piece.columns.len()..piece.width).map(|_| line(last)));
+        }
+        strip
+    }
+
+    fn legend(&self) -> String {
+        let jumps =
+            self.columns.windows(2).any(|pair| pair[0].position.time != pair[1].position.time);
+        let occurs = |mark| {
+            self.columns.iter().any(|column| column.marks.values().any(|&other| other == mark))
+        };
+        let marks =
+            MEANINGS.iter().filter(|(mark, _)| if *mark == JUMP { jumps } else { occurs(*mark) });
+        let marks = marks.map(|(mark, meaning)| (mark.to_string(), (*meaning).to_owned()));
+        let letters = Letters::ALL.chars().map(String::from).zip(self.letters.0.iter().cloned());
+        legend(&marks.chain(letters).collect::<Vec<_>>())
+    }
+}
+
+/// Columns of one instant.
+struct Piece {
+    time: Instant,
+    columns: std::ops::Range<usize>,
+    width: usize,
+}

@@ -1,0 +1,130 @@
+//! What of a trace is shown.
+
+use std::collections::BTreeMap;
+
+use super::{Asked, Event, Position, TaskId, Trace, Wait};
+
+/// One event of a trace, for [`Trace::filter`] to decide about.
+#[derive(Clone, Copy, Debug)]
+pub struct Entry<'a> {
+    trace: &'a Trace,
+    position: Position,
+    event: &'a Event,
+}
+
+impl<'a> Entry<'a> {
+    /// What happened.
+    pub fn event(&self) -> &'a Event {
+        self.event
+    }
+
+    /// When.
+    pub fn position(&self) -> Position {
+        self.position
+    }
+
+    /// The name of the task in whose column the event stands: of who spawns, and of who is woken.
+    pub fn task(&self) -> String {
+        self.trace.names().get(self.event.actor(self.position)).to_string()
+    }
+
+    /// What the code under test called it: a [note](crate::trace!), a value that was
+    /// [chosen](crate::choose), or a future that was [marked](crate::cancel::point).
+    pub fn label(&self) -> Option<&'static str> {
+        match *self.event {
+            Event::Note { label, .. }
+            | Event::Choice { asked: Asked::Value(label) | Asked::Point { label, .. }, .. } => {
+                Some(self.trace.label(label))
+            }
+            _ => None,
+        }
+    }
+}
+
+impl Event {
+    /// The task that does it, or that it is done to if nobody does.
+    pub(crate) fn actor(&self, position: Position) -> TaskId {
+        match *self {
+            Event::Spawn { by, .. } => by,
+            Event::Abort { task, by } | Event::Cancel { task, by } => by.unwrap_or(task),
+            Event::Poll { task }
+            | Event::Wait { task, .. }
+            | Event::Wake { task, .. }
+            | Event::Note { task, .. }
+            | Event::End { task, .. } => task,
+            Event::Advance { .. } => position.task,
+            Event::Choice { asked, .. } => match asked {
+                Asked::Next { chosen, .. } => chosen,
+                Asked::Timeout(task)
+                | Asked::Deadline(task)
+                | Asked::Select(task)
+                | Asked::Spurious(task)
+                | Asked::WakeAll(task)
+                | Asked::Yield(task)
+                | Asked::Barge { task, .. }
+                | Asked::Cancel { task, .. }
+                | Asked::Point { task, .. } => task,
+                Asked::Value(_) | Asked::Late(_) => position.task,
+            },
+        }
+    }
+}
+
+impl Trace {
+    /// The same trace with only those events for which `keep` says `true`, in whichever form it is then
+    /// shown. Jumps of the clock stay.
+    ///
+    /// The others keep their times and the numbers of their steps and choices. Locks, semaphores and the
+    /// like are numbered anew, in the order in which they are met in what is left: what is left out
+    /// leaves no gap. The [hash](Trace::hash) is that of the whole run.
+    ///
+    /// ```
+    /// use dacapo::task::spawn_named;
+    /// use dacapo::trace::Event;
+    ///
+    /// let run = dacapo::run(async || {
+    ///     let tasks = ["alice", "bob"].map(|name| spawn_named(name, async move {
+    ///         dacapo::trace!("hello from", name);
+    ///     }));
+    ///     dacapo::gather(tasks).await;
+    /// });
+    /// let bob = run.trace().filter(|entry| entry.task() == "bob");
+    /// assert_eq!(bob.compact().to_string(), r#"0 ms: bob(hello from: "bob")."#);
+    /// let notes = run.trace().filter(|entry| matches!(entry.event(), Event::Note { .. }));
+    /// assert_eq!(notes.events().count(), 2);
+    /// let greetings = run.trace().filter(|entry| entry.label() == Some("hello from"));
+    /// assert_eq!(greetings.events().count(), 2);
+    /// ```
+    #[must_use = "it returns another trace"]
+    pub fn filter(&self, mut keep: impl FnMut(Entry<'_>) -> bool) -> Self {
+        let mut keep = |position, event: &Event| {
+            let always = matches!(event, Event::Advance { .. });
+            always || keep(Entry { trace: self, position, event })
+        };
+        let kept = self.events().filter(|(position, event)| keep(*position, event));
+        let mut numbers = BTreeMap::new();
+        let (places, events) =
+            kept.map(|(position, event)| (position, renumbered(*event, &mut numbers))).unzip();
+        let early = self.early.iter().filter(|(position, event)| keep(*position, event));
+        let early = early.copied().collect();
+        Self { events, places, early, ..self.clone() }
+    }
+}
+
+/// The event with the number of its primitive in the order in which they come.
+fn renumbered(mut event: Event, numbers: &mut BTreeMap<u32, u32>) -> Event {
+    if let Event::Wait { on, .. } = &mut event
+        && let Wait::Semaphore { number, .. }
+        | Wait::Lock(number)
+        | Wait::Event(number)
+        | Wait::Condition(number)
+        | Wait::Barrier(number)
+        | Wait::QueueGet(number)
+        | Wait::QueuePut(number)
+        | Wait::QueueJoin(number) = on
+    {
+        let next = numbers.len() as u32 + 1;
+        *number = *numbers.entry(*number).or_insert(next);
+    }
+    event
+}

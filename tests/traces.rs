@@ -1,0 +1,312 @@
+//! What people read of a run: columns, a log, strips of marbles, one line.
+
+mod support;
+
+use std::fmt;
+use std::rc::Rc;
+
+use dacapo::scheduler::{Fifo, Random};
+use dacapo::sync::Semaphore;
+use dacapo::task::{spawn_named, yield_now};
+use dacapo::time::{sleep, timeout};
+use dacapo::{Run, Trace, explore, gather, replay, run, spawn, try_check};
+use support::{assert_parts, assert_snapshot, millis, panic_of};
+
+/// Three pages, the slowest of which takes a second.
+async fn fetches() {
+    let fetch = |page: &'static str, time| {
+        spawn_named(page, async move {
+            dacapo::trace!("request");
+            sleep(millis(time)).await;
+            dacapo::trace!("reply", page.len());
+        })
+    };
+    let tasks = [fetch("users", 1000), fetch("posts", 200), fetch("comments", 700)];
+    for task in tasks {
+        task.await.unwrap();
+    }
+}
+
+/// A client that is served at the moment at which it gives up.
+async fn too_late() {
+    let (send, receive) = futures::channel::oneshot::channel();
+    spawn_named("server", async move {
+        sleep(millis(10)).await;
+        let _ = send.send(200);
+    });
+    let client = spawn_named("client", async move {
+        match timeout(millis(10), receive).await {
+            Ok(reply) => dacapo::trace!("reply", reply),
+            Err(_) => dacapo::trace!("gave up"),
+        }
+    });
+    client.await.unwrap();
+}
+
+/// Three users of two connections.
+async fn pool() {
+    let pool = Rc::new(Semaphore::new(2));
+    let users = ["ann", "bob", "cyn"].map(|name| {
+        let pool = Rc::clone(&pool);
+        spawn_named(name, async move {
+            let _connection = pool.acquire().await.unwrap();
+            dacapo::trace!("connected");
+            sleep(millis(5)).await;
+        })
+    });
+    drop(gather(users).await);
+}
+
+/// Two that take two locks in different orders.
+async fn deadlock() {
+    let [a, b] = [(); 2].map(|()| Rc::new(Semaphore::new(1)));
+    let both = |name: &str, first: &Rc<Semaphore>, second: &Rc<Semaphore>| {
+        let (first, second) = (Rc::clone(first), Rc::clone(second));
+        spawn_named(name, async move {
+            let _first = first.acquire().await;
+            yield_now().await;
+            let _second = second.acquire().await;
+        })
+    };
+    drop(gather([both("reader", &a, &b), both("writer", &b, &a)]).await);
+}
+
+/// Shows a run in the three forms that people compare.
+fn forms(run: &Run<()>) -> String {
+    format!("{run}\n\n{}\n\n{}\n", run.trace().marbles(), run.trace().compact())
+}
+
+#[test]
+fn three_fetches_at_once() {
+    assert_snapshot!("trace_fetches", forms(&run(fetches)));
+}
+
+#[test]
+fn a_timeout_that_strikes() {
+    assert_snapshot!("trace_timeout", forms(&replay("d1:0x2.1.1x2", too_late)));
+}
+
+#[test]
+fn a_pool_of_two_for_three() {
+    assert_snapshot!("trace_pool", forms(&run(pool)));
+}
+
+#[test]
+fn a_deadlock_of_two() {
+    assert_snapshot!("trace_deadlock", forms(&run(deadlock)));
+}
+
+/// The trace of two that do their work, with what an edit may add: code, tasks, and what they wait for.
+fn edited(elsewhere: impl AsyncFn()) -> Trace {
+    let run = run(async || {
+        let worker = |name: &str, time| {
+            spawn_named(name, async move {
+                dacapo::trace!("begins");
+                sleep(millis(time)).await;
+                let lock = Semaphore::new(0);
+                let _ = timeout(millis(time), lock.acquire()).await;
+            })
+        };
+        elsewhere().await;
+        let workers = [worker("first", 2), worker("second", 3)];
+        for worker in workers {
+            worker.await.unwrap();
+        }
+    });
+    run.trace().filter(|entry| ["first", "second"].contains(&&*entry.task()))
+}
+
+/// A snapshot that keeps to what it is about outlives edits that are about something else.
+#[test]
+fn unrelated_edits_leave_the_text_as_it_is() {
+    let forms = |trace: &Trace| format!("{trace}{}{}", trace.marbles(), trace.compact());
+    let before = forms(&edited(async || {}));
+    assert_parts(&before, &["2 ms", "semaphore 1", "3 ms", "semaphore 2", "6 ms"]);
+    let edits: [&dyn Fn() -> Trace; 4] = [
+        // Lines that do nothing that the run can see.
+        &|| {
+            edited(async || {
+                let sum: u32 = (0..100).sum();
+
+                assert_eq!(sum, 4950);
+            })
+        },
+        // A task that ends at once, and one that goes on, without names.
+        &|| {
+            edited(async || {
+                spawn(async {});
+                spawn(async {
+                    for _ in 0..10 {
+                        sleep(millis(1)).await;
+                    }
+                });
+            })
+        },
+        // Another semaphore, which is waited for first.
+        &|| {
+            edited(async || {
+                spawn_named("other", async {
+                    let _ = Semaphore::new(0).acquire().await;
+                });
+                yield_now().await;
+            })
+        },
+        // Notes of somebody else.
+        &|| {
+            edited(async || {
+                for n in 0..3 {
+                    dacapo::trace!("elsewhere", n);
+                }
+            })
+        },
+    ];
+    for edit in edits {
+        assert_eq!(forms(&edit()), before);
+    }
+}
+
+/// Names of tasks that were given none are paths: a sibling before them moves them, so what is to last has
+/// a name.
+#[test]
+fn a_name_outlives_a_sibling_before_it() {
+    let line = |extra: bool, named: bool| {
+        let run = run(async move || {
+            if extra {
+                spawn(async {});
+            }
+            let work = async { dacapo::trace!("works") };
+            if named { spawn_named("worker", work) } else { spawn(work) }.await.unwrap();
+        });
+        run.trace().filter(|entry| entry.label().is_some()).compact().to_string()
+    };
+    assert_eq!(line(false, true), line(true, true));
+    assert_eq!(line(false, false), "0 ms: main/1(works)");
+    assert_eq!(line(true, false), "0 ms: main/2(works)");
+}
+
+/// A value is formatted in runs that are shown, and only there; nothing else tells the two apart.
+#[test]
+fn values_are_formatted_for_readers_only() {
+    struct Counted(Rc<std::cell::Cell<u32>>);
+    impl fmt::Debug for Counted {
+        fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            self.0.set(self.0.get() + 1);
+            dacapo::trace!("within");
+            f.write_str("counted")
+        }
+    }
+    let times = Rc::new(std::cell::Cell::new(0));
+    let body = async || {
+        let n = dacapo::choose("n", 2);
+        dacapo::trace!("value", Counted(times.clone()));
+        assert_eq!(n, 0);
+    };
+    let report = explore(Random::seeds(0..100), body);
+    assert_eq!(times.get(), 0);
+    assert_eq!(report.distinct_traces(), 2);
+
+    let shown = replay("d1:1", body);
+    assert_eq!(times.take(), 1);
+    assert_eq!(shown.trace().compact().to_string(), "0 ms: main(n = 1, value: counted)!");
+    let error = try_check(Random::seeds(0..100), body).unwrap_err();
+    let hash = format!("hash {:016x}", shown.trace().hash());
+    assert_parts(&error.to_string(), &[&hash, "n = 1", "» value: counted"]);
+    // In this process the run that is shown, and the one that a report is about; another confirms it.
+    assert!((1..3).contains(&times.get()), "{}", times.get());
+}
+
+/// What goes wrong while a value is formatted goes wrong in runs that are shown only, and so counts for
+/// nothing.
+#[test]
+fn a_value_that_cannot_be_formatted_does_no_harm() {
+    struct Bad;
+    impl fmt::Debug for Bad {
+        fn fmt(&self, _: &mut fmt::Formatter<'_>) -> fmt::Result {
+            panic!("no text")
+        }
+    }
+    struct Endless;
+    impl fmt::Debug for Endless {
+        fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            loop {
+                f.write_str("and so on ")?;
+            }
+        }
+    }
+    let run = run(async || {
+        dacapo::trace!("bad", Bad);
+        dacapo::trace!("endless", Endless);
+    });
+    assert_parts(
+        &run.trace().log().to_string(),
+        &["bad: (its Debug panics)", "endless: and so on", "on …"],
+    );
+    run.unwrap();
+    fn never() -> u32 {
+        panic!("it is evaluated outside of a run")
+    }
+    dacapo::trace!("outside of a run", never());
+}
+
+#[test]
+fn old_values_go_with_their_events() {
+    let run = dacapo::Builder::new().max_events(4).run(async || {
+        for n in 0..100 {
+            dacapo::trace!("n", n);
+        }
+    });
+    let expected = "0 ms: main(n: 97, n: 98, n: 99).";
+    assert_eq!(run.trace().compact().to_string(), expected);
+}
+
+/// Text from outside is in one line, shows what would be invisible, and is not longer than can be read.
+#[test]
+fn hostile_text_is_escaped_and_bounded_in_every_form() {
+    const TEXTS: [&str; 4] =
+        ["<b>&\"'</b>\n\n# x", "\u{1b}[31m\0\r\t", "\u{202e}abc\u{2066}\u{200b}\u{feff}", "long "];
+    let hostile: Vec<&'static str> =
+        TEXTS.iter().map(|text| &*text.repeat(10_000 / text.len()).leak()).collect();
+    let run = run(async || {
+        for &text in &hostile {
+            let task = spawn_named(text, async move {
+                dacapo::trace!(text, text);
+                dacapo::choose(text, 3);
+                panic!("{text}");
+            });
+            drop(task.await);
+        }
+        panic!("{}", hostile.concat());
+    });
+    let report = |text: &'static str| {
+        panic_of(|| {
+            dacapo::Builder::new().fresh_process(false).check(Fifo::new(), async || {
+                dacapo::trace!(text, text);
+                dacapo::sometimes!(text, false);
+                let _ = spawn_named(text, async move { panic!("{text}") }).await;
+                assert!(text.is_empty(), "{text}");
+            });
+        })
+    };
+    let table = explore(Random::seeds(0..8), async || hostile[dacapo::choose("text", 4)]);
+    let trace = run.trace();
+    let few = trace.filter(|entry| entry.label().is_some());
+    let log = trace.log().to_string();
+    let texts = [
+        ("columns", run.to_string(), 250),
+        ("columns of few", few.to_string(), 250),
+        ("log", log, 600),
+        ("marbles", trace.marbles().to_string(), 400),
+        ("compact", trace.compact().to_string(), 6000),
+        ("outcomes", table.to_string(), 200),
+    ];
+    let reports = hostile.iter().map(|text| ("report", report(text), 2200));
+    for (form, text, widest) in texts.into_iter().chain(reports) {
+        let width = text.lines().map(|line| line.chars().count()).max();
+        assert!(width <= Some(widest), "{form} is {width:?} wide");
+        let bad = |c: &char| {
+            (c.is_control() && *c != '\n') || "\u{202e}\u{2066}\u{200b}\u{feff}".contains(*c)
+        };
+        assert_eq!(text.chars().find(bad), None, "{form}");
+        assert!(text.len() < 40_000, "{form} has {} bytes", text.len());
+    }
+}
