@@ -13,6 +13,7 @@ compile_error!(
 
 pub mod first_failure;
 pub mod quiet;
+pub mod speed;
 pub mod world;
 
 #[path = "../../../tests/zoo/programs/mod.rs"]

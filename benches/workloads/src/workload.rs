@@ -147,7 +147,8 @@ async fn items<W: World>(each: u64) -> u64 {
     taken + join_all::<W>(producers).await
 }
 
-async fn simulation<W: World>() -> u64 {
+/// One of the whole simulations; gives 5.
+pub async fn simulation<W: World>() -> u64 {
     let task = || async {
         for _ in 0..4 {
             W::yield_now().await;
