@@ -41,7 +41,10 @@ macro_rules! trace {
     };
     ($label:expr, $value:expr $(,)?) => {
         if $crate::__private::in_run() {
-            $crate::__private::note($label, ::core::option::Option::Some(&$value));
+            // What is borrowed from lives as long, and the value may await.
+            match &$value {
+                value => $crate::__private::note($label, ::core::option::Option::Some(value)),
+            }
         }
     };
 }

@@ -20,6 +20,8 @@ mod property;
 mod pulse;
 mod regressions;
 mod run;
+#[cfg(feature = "serde")]
+mod serialize;
 mod share;
 mod shrink;
 mod steer;

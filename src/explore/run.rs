@@ -45,6 +45,12 @@ impl<T> Run<T> {
         self.outcome.as_ref().err()
     }
 
+    /// What the body returned, or why the run failed.
+    #[cfg(feature = "serde")]
+    pub(super) fn outcome(&self) -> &Result<T, Failure> {
+        &self.outcome
+    }
+
     /// What the body returned.
     ///
     /// # Errors

@@ -18,6 +18,8 @@ mod perfetto;
 mod progress;
 mod rude;
 mod sentence;
+#[cfg(feature = "serde")]
+mod serialize;
 mod story;
 mod table;
 

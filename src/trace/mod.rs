@@ -50,6 +50,21 @@ use crate::schedule::{Answer, Lasting};
 /// If there are too many tasks for columns, each line names its task instead. The other forms are
 /// [`log`](Trace::log), with each event and all numbers, [`marbles`](Trace::marbles), a strip for each task,
 /// and [`compact`](Trace::compact), a single line. Each shows what [`filter`](Trace::filter) leaves.
+///
+/// With the feature `serde` it is data as well: the names of the tasks, and a map for each event with its
+/// time in nanoseconds, its step, what it is, and what belongs to that. A time that never comes, a waker that
+/// is not known, and a value that is not kept, are null or absent.
+///
+/// ```
+/// # #[cfg(feature = "serde")] {
+/// let run = dacapo::run(async || dacapo::trace!("hello", "world"));
+/// let trace = serde_json::to_value(run.trace()).unwrap();
+/// let note = serde_json::json!({
+///     "time_ns": 0, "step": 1, "event": "note", "task": "main", "label": "hello", "value": "\"world\"",
+/// });
+/// assert_eq!(trace["events"][2], note);
+/// # }
+/// ```
 #[derive(Clone, Debug, Default)]
 pub struct Trace {
     events: VecDeque<Event>,

@@ -1,0 +1,256 @@
+//! A run as data, with the feature `serde`.
+//!
+//! By hand, for that needs no macros to compile, and the form is to be read: names instead of numbers, words
+//! instead of variants, times in nanoseconds.
+
+use serde_core::ser::{Serialize, SerializeMap, SerializeSeq, Serializer};
+
+use super::Explanation;
+use crate::failure::{Blocked, Failure};
+use crate::instant::Instant;
+use crate::schedule::{Lasting, Schedule};
+use crate::trace::{Asked, Ending, Event, Moment, Position, TaskId, Trace, Wait};
+
+/// Nanoseconds since the run began.
+impl Serialize for Instant {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_u64(self.as_nanos())
+    }
+}
+
+/// Its text.
+impl Serialize for Schedule {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+/// The names of the tasks in the order of spawning, how many events were not kept, and the events: each a map
+/// of its time, its step, what it is, and what that takes, such as `{"time_ns": 0, "step": 1, "event":
+/// "spawn", "task": "worker", "by": "main"}`.
+impl Serialize for Trace {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let names = self.names();
+        let tasks: Vec<String> = names.ids().map(|task| names.get(task).to_string()).collect();
+        let mut map = serializer.serialize_map(None)?;
+        map.serialize_entry("tasks", &tasks)?;
+        map.serialize_entry("dropped", &self.dropped())?;
+        map.serialize_entry("events", &Events(self))?;
+        map.end()
+    }
+}
+
+struct Events<'a>(&'a Trace);
+
+impl Serialize for Events<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut list = serializer.serialize_seq(None)?;
+        for (position, event) in self.0.events() {
+            list.serialize_element(&Entry { trace: self.0, position, event: *event })?;
+        }
+        list.end()
+    }
+}
+
+struct Entry<'a> {
+    trace: &'a Trace,
+    position: Position,
+    event: Event,
+}
+
+impl Serialize for Entry<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut map = serializer.serialize_map(None)?;
+        map.serialize_entry("time_ns", &self.position.time)?;
+        map.serialize_entry("step", &self.position.step)?;
+        let name = |task: TaskId| self.trace.names().get(task).to_string();
+        let (event, task, by) = match self.event {
+            Event::Spawn { task, by } => ("spawn", Some(task), Some(by).filter(|by| *by != task)),
+            Event::Choice { .. } => ("choice", None, None),
+            Event::Poll { task } => ("poll", Some(task), None),
+            Event::Wait { task, .. } => ("wait", Some(task), None),
+            Event::Wake { task, by } => ("wake", Some(task), by),
+            Event::Advance { .. } => ("advance", None, None),
+            Event::Abort { task, by } => ("abort", Some(task), by),
+            Event::Cancel { task, by } => ("cancel", Some(task), by),
+            Event::Note { task, .. } => ("note", Some(task), None),
+            Event::End { task, .. } => ("end", Some(task), None),
+        };
+        map.serialize_entry("event", event)?;
+        if let Some(task) = task {
+            map.serialize_entry("task", &name(task))?;
+        }
+        if let Some(by) = by {
+            map.serialize_entry("by", &name(by))?;
+        }
+        match self.event {
+            Event::Choice { asked, answer, options } => {
+                map.serialize_entry("choice", &(self.position.choices - 1))?;
+                self.asked(&mut map, asked)?;
+                map.serialize_entry("answer", &answer)?;
+                map.serialize_entry("options", &options)?;
+            }
+            Event::Wait { on, .. } => self.wait(&mut map, on)?,
+            Event::Note { label, value, .. } => {
+                map.serialize_entry("label", self.trace.label(label))?;
+                if let Some(value) = value {
+                    map.serialize_entry("value", &self.trace.value(value))?;
+                }
+            }
+            Event::End { how, .. } => {
+                let how = match how {
+                    Ending::Returned => "returned",
+                    Ending::Panicked => "panicked",
+                    Ending::Cancelled => "cancelled",
+                    Ending::Dropped => "dropped",
+                };
+                map.serialize_entry("how", how)?;
+            }
+            _ => {}
+        }
+        map.end()
+    }
+}
+
+impl Entry<'_> {
+    /// What was to be chosen.
+    fn asked<M: SerializeMap>(&self, map: &mut M, asked: Asked) -> Result<(), M::Error> {
+        let name = |task: TaskId| self.trace.names().get(task).to_string();
+        let about = match asked {
+            Asked::Next { .. } => "next",
+            Asked::Timeout(_) => "timeout",
+            Asked::Deadline(_) => "deadline",
+            Asked::Select(_) => "select",
+            Asked::Value(_) => "value",
+            Asked::Barge { .. } => "barge",
+            Asked::Spurious(_) => "spurious",
+            Asked::WakeAll(_) => "wake all",
+            Asked::Late(_) => "late",
+            Asked::Yield(_) => "yield",
+            Asked::Cancel { .. } => "cancel",
+            Asked::Point { .. } => "point",
+        };
+        map.serialize_entry("about", about)?;
+        match asked {
+            Asked::Next { first, chosen, lasting } => {
+                map.serialize_entry("first", &name(first))?;
+                map.serialize_entry("chosen", &name(chosen))?;
+                match lasting {
+                    Lasting::Once => Ok(()),
+                    Lasting::Hold => map.serialize_entry("lasting", "hold"),
+                    Lasting::Ahead => map.serialize_entry("lasting", "ahead"),
+                }
+            }
+            Asked::Timeout(task)
+            | Asked::Deadline(task)
+            | Asked::Select(task)
+            | Asked::Spurious(task)
+            | Asked::WakeAll(task)
+            | Asked::Yield(task) => map.serialize_entry("task", &name(task)),
+            Asked::Value(label) => map.serialize_entry("label", self.trace.label(label)),
+            Asked::Late(deadline) => map.serialize_entry("deadline_ns", &deadline),
+            Asked::Barge { task, waiter, lock } => {
+                map.serialize_entry("task", &name(task))?;
+                map.serialize_entry("waiter", &waiter.map(name))?;
+                map.serialize_entry("at", if lock { "lock" } else { "semaphore" })
+            }
+            Asked::Cancel { task, nth, moment } => {
+                map.serialize_entry("task", &name(task))?;
+                map.serialize_entry("await", &nth)?;
+                map.serialize_entry("moment", when(moment))
+            }
+            Asked::Point { task, label, moment } => {
+                map.serialize_entry("task", &name(task))?;
+                map.serialize_entry("label", self.trace.label(label))?;
+                map.serialize_entry("moment", when(moment))
+            }
+        }
+    }
+
+    /// What a task waits for.
+    fn wait<M: SerializeMap>(&self, map: &mut M, on: Wait) -> Result<(), M::Error> {
+        let (what, number) = match on {
+            Wait::Turn => ("turn", None),
+            Wait::Other => ("other", None),
+            Wait::Until(_) => ("time", None),
+            Wait::Task(_) => ("task", None),
+            Wait::Semaphore { number, .. } => ("semaphore", Some(number)),
+            Wait::Lock(number) => ("lock", Some(number)),
+            Wait::Event(number) => ("event", Some(number)),
+            Wait::Condition(number) => ("condition", Some(number)),
+            Wait::Barrier(number) => ("barrier", Some(number)),
+            Wait::QueueGet(number) => ("queue item", Some(number)),
+            Wait::QueuePut(number) => ("queue place", Some(number)),
+            Wait::QueueJoin(number) => ("queue done", Some(number)),
+        };
+        map.serialize_entry("for", what)?;
+        if let Some(number) = number {
+            map.serialize_entry("number", &number)?;
+        }
+        match on {
+            // A time that never comes is none.
+            Wait::Until(at) => {
+                map.serialize_entry("until_ns", &Some(at).filter(|at| *at != Instant::FAR_FUTURE))
+            }
+            Wait::Task(other) => {
+                map.serialize_entry("other", &self.trace.names().get(other).to_string())
+            }
+            Wait::Semaphore { permits, .. } => map.serialize_entry("permits", &permits),
+            _ => Ok(()),
+        }
+    }
+}
+
+fn when(moment: Moment) -> &'static str {
+    match moment {
+        Moment::Waiting => "waiting",
+        Moment::Woken => "woken",
+    }
+}
+
+/// Its kind, the title that no edit moves, the whole text, and who is blocked.
+impl Serialize for Failure {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let kinds = [
+            ("panic", self.is_panic()),
+            ("error", self.is_error()),
+            ("cancelled", self.is_cancelled()),
+            ("stuck", self.is_stuck()),
+            ("limit", self.is_limit()),
+            ("foreign wake", self.is_foreign_wake()),
+            ("divergence", self.is_divergence()),
+            ("nondeterminism", self.is_nondeterminism()),
+            ("unmet", self.is_unmet()),
+            ("leak", self.is_leak()),
+        ];
+        let kind = kinds.iter().find(|(_, is)| *is).map(|(kind, _)| kind);
+        let mut map = serializer.serialize_map(None)?;
+        map.serialize_entry("kind", &kind)?;
+        map.serialize_entry("title", &self.title())?;
+        map.serialize_entry("text", &self.to_string())?;
+        if self.is_stuck() {
+            map.serialize_entry("blocked", self.blocked())?;
+        }
+        map.end()
+    }
+}
+
+impl Serialize for Blocked {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut map = serializer.serialize_map(None)?;
+        map.serialize_entry("task", self.task())?;
+        map.serialize_entry("waits", self.waits())?;
+        map.end()
+    }
+}
+
+impl Serialize for Explanation {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut map = serializer.serialize_map(None)?;
+        map.serialize_entry("sentence", self.sentence())?;
+        map.serialize_entry("tasks", &self.tasks())?;
+        map.serialize_entry("passing", &self.passing())?;
+        map.serialize_entry("inevitable_from", &self.inevitable_from())?;
+        map.end()
+    }
+}
