@@ -16,14 +16,14 @@ use support::{assert_snapshot, is_victim, millis, run_victim};
 
 /// The sweep finds something wrong. The report is a snapshot.
 #[track_caller]
-fn check_broken(name: &str, body: impl AsyncFn()) {
+fn check_broken(name: &str, story: &str, body: impl AsyncFn()) {
     let builder = Builder::new().fresh_process(false);
     let error = builder.try_cancel_sweep(async || body().await).expect_err("it is broken");
     // The line that is printed makes the same run; that something was left behind only a sweep looks at.
     let run = replay(error.schedule().to_string().as_str(), async || body().await);
     assert_eq!(run.schedule(), error.schedule());
     assert_eq!(run.is_ok(), error.failure().is_leak());
-    assert_snapshot!(format!("sweep_{name}"), error.to_string());
+    assert_snapshot!(format!("sweep_{name}"), story, error.to_string());
 }
 
 /// The sweep finds nothing; what it tried is added to a snapshot.
@@ -64,66 +64,82 @@ async fn a_pool_leaks() {
 
 #[test]
 fn a_permit_that_is_not_returned() {
-    check_broken("permit", a_pool_leaks);
+    check_broken(
+        "permit",
+        "A worker gives its permit back by hand, and is dropped before it does.",
+        a_pool_leaks,
+    );
 }
 
 #[test]
 fn a_permit_that_is_returned_twice() {
-    check_broken("permit_twice", async || {
-        let pool = Rc::new(Semaphore::new(1));
-        let worker = spawn_named("worker", {
-            let pool = pool.clone();
-            async move {
-                let permit = pool.acquire().await.unwrap();
-                let worked = cancel::point("work", yield_now()).await;
-                if worked.is_err() {
-                    // The destructor does that as well.
-                    pool.add_permits(1);
+    check_broken(
+        "permit_twice",
+        "A worker whose work is dropped gives its permit back twice.",
+        async || {
+            let pool = Rc::new(Semaphore::new(1));
+            let worker = spawn_named("worker", {
+                let pool = pool.clone();
+                async move {
+                    let permit = pool.acquire().await.unwrap();
+                    let worked = cancel::point("work", yield_now()).await;
+                    if worked.is_err() {
+                        // The destructor does that as well.
+                        pool.add_permits(1);
+                    }
+                    drop(permit);
                 }
-                drop(permit);
-            }
-        });
-        join_all([worker]).await;
-    });
+            });
+            join_all([worker]).await;
+        },
+    );
 }
 
 #[test]
 fn a_lock_that_stays_taken() {
-    check_broken("lock", async || {
-        let lock = Rc::new(Lock::new());
-        let owner = spawn_named("owner", {
-            let lock = lock.clone();
-            async move {
-                lock.acquire().await;
-                yield_now().await;
-                lock.release().unwrap();
-            }
-        });
-        join_all([owner]).await;
-    });
+    check_broken(
+        "lock",
+        "A task takes a lock, and is dropped before it releases it.",
+        async || {
+            let lock = Rc::new(Lock::new());
+            let owner = spawn_named("owner", {
+                let lock = lock.clone();
+                async move {
+                    lock.acquire().await;
+                    yield_now().await;
+                    lock.release().unwrap();
+                }
+            });
+            join_all([owner]).await;
+        },
+    );
 }
 
 #[test]
 fn an_item_that_is_lost() {
-    check_broken("item", async || {
-        let queue = Rc::new(Queue::new(0));
-        let done = Rc::new(Cell::new(0));
-        for n in 1..=2 {
-            queue.put_nowait(n).unwrap();
-        }
-        queue.shutdown(false);
-        let workers = ["alice", "bob"].map(|name| {
-            let (queue, done) = (queue.clone(), done.clone());
-            spawn_named(name, async move {
-                while let Ok(n) = queue.get().await {
-                    sleep(millis(n)).await;
-                    done.set(done.get() + n);
-                    queue.task_done().unwrap();
-                }
-            })
-        });
-        join_all(workers).await;
-    });
+    check_broken(
+        "item",
+        "A consumer takes an item out of a queue, and is dropped before it is done with it.",
+        async || {
+            let queue = Rc::new(Queue::new(0));
+            let done = Rc::new(Cell::new(0));
+            for n in 1..=2 {
+                queue.put_nowait(n).unwrap();
+            }
+            queue.shutdown(false);
+            let workers = ["alice", "bob"].map(|name| {
+                let (queue, done) = (queue.clone(), done.clone());
+                spawn_named(name, async move {
+                    while let Ok(n) = queue.get().await {
+                        sleep(millis(n)).await;
+                        done.set(done.get() + n);
+                        queue.task_done().unwrap();
+                    }
+                })
+            });
+            join_all(workers).await;
+        },
+    );
 }
 
 /// Lets one through for each call of `open`; keeps those who have left in its line.
@@ -156,62 +172,74 @@ impl Gate {
 
 #[test]
 fn a_waiter_that_is_dead() {
-    check_broken("waiter", async || {
-        let gate = Rc::new(Gate::default());
-        let guests = ["alice", "bob"].map(|name| {
-            let gate = gate.clone();
-            spawn_named(name, async move { gate.pass().await })
-        });
-        sleep(millis(1)).await;
-        for guest in &guests {
-            if !guest.is_finished() {
-                gate.open();
+    check_broken(
+        "waiter",
+        "A gate of one's own keeps a waiter in its line that is gone, and wakes it instead of another.",
+        async || {
+            let gate = Rc::new(Gate::default());
+            let guests = ["alice", "bob"].map(|name| {
+                let gate = gate.clone();
+                spawn_named(name, async move { gate.pass().await })
+            });
+            sleep(millis(1)).await;
+            for guest in &guests {
+                if !guest.is_finished() {
+                    gate.open();
+                }
             }
-        }
-        join_all(guests).await;
-    });
+            join_all(guests).await;
+        },
+    );
 }
 
 /// What is marked is dropped in main too, and nothing else is.
 #[test]
 fn what_is_marked() {
-    check_broken("marked", async || {
-        let total = Rc::new(Cell::new(0));
-        let other = spawn_named("other", async { sleep(millis(1)).await });
-        let transfer = async {
-            total.set(total.get() - 10);
-            yield_now().await;
-            total.set(total.get() + 10);
-        };
-        let _ = cancel::point("transfer", transfer).await;
-        other.await.expect("only what is marked is cancelled");
-        assert_eq!(total.get(), 0, "money was lost");
-    });
+    check_broken(
+        "marked",
+        "A transfer, which is marked, is dropped between taking the money and giving it.",
+        async || {
+            let total = Rc::new(Cell::new(0));
+            let other = spawn_named("other", async { sleep(millis(1)).await });
+            let transfer = async {
+                total.set(total.get() - 10);
+                yield_now().await;
+                total.set(total.get() + 10);
+            };
+            let _ = cancel::point("transfer", transfer).await;
+            other.await.expect("only what is marked is cancelled");
+            assert_eq!(total.get(), 0, "money was lost");
+        },
+    );
 }
 
 /// A task that is asked to cancel, and cleans up in a wrong way.
 #[test]
 fn a_clean_up_that_is_wrong() {
-    check_broken("clean_up", async || {
-        let log = Rc::new(RefCell::new(Vec::new()));
-        let worker = spawn_named("worker", {
-            let log = log.clone();
-            async move {
-                log.borrow_mut().push("begin");
-                let result = cancel::catch(sleep(millis(5))).await;
-                if let Err(cancelled) = result {
-                    sleep(millis(5)).await;
-                    // It says nothing of its end.
-                    match cancelled.raise().await {}
+    check_broken(
+        "clean_up",
+        "A worker that is asked to cancel does not clean up as it should.",
+        async || {
+            let log = Rc::new(RefCell::new(Vec::new()));
+            let worker = spawn_named("worker", {
+                let log = log.clone();
+                async move {
+                    log.borrow_mut().push("begin");
+                    let result = cancel::catch(sleep(millis(5))).await;
+                    if let Err(cancelled) = result {
+                        sleep(millis(5)).await;
+                        // It says nothing of its end.
+                        match cancelled.raise().await {}
+                    }
+                    log.borrow_mut().push("end");
                 }
-                log.borrow_mut().push("end");
-            }
-        });
-        let dropped = worker.await.is_err_and(|error| error.is_cancelled());
-        // It was dropped, and did nothing: that may be. But it is not to take its time for nothing.
-        let quick = dacapo::time::Instant::now().since_start() < millis(10);
-        assert!(!dropped || quick, "the clean-up has cleaned up nothing");
-    });
+            });
+            let dropped = worker.await.is_err_and(|error| error.is_cancelled());
+            // It was dropped, and did nothing: that may be. But it is not to take its time for nothing.
+            let quick = dacapo::time::Instant::now().since_start() < millis(10);
+            assert!(!dropped || quick, "the clean-up has cleaned up nothing");
+        },
+    );
 }
 
 // Those that are right.
@@ -352,7 +380,11 @@ fn our_primitives_pass() {
         queue.get_nowait().unwrap();
         join_all(producers).await;
     });
-    assert_snapshot!("sweep_right", tried);
+    assert_snapshot!(
+        "sweep_right",
+        "A correct use of each primitive: how many awaits of whom were cancelled, with nothing left behind.",
+        tried
+    );
 }
 
 /// Cancelled in the middle of several at once.

@@ -120,7 +120,11 @@ fn the_pair_is_the_one_that_matters() {
         });
         reader.await.unwrap();
     });
-    assert_snapshot!("explained_orders", text.0);
+    assert_snapshot!(
+        "explained_orders",
+        "Why small programs fail whose bug is the order of two turns: what the report says of each.",
+        text.0
+    );
 }
 
 /// What is not enough alone is not said to be.
@@ -140,7 +144,11 @@ fn several_at_once() {
         let order = order_of([("b", 0), ("c", 0)]).await;
         assert!(a == 1 && order == ["c", "b"]);
     });
-    assert_snapshot!("explained_several", text.0);
+    assert_snapshot!(
+        "explained_several",
+        "Why programs fail in which one change alone does not help: the report names one, and the nearest run that passes.",
+        text.0
+    );
 }
 
 /// What is not about the order of tasks is named as what it is.
@@ -167,7 +175,11 @@ fn other_choices() {
     });
     text.add("a value", async || assert_ne!(dacapo::choose("weather", 4), 2));
     text.add("a value that is 0", async || assert_ne!(dacapo::choose("weather", 4), 0));
-    assert_snapshot!("explained_choices", text.0);
+    assert_snapshot!(
+        "explained_choices",
+        "Why programs fail whose bug is no order of tasks: a timeout, a deadline, select!, and values that were asked for.",
+        text.0
+    );
 }
 
 #[test]
@@ -186,7 +198,11 @@ fn what_fails_always() {
         dacapo::choose("size", 3);
         panic!("in any case");
     });
-    assert_snapshot!("explained_always", text.0);
+    assert_snapshot!(
+        "explained_always",
+        "What is said of programs that fail in any order.",
+        text.0
+    );
 }
 
 /// Long runs, and runs that do not end, are explained as far as there is time.

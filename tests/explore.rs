@@ -59,12 +59,20 @@ fn report_of(scheduler: Random, body: impl AsyncFn()) -> String {
 #[test]
 fn a_report_of_a_lost_update() {
     let report = panic_of(|| check(Portfolio::default(), deposits_add_up));
-    assert_snapshot!("report_lost_update", report);
+    assert_snapshot!(
+        "report_lost_update",
+        "Two deposits read a balance, wait and write it, and one is lost: the whole report of a check.",
+        report
+    );
 }
 
 #[test]
 fn a_report_of_a_timeout() {
-    assert_snapshot!("report_timeout", report_of(Random::default(), tie));
+    assert_snapshot!(
+        "report_timeout",
+        "A reply comes at the very moment of its deadline, and the deadline strikes first: the report.",
+        report_of(Random::default(), tie)
+    );
 }
 
 #[test]
@@ -84,7 +92,11 @@ fn a_report_of_a_deadlock() {
             task.await.unwrap();
         }
     });
-    assert_snapshot!("report_deadlock", report);
+    assert_snapshot!(
+        "report_deadlock",
+        "Two tasks take two permits in different orders, and wait for each other: the report.",
+        report
+    );
 }
 
 /// So many tasks that columns would be too wide.
@@ -100,7 +112,11 @@ fn a_report_of_many_tasks() {
         dacapo::choose("weather", 2);
         assert_eq!(last.get(), 11, "another one was last");
     });
-    assert_snapshot!("report_many_tasks", report);
+    assert_snapshot!(
+        "report_many_tasks",
+        "Twelve tasks race to be the last, too many for columns: the report names the task in each line.",
+        report
+    );
 }
 
 #[test]
@@ -111,7 +127,11 @@ fn a_report_of_an_error() {
             "x1".parse::<i32>()
         });
     });
-    assert_snapshot!("report_error", report);
+    assert_snapshot!(
+        "report_error",
+        "A body that returns an error, in whichever order: the report.",
+        report
+    );
 }
 
 #[test]
@@ -125,13 +145,18 @@ fn what_is_right_passes() {
 fn outcomes_in_a_table() {
     assert_snapshot!(
         "outcomes",
+        "All ways in which two deposits without a lock can end: 30 is right, 20 has lost one.",
         explore(Exhaustive::new(), async || deposits(false).await).to_string()
     );
     let failing = explore(Exhaustive::new(), async || {
         deposits_add_up().await;
         tie().await;
     });
-    assert_snapshot!("outcomes_with_failures", failing.to_string());
+    assert_snapshot!(
+        "outcomes_with_failures",
+        "All ways in which a test can end that has two bugs: a row for each, and one for the runs that pass.",
+        failing.to_string()
+    );
     assert_eq!(failing.failures().count(), 2);
 }
 

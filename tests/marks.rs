@@ -98,6 +98,7 @@ fn a_report_of_what_never_happened() {
     let report = |error: Result<(), dacapo::CheckError>| error.unwrap_err().to_string();
     assert_snapshot!(
         "report_unmet",
+        "A search in which some of what was to happen never did: what the check complains about.",
         report(builder.try_check(Random::seeds(0..200), async || {
             request().await;
             sometimes!("twice", false);
@@ -105,6 +106,7 @@ fn a_report_of_what_never_happened() {
     );
     assert_snapshot!(
         "report_unmet_complete",
+        "The same in a search that has made all runs there are.",
         report(builder.try_check(Exhaustive::new(), async || sometimes!("never", false)))
     );
 }
@@ -112,7 +114,11 @@ fn a_report_of_what_never_happened() {
 #[test]
 fn marks_in_the_table_of_outcomes() {
     let report = Builder::new().expect(["time out"]).explore(Exhaustive::new(), request);
-    assert_snapshot!("outcomes_with_marks", report.to_string());
+    assert_snapshot!(
+        "outcomes_with_marks",
+        "All runs of a client that retries: how many met which of its marks.",
+        report.to_string()
+    );
     let marks: Vec<_> = report.marks().iter().map(|mark| mark.label()).collect();
     assert_eq!(marks[0], "give up");
     let retry = report.marks().iter().find(|mark| mark.label() == "retry").unwrap();

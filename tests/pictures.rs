@@ -92,7 +92,11 @@ fn hostile() -> Trace {
 #[test]
 fn a_run_as_a_sequence_diagram() {
     let trace = trace_of("d1:1.0.1", everything);
-    assert_snapshot!("mermaid", trace.mermaid());
+    assert_snapshot!(
+        "mermaid",
+        "A run with a little of everything as a Mermaid sequence diagram.",
+        trace.mermaid()
+    );
 }
 
 /// Each line has one of the forms that are used of Mermaid, and texts have nothing that is a sign to it.
@@ -169,7 +173,11 @@ fn a_sequence_diagram_has_bounds() {
 fn a_run_for_the_perfetto_ui() {
     let trace = trace_of("d1:1.0.1", everything);
     check_perfetto(&trace);
-    assert_snapshot!("perfetto", trace.perfetto());
+    assert_snapshot!(
+        "perfetto",
+        "The same run as trace events for the Perfetto UI.",
+        trace.perfetto()
+    );
 }
 
 /// The rules of the trace-event format, as far as Perfetto minds them.

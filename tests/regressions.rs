@@ -148,7 +148,11 @@ fn the_life_of_a_schedule() {
     tell("another program, broken", package.deposits("no tasks, broken", &[]));
     tell("accepted anew", package.deposits("no tasks, broken", &[ACCEPT]));
     tell("the file", package.kept("deposits"));
-    assert_snapshot!("regressions", story);
+    assert_snapshot!(
+        "regressions",
+        "The life of a schedule that is kept: found, accepted, replayed first, and out of date when the code has changed.",
+        story
+    );
 }
 
 /// Without a stored schedule, what the search finds is kept.

@@ -15,7 +15,7 @@ use support::{assert_snapshot, millis, programs};
 
 /// A rude run finds the bug of `body`, and polite ones do not. The report is a snapshot.
 #[track_caller]
-fn check(name: &str, rude: Rude, body: impl AsyncFn()) {
+fn check(name: &str, story: &str, rude: Rude, body: impl AsyncFn()) {
     let builder = Builder::new().fresh_process(false);
     let polite = builder.try_check(Exhaustive::new(), async || body().await);
     assert!(polite.is_ok(), "a polite run fails: {}", polite.unwrap_err());
@@ -25,7 +25,7 @@ fn check(name: &str, rude: Rude, body: impl AsyncFn()) {
     assert_eq!(run.schedule(), error.schedule());
     let failure = run.failure().expect("the least schedule fails");
     assert!(failure.is_same(error.failure()), "{failure}");
-    assert_snapshot!(format!("rude_{name}"), error.to_string());
+    assert_snapshot!(format!("rude_{name}"), story, error.to_string());
 }
 
 /// Believes that a permit that was given back goes to the one who waits for it.
@@ -51,138 +51,168 @@ async fn believes_in_fairness() {
 #[test]
 fn barging() {
     // The newcomer comes at the instant of the release, behind the one who releases.
-    check("barging", Rude::none().barging(), believes_in_fairness);
+    check(
+        "barging",
+        "A permit that was given back goes to a newcomer, and the program had relied on the line.",
+        Rude::none().barging(),
+        believes_in_fairness,
+    );
 }
 
 #[test]
 fn a_lock_is_barged_into_as_well() {
-    check("barging_lock", Rude::none().barging(), async || {
-        let lock = Rc::new(Lock::new());
-        let first = Rc::new(Cell::new(""));
-        let guard = lock.lock().await;
-        let users = ["waiter", "barger"].map(|name| {
-            let (lock, first) = (lock.clone(), first.clone());
-            spawn_named(name, async move {
-                sleep(millis(if name == "waiter" { 1 } else { 2 })).await;
-                let _guard = lock.lock().await;
-                if first.get().is_empty() {
-                    first.set(name);
-                }
-            })
-        });
-        sleep(millis(2)).await;
-        drop(guard);
-        for user in users {
-            user.await.unwrap();
-        }
-        assert_eq!(first.get(), "waiter");
-    });
+    check(
+        "barging_lock",
+        "A lock goes to a newcomer, and the program had relied on the line.",
+        Rude::none().barging(),
+        async || {
+            let lock = Rc::new(Lock::new());
+            let first = Rc::new(Cell::new(""));
+            let guard = lock.lock().await;
+            let users = ["waiter", "barger"].map(|name| {
+                let (lock, first) = (lock.clone(), first.clone());
+                spawn_named(name, async move {
+                    sleep(millis(if name == "waiter" { 1 } else { 2 })).await;
+                    let _guard = lock.lock().await;
+                    if first.get().is_empty() {
+                        first.set(name);
+                    }
+                })
+            });
+            sleep(millis(2)).await;
+            drop(guard);
+            for user in users {
+                user.await.unwrap();
+            }
+            assert_eq!(first.get(), "waiter");
+        },
+    );
 }
 
 #[test]
 fn spurious() {
-    check("spurious", Rude::none().spurious(), async || {
-        let event = Rc::new(Cell::new(false));
-        let setter = spawn_named("setter", {
-            let event = event.clone();
-            async move {
-                sleep(millis(5)).await;
-                event.set(true);
-            }
-        });
-        let consumer = spawn_named("consumer", async move {
-            let mut timer = std::pin::pin!(sleep(millis(7)));
-            let mut polled = false;
-            // Takes the second poll for the end.
-            std::future::poll_fn(|cx| {
-                let _ = std::future::Future::poll(timer.as_mut(), cx);
-                if std::mem::replace(&mut polled, true) {
-                    std::task::Poll::Ready(())
-                } else {
-                    std::task::Poll::Pending
+    check(
+        "spurious",
+        "A task is woken for no reason, and takes its second poll for the end of its sleep.",
+        Rude::none().spurious(),
+        async || {
+            let event = Rc::new(Cell::new(false));
+            let setter = spawn_named("setter", {
+                let event = event.clone();
+                async move {
+                    sleep(millis(5)).await;
+                    event.set(true);
                 }
-            })
-            .await;
-            assert!(event.get(), "the consumer goes on too early");
-        });
-        consumer.await.unwrap();
-        setter.await.unwrap();
-    });
+            });
+            let consumer = spawn_named("consumer", async move {
+                let mut timer = std::pin::pin!(sleep(millis(7)));
+                let mut polled = false;
+                // Takes the second poll for the end.
+                std::future::poll_fn(|cx| {
+                    let _ = std::future::Future::poll(timer.as_mut(), cx);
+                    if std::mem::replace(&mut polled, true) {
+                        std::task::Poll::Ready(())
+                    } else {
+                        std::task::Poll::Pending
+                    }
+                })
+                .await;
+                assert!(event.get(), "the consumer goes on too early");
+            });
+            consumer.await.unwrap();
+            setter.await.unwrap();
+        },
+    );
 }
 
 #[test]
 fn wake_all() {
-    check("wake_all", Rude::none().wake_all(), async || {
-        let condition = Rc::new(Condition::new());
-        let stock = Rc::new(Cell::new(0));
-        let consumers = ["alice", "bob"].map(|name| {
-            let (condition, stock) = (condition.clone(), stock.clone());
-            spawn_named(name, async move {
-                let mut guard = condition.lock().await;
-                // An `if` where a `while` belongs.
-                if stock.get() == 0 {
-                    condition.wait(&mut guard).await;
-                }
-                assert!(stock.get() > 0, "woken, and nothing is there");
-                stock.set(stock.get() - 1);
-            })
-        });
-        for _ in 0..2 {
-            sleep(millis(5)).await;
-            let _guard = condition.lock().await;
-            stock.set(stock.get() + 1);
-            condition.notify(1).unwrap();
-        }
-        for consumer in consumers {
-            consumer.await.unwrap();
-        }
-    });
+    check(
+        "wake_all",
+        "A notification for one wakes all who wait, and they do not look again.",
+        Rude::none().wake_all(),
+        async || {
+            let condition = Rc::new(Condition::new());
+            let stock = Rc::new(Cell::new(0));
+            let consumers = ["alice", "bob"].map(|name| {
+                let (condition, stock) = (condition.clone(), stock.clone());
+                spawn_named(name, async move {
+                    let mut guard = condition.lock().await;
+                    // An `if` where a `while` belongs.
+                    if stock.get() == 0 {
+                        condition.wait(&mut guard).await;
+                    }
+                    assert!(stock.get() > 0, "woken, and nothing is there");
+                    stock.set(stock.get() - 1);
+                })
+            });
+            for _ in 0..2 {
+                sleep(millis(5)).await;
+                let _guard = condition.lock().await;
+                stock.set(stock.get() + 1);
+                condition.notify(1).unwrap();
+            }
+            for consumer in consumers {
+                consumer.await.unwrap();
+            }
+        },
+    );
 }
 
 #[test]
 fn late_timers() {
-    check("late_timers", Rude::none().late_timers(), async || {
-        let sent = Rc::new(Cell::new(false));
-        let server = spawn_named("server", {
-            let sent = sent.clone();
-            async move {
-                sleep(millis(20)).await;
-                sent.set(true);
-            }
-        });
-        let client = spawn_named("client", async move {
-            sleep(millis(30)).await;
-            // Ten milliseconds are enough for anybody.
-            assert!(sent.get(), "the server did not send");
-        });
-        client.await.unwrap();
-        server.await.unwrap();
-    });
+    check(
+        "late_timers",
+        "The clock comes late, so that two deadlines pass at once, and the later one's task runs first.",
+        Rude::none().late_timers(),
+        async || {
+            let sent = Rc::new(Cell::new(false));
+            let server = spawn_named("server", {
+                let sent = sent.clone();
+                async move {
+                    sleep(millis(20)).await;
+                    sent.set(true);
+                }
+            });
+            let client = spawn_named("client", async move {
+                sleep(millis(30)).await;
+                // Ten milliseconds are enough for anybody.
+                assert!(sent.get(), "the server did not send");
+            });
+            client.await.unwrap();
+            server.await.unwrap();
+        },
+    );
 }
 
 #[test]
 fn yielding() {
-    check("yielding", Rude::none().yielding(), async || {
-        let lock = Rc::new(Lock::new());
-        let next = Rc::new(Cell::new(0));
-        let tasks = ["alice", "bob"].map(|name| {
-            let (lock, next) = (lock.clone(), next.clone());
-            spawn_named(name, async move {
-                // Reads before it has the lock: as it is free, nobody comes in between.
-                let mine = next.get();
-                {
-                    let _guard = lock.lock().await;
-                    next.set(mine + 1);
-                }
-                mine
-            })
-        });
-        let mut numbers = Vec::new();
-        for task in tasks {
-            numbers.push(task.await.unwrap());
-        }
-        assert_ne!(numbers[0], numbers[1], "a number was given twice");
-    });
+    check(
+        "yielding",
+        "The await of a free lock gives a turn away, and two take the same number.",
+        Rude::none().yielding(),
+        async || {
+            let lock = Rc::new(Lock::new());
+            let next = Rc::new(Cell::new(0));
+            let tasks = ["alice", "bob"].map(|name| {
+                let (lock, next) = (lock.clone(), next.clone());
+                spawn_named(name, async move {
+                    // Reads before it has the lock: as it is free, nobody comes in between.
+                    let mine = next.get();
+                    {
+                        let _guard = lock.lock().await;
+                        next.set(mine + 1);
+                    }
+                    mine
+                })
+            });
+            let mut numbers = Vec::new();
+            for task in tasks {
+                numbers.push(task.await.unwrap());
+            }
+            assert_ne!(numbers[0], numbers[1], "a number was given twice");
+        },
+    );
 }
 
 /// Takes one of two permits for good while it works, and gives it back at the end.
@@ -206,33 +236,48 @@ async fn a_pool_that_leaks() {
 
 #[test]
 fn cancellations() {
-    check("cancellations", Rude::none().cancellations(2), a_pool_that_leaks);
+    check(
+        "cancellations",
+        "A task is dropped while it holds a connection, which its pool then lacks.",
+        Rude::none().cancellations(2),
+        a_pool_that_leaks,
+    );
 }
 
 #[test]
 fn asked_to_cancel() {
-    check("asked_to_cancel", Rude::none().cancellations(1), async || {
-        let worker = spawn_named("worker", async {
-            // Swallows what it should pass on, and begins anew.
-            while dacapo::cancel::catch(sleep(millis(5))).await.is_err() {}
-            assert!(dacapo::cancel::cancelling() == 0, "cancelled, and goes on");
-        });
-        let _ = worker.await;
-    });
+    check(
+        "asked_to_cancel",
+        "A task that is asked to cancel swallows the request, and goes on.",
+        Rude::none().cancellations(1),
+        async || {
+            let worker = spawn_named("worker", async {
+                // Swallows what it should pass on, and begins anew.
+                while dacapo::cancel::catch(sleep(millis(5))).await.is_err() {}
+                assert!(dacapo::cancel::cancelling() == 0, "cancelled, and goes on");
+            });
+            let _ = worker.await;
+        },
+    );
 }
 
 #[test]
 fn marked_cancellations() {
-    check("marked_cancellations", Rude::none().marked_cancellations(1), async || {
-        let lock = Lock::new();
-        lock.acquire().await;
-        let release = async {
-            sleep(millis(1)).await;
-            lock.release().unwrap();
-        };
-        let _ = dacapo::cancel::point("release", release).await;
-        assert!(!lock.is_locked(), "the lock is kept");
-    });
+    check(
+        "marked_cancellations",
+        "A marked future that is to release a lock is dropped before it does.",
+        Rude::none().marked_cancellations(1),
+        async || {
+            let lock = Lock::new();
+            lock.acquire().await;
+            let release = async {
+                sleep(millis(1)).await;
+                lock.release().unwrap();
+            };
+            let _ = dacapo::cancel::point("release", release).await;
+            assert!(!lock.is_locked(), "the lock is kept");
+        },
+    );
 }
 
 /// What is right stays right, under all schedules that are rude in each way, and those end.
@@ -294,7 +339,11 @@ fn correct_code_survives() {
         }),
     ];
     let table: String = counts.iter().map(|(name, report)| format!("{name}\n{report}")).collect();
-    assert_snapshot!("rude_exhaustive", table);
+    assert_snapshot!(
+        "rude_exhaustive",
+        "Correct programs under all runs that rudeness allows: the outcomes are those of polite runs.",
+        table
+    );
 }
 
 trait WithoutYielding {
@@ -396,7 +445,11 @@ fn kinds_are_dealt_out() {
         let report = builder.explore(Random::seeds(seed..seed + 1), body);
         texts.push(report.outcomes()[0].first_seen().rude().to_string());
     }
-    assert_snapshot!("rude_kinds", format!("{texts:?}"));
+    assert_snapshot!(
+        "rude_kinds",
+        "Which kinds of rudeness the first seeds draw from all of them; each letter is a kind.",
+        format!("{texts:?}")
+    );
     let report = builder.explore(Portfolio::seeds(0..1), body);
     assert!(report.outcomes()[0].first_seen().rude().is_none());
     assert!(builder.run(body).schedule().rude().is_none());

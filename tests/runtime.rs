@@ -382,7 +382,11 @@ fn a_stuck_run_lists_who_waits_for_what() {
         spawn_named("ended", async {}).await.unwrap();
         drop(futures::join!(a, b, writer));
     });
-    support::assert_snapshot!("stuck", run.failure().unwrap().to_string());
+    support::assert_snapshot!(
+        "stuck",
+        "A run in which nothing can go on: who waits, for what, and where in the source.",
+        run.failure().unwrap().to_string()
+    );
     let blocked: Vec<_> = run.failure().unwrap().blocked().iter().map(|task| task.task()).collect();
     assert_eq!(blocked, ["main", "writer", "foreign", "for ever"]);
 }

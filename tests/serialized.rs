@@ -36,20 +36,18 @@ async fn everything() -> u32 {
     });
     yield_now().await;
     drop((held, permit));
-    let late = timeout(millis(2), sleep(millis(2))).await;
+    let _ = timeout(millis(2), sleep(millis(2))).await;
     queue.put(7).await.unwrap();
     sleep(millis(1)).await;
     worker.abort();
     drop(worker.await);
-    let answer = dacapo::choose("answer", 3) as u32;
-    drop(late);
-    answer
+    dacapo::choose("answer", 3) as u32
 }
 
 #[test]
 fn a_run_as_data() {
     let run = replay("d1:0x9", everything);
-    assert_snapshot!("json_run", json(&run));
+    assert_snapshot!("json_run", "A run with a little of everything, serialized.", json(&run));
 }
 
 #[test]
@@ -58,7 +56,11 @@ fn failures_and_searches_as_data() {
         let semaphore = Semaphore::new(0);
         drop(semaphore.acquire().await);
     });
-    assert_snapshot!("json_failure", json(stuck.failure().unwrap()));
+    assert_snapshot!(
+        "json_failure",
+        "A failure that is stuck, serialized.",
+        json(stuck.failure().unwrap())
+    );
 
     let report = explore(Exhaustive::new(), async || {
         let n = dacapo::choose("n", 3);
@@ -66,7 +68,11 @@ fn failures_and_searches_as_data() {
         assert_ne!(n, 1, "one");
         n
     });
-    assert_snapshot!("json_report", json(&report));
+    assert_snapshot!(
+        "json_report",
+        "What a search has found, serialized: two outcomes that pass, one that fails, and a mark.",
+        json(&report)
+    );
 
     let error = try_check(Random::seeds(0..100), async || {
         let last = Rc::new(std::cell::Cell::new(0));
@@ -74,7 +80,7 @@ fn failures_and_searches_as_data() {
             let last = last.clone();
             async move { last.set(n) }
         });
-        dacapo::gather(tasks).await;
+        drop(dacapo::gather(tasks).await);
         assert_eq!(last.get(), 2);
     });
     let error: serde_json::Value = serde_json::to_value(error.unwrap_err()).unwrap();

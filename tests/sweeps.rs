@@ -33,7 +33,11 @@ async fn clerks() -> u32 {
 
 #[test]
 fn a_sample_in_a_table() {
-    assert_snapshot!("outcomes_sampled", explore(Random::seeds(0..1000), clerks).to_string());
+    assert_snapshot!(
+        "outcomes_sampled",
+        "Three clerks read, wait and write one balance: the outcomes of 1,000 random runs.",
+        explore(Random::seeds(0..1000), clerks).to_string()
+    );
 }
 
 /// The figures of a sweep: schedules, distinct traces, and the share of repeats in per cent.

@@ -189,6 +189,19 @@ fn the_readme_shows_a_real_report() {
     }
 }
 
+/// Whoever reviews a snapshot need not look for its test to know what it is about.
+#[test]
+fn every_snapshot_has_a_story() {
+    let snapshots = fs::read_dir(Path::new(ROOT).join("snapshots")).expect("it is there");
+    for snapshot in snapshots {
+        let path = snapshot.expect("an entry can be read").path();
+        let text = read(&path);
+        let story = text.lines().find_map(|line| line.strip_prefix("description: "));
+        let story = story.map(|story| story.trim_matches('"')).unwrap_or_default();
+        assert!(story.ends_with('.'), "{}: {story:?} is no sentence", path.display());
+    }
+}
+
 #[test]
 fn the_changelog_has_this_version() {
     let version = env!("CARGO_PKG_VERSION");

@@ -166,10 +166,18 @@ fn completion_and_deadline_at_one_instant_are_a_choice() {
         timeout(millis(10), receive).await.map_or("too late", |reply| reply.unwrap())
     };
     let report = explore(Exhaustive::new(), tie);
-    assert_snapshot!("timeout_tie", report.to_string());
+    assert_snapshot!(
+        "timeout_tie",
+        "A reply comes at the very moment of its deadline: all ways in which that can end.",
+        report.to_string()
+    );
 
     let woken_and_dropped = dacapo::replay("d1:1.1", tie);
-    assert_snapshot!("timeout_tie_story", woken_and_dropped.trace().to_string());
+    assert_snapshot!(
+        "timeout_tie_story",
+        "The same where the server goes first, and the timeout gives up all the same.",
+        woken_and_dropped.trace().to_string()
+    );
 }
 
 /// Where nothing competes with the deadline there is nothing to choose.

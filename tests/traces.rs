@@ -78,22 +78,38 @@ fn forms(run: &Run<()>) -> String {
 
 #[test]
 fn three_fetches_at_once() {
-    assert_snapshot!("trace_fetches", forms(&run(fetches)));
+    assert_snapshot!(
+        "trace_fetches",
+        "Three pages are fetched at once: it takes as long as the slowest, and the replies come in the order of their delays.",
+        forms(&run(fetches))
+    );
 }
 
 #[test]
 fn a_timeout_that_strikes() {
-    assert_snapshot!("trace_timeout", forms(&replay("d1:0x2.1.1x2", too_late)));
+    assert_snapshot!(
+        "trace_timeout",
+        "A reply comes at the very moment at which the client gives up, and the timeout is looked at first.",
+        forms(&replay("d1:0x2.1.1x2", too_late))
+    );
 }
 
 #[test]
 fn a_pool_of_two_for_three() {
-    assert_snapshot!("trace_pool", forms(&run(pool)));
+    assert_snapshot!(
+        "trace_pool",
+        "Three users of a pool of two connections: the third gets one when the first has done.",
+        forms(&run(pool))
+    );
 }
 
 #[test]
 fn a_deadlock_of_two() {
-    assert_snapshot!("trace_deadlock", forms(&run(deadlock)));
+    assert_snapshot!(
+        "trace_deadlock",
+        "Reader and writer take two permits in different orders: the run ends with both waiting.",
+        forms(&run(deadlock))
+    );
 }
 
 /// The trace of two that do their work, with what an edit may add: code, tasks, and what they wait for.

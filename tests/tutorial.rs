@@ -342,5 +342,9 @@ fn the_samples_print_what_they_should() {
     streams(&mut book);
     queues(&mut book);
     semaphores(&mut book);
-    assert_snapshot!("tutorial", book);
+    assert_snapshot!(
+        "tutorial",
+        "The samples of tests/tutorial.rs, which are those of tutorials on asyncio: what they print, with the virtual time.",
+        book
+    );
 }

@@ -138,7 +138,11 @@ fn a_trace_tells_what_happened() {
         dacapo::spawn(std::future::pending::<()>());
         dacapo::task::yield_now().await;
     });
-    assert_snapshot!("trace", run.trace().log().to_string());
+    assert_snapshot!(
+        "trace",
+        "Every kind of event in the log, a line each.",
+        run.trace().log().to_string()
+    );
 }
 
 /// An edit elsewhere, such as another line or another task that this one does not meet, leaves the

@@ -13,13 +13,15 @@ pub mod semaphores;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::Duration;
 
-/// Asserts a snapshot in `snapshots/`, the one place for them.
+/// Asserts a snapshot in `snapshots/`, the one place for them. The story says to who reviews it what is to
+/// be seen there; it stands at its head.
 macro_rules! assert_snapshot {
-    ($name:expr, $value:expr) => {
+    ($name:expr, $story:expr, $value:expr $(,)?) => {
         insta::with_settings!({
             snapshot_path => concat!(env!("CARGO_MANIFEST_DIR"), "/snapshots"),
             prepend_module_to_snapshot => false,
             omit_expression => true,
+            description => $story,
             // The lines of a test's own source move with every edit.
             filters => [
                 (r"(written to +)\S*/dacapo/", "${1}target/dacapo/"),

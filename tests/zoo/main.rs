@@ -47,7 +47,11 @@ fn bugs_are_found_shrunk_and_explained() {
         rows += &format!("{name:<27} {:<24} {why}\n", schedule.to_string());
         all.push(error);
     }
-    assert_snapshot!("zoo", rows);
+    assert_snapshot!(
+        "zoo",
+        "The programs of tests/zoo that have a bug: the least schedule that shows it, and what the explanation says.",
+        rows
+    );
     let median = |number: fn(&CheckError) -> usize| median(all.iter().map(number).collect());
     assert!(median(CheckError::runs) <= 10, "it takes long to find bugs");
     assert!(median(CheckError::shrink_runs) <= 100, "it takes long to shrink them");
