@@ -12,8 +12,12 @@
 //! [with_resource]: crate::future::with_resource
 //! [spawn_blocking]: crate::task::spawn_blocking
 //! [select]: crate::select!
+//! [reviewing]: crate::_reviewing
 //!
 #![doc = include_str!("../README.md")]
+
+#[doc = include_str!("../docs/reviewing.md")]
+pub mod _reviewing {}
 
 mod failure;
 mod instant;

@@ -14,10 +14,12 @@ use crate::failure::{Failure, Kind};
 use crate::report::{EffortReport, Findings, Row, marks, shorten, table};
 use crate::schedule::Schedule;
 use crate::scheduler::{Divergence, Scheduler};
+use crate::trace::printable;
 
 /// What a search found: the different outcomes of all runs, in the order of their texts.
 ///
-/// Its text (`Display`) is a table, which can be a snapshot: the set of behaviours of a piece of code.
+/// Its text (`Display`) is a table of them, with how many schedules led to each; [`behaviours`](Report::behaviours) is the set
+/// alone, to be reviewed as a snapshot.
 #[derive(Clone, Debug)]
 pub struct Report {
     outcomes: Vec<Outcome>,
@@ -144,6 +146,39 @@ impl Report {
         self.nondeterminism.as_ref()
     }
 
+    /// The set of outcomes in words, a line each, without figures.
+    ///
+    /// As a snapshot it changes when the code may behave otherwise than before, and not with the number of
+    /// schedules or steps that lead there, which any other task changes. A failing outcome says so; so
+    /// does a search that has not tried all schedules.
+    ///
+    /// ```
+    /// use dacapo::scheduler::Exhaustive;
+    ///
+    /// let report = dacapo::explore(Exhaustive::new(), async || {
+    ///     let order = dacapo::choose("order", 3);
+    ///     assert_ne!(order, 2, "nobody is served");
+    ///     ["ann first", "bob first"][order]
+    /// });
+    /// assert_eq!(report.behaviours().to_string(), "\
+    /// \"ann first\"
+    /// \"bob first\"
+    /// fails: main panicked: assertion `left != right` failed: nobody is served
+    /// ");
+    /// ```
+    pub fn behaviours(&self) -> impl fmt::Display + '_ {
+        fmt::from_fn(|f| {
+            for Outcome { text, failure, .. } in &self.outcomes {
+                let fails = if failure.is_some() { "fails: " } else { "" };
+                writeln!(f, "{fails}{}", printable(text, BEHAVIOUR))?;
+            }
+            if !self.effort.complete {
+                writeln!(f, "(there may be more: not all schedules were tried)")?;
+            }
+            Ok(())
+        })
+    }
+
     /// What the runs met of the marks of [`sometimes!`](crate::sometimes) and
     /// [`reachable!`](crate::reachable), and of those [expected](Builder::expect), in the order of their
     /// labels.
@@ -151,6 +186,9 @@ impl Report {
         &self.marks
     }
 }
+
+/// The longest that a behaviour is shown, in characters.
+const BEHAVIOUR: usize = 300;
 
 impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
