@@ -2,7 +2,9 @@
 
 #![forbid(unsafe_code)]
 
+mod cores;
 pub mod cpu;
+pub mod scale;
 pub mod workload;
 pub mod world;
 

@@ -6,6 +6,11 @@ mod smol;
 mod tokio;
 mod turmoil;
 
+pub use madsim::Madsim;
+pub use shuttle::{Random as ShuttleRandom, Shuttle};
+pub use smol::Smol;
+pub use tokio::Paused;
+pub use turmoil::Turmoil;
 use workloads::Workload;
 use workloads::world::dacapo::{Dacapo, Fifo, Pct, Portfolio, Random};
 use workloads::world::floor::Floor;
@@ -86,14 +91,14 @@ pub const PEERS: [Peer; 13] = [
     Peer::dacapo("dacapo, portfolio", all!(Dacapo<Portfolio>)),
     Peer::dacapo("dacapo, PCT", all!(Dacapo<Pct>)),
     Peer::dacapo("dacapo, FIFO", all!(Dacapo<Fifo>)),
-    Peer::rival("madsim", all!(madsim::Madsim)),
+    Peer::rival("madsim", all!(Madsim)),
     Peer::rival("madsim, its test macro", |workload| match workload {
         Workload::Simulation => Part::Runs(madsim::as_its_test_macro),
         _ => Part::Cannot("as above"),
     }),
-    Peer::rival("tokio, paused clock", all!(tokio::Paused)),
-    Peer::rival("turmoil", all!(turmoil::Turmoil)),
-    Peer::rival("shuttle, random", timeless!(shuttle::Shuttle<shuttle::Random>)),
-    Peer::rival("shuttle, PCT", timeless!(shuttle::Shuttle<shuttle::Pct>)),
-    Peer::rival("smol", timeless!(smol::Smol)),
+    Peer::rival("tokio, paused clock", all!(Paused)),
+    Peer::rival("turmoil", all!(Turmoil)),
+    Peer::rival("shuttle, random", timeless!(Shuttle<shuttle::Random>)),
+    Peer::rival("shuttle, PCT", timeless!(Shuttle<shuttle::Pct>)),
+    Peer::rival("smol", timeless!(Smol)),
 ];

@@ -23,7 +23,7 @@ impl World for Turmoil {
         let done = Arc::new(AtomicU64::new(0));
         for seed in 0..runs {
             let mut builder = Builder::new();
-            builder.rng_seed(seed).simulation_duration(Duration::from_secs(1000));
+            builder.rng_seed(seed).simulation_duration(Duration::from_hours(24));
             let mut simulation = builder.build();
             let (body, done) = (body.clone(), Arc::clone(&done));
             simulation.client("client", async move {
