@@ -2,7 +2,7 @@
 
 mod support;
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::BTreeMap;
 
 use dacapo::scheduler::{Choice, ChoiceKind, Exhaustive, Fifo, Random, Replay, Scheduler};
 use dacapo::trace::TaskNames;
@@ -194,7 +194,7 @@ fn labels_are_stable() {
     let timeout = Choice::of_number(ChoiceKind::Timeout, 2);
     assert_eq!([0, 1].map(|i| timeout.label(i).to_string()), ["completion", "deadline"]);
     assert_parts(&panic_of(|| timeout.label(2)), &["option 2 of a choice with 2 options"]);
-    let ready = VecDeque::new();
+    let ready = dacapo::scheduler::Line::default();
     assert_parts(&panic_of(|| Choice::among_tasks(&ready, &names)), &["two options or more"]);
 
     /// Remembers the labels of the tasks it could choose from.

@@ -7,7 +7,7 @@ use crate::trace::{Asked, Ending, Event, Position, TaskId, Trace, Wait};
 
 /// One thing done in a run. What belongs together is one act: a turn and the first thing done in it, an
 /// end and who is woken by it, a jump of the clock and all its timers.
-pub(super) struct Act<'a> {
+pub(super) struct Act {
     pub(super) kind: ActKind,
     /// Who did it, or to whom it was done; none if it was the clock.
     pub(super) task: Option<TaskId>,
@@ -18,7 +18,7 @@ pub(super) struct Act<'a> {
     /// What was answered before it otherwise than an event loop would, after a number each.
     pub(super) deviations: Vec<(u64, String)>,
     /// All of it, in its order; never empty.
-    pub(super) events: Vec<(Position, &'a Event)>,
+    pub(super) events: Vec<(Position, Event)>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -44,7 +44,7 @@ impl ActKind {
 }
 
 /// The acts of a run, in their order.
-pub(super) fn acts(trace: &Trace) -> Vec<Act<'_>> {
+pub(super) fn acts(trace: &Trace) -> Vec<Act> {
     let mut teller = Teller::new(trace);
     trace.events().for_each(|(position, event)| teller.tell(position, event));
     teller.rest();
@@ -52,8 +52,8 @@ pub(super) fn acts(trace: &Trace) -> Vec<Act<'_>> {
 }
 
 /// Who a step belongs to, if an event begins one.
-pub(super) fn turn(event: &Event) -> Option<TaskId> {
-    match *event {
+pub(super) fn turn(event: Event) -> Option<TaskId> {
+    match event {
         Event::Poll { task } => Some(task),
         Event::Choice { asked: Asked::Next { chosen, .. }, .. } => Some(chosen),
         _ => None,
@@ -62,7 +62,7 @@ pub(super) fn turn(event: &Event) -> Option<TaskId> {
 
 struct Teller<'a> {
     trace: &'a Trace,
-    acts: Vec<Act<'a>>,
+    acts: Vec<Act>,
     /// Whose step it is, and which.
     current: TaskId,
     step: u64,
@@ -71,7 +71,7 @@ struct Teller<'a> {
     begun: bool,
     /// What goes with the next act.
     deviations: Vec<(u64, String)>,
-    events: Vec<(Position, &'a Event)>,
+    events: Vec<(Position, Event)>,
     /// Who was asked to cancel, which has been told.
     requested: Option<TaskId>,
 }
@@ -114,14 +114,14 @@ impl<'a> Teller<'a> {
     }
 
     /// Adds an event to the last act, if it is of this kind and nothing came between.
-    fn joins(&mut self, fits: impl Fn(&Act<'_>) -> bool) -> Option<&mut Act<'a>> {
+    fn joins(&mut self, fits: impl Fn(&Act) -> bool) -> Option<&mut Act> {
         let alone = !self.begun && self.events.len() == 1 && self.deviations.is_empty();
         let act = self.acts.last_mut().filter(|act| alone && fits(act))?;
         act.events.append(&mut self.events);
         Some(act)
     }
 
-    fn tell(&mut self, position: Position, event: &'a Event) {
+    fn tell(&mut self, position: Position, event: Event) {
         let before = std::mem::replace(&mut self.now, position.time);
         if let Some(task) = turn(event) {
             // The choice of who is next comes before that turn, and ends the one before.
@@ -133,7 +133,7 @@ impl<'a> Teller<'a> {
             }
         }
         self.events.push((position, event));
-        match *event {
+        match event {
             Event::Poll { .. } => {}
             Event::Choice { asked, answer, .. } => self.choice(position, event, asked, answer),
             Event::Advance { to } => {
@@ -151,7 +151,7 @@ impl<'a> Teller<'a> {
             }
             Event::Wait { task, on: Wait::Turn } => {
                 // Its wake-up by itself is a part of it.
-                let own = |act: &Act<'_>| act.kind == ActKind::Wake && act.to == [task];
+                let own = |act: &Act| act.kind == ActKind::Wake && act.to == [task];
                 if let Some(act) = self.joins(|act| own(act) && act.task == Some(task)) {
                     (act.kind, act.text) = (ActKind::Yield, "yields".to_owned());
                     act.to.clear();
@@ -223,7 +223,7 @@ impl<'a> Teller<'a> {
         self.act(ActKind::Wake, by, text, &[task]);
     }
 
-    fn choice(&mut self, position: Position, event: &Event, asked: Asked, answer: u32) {
+    fn choice(&mut self, position: Position, event: Event, asked: Asked, answer: u32) {
         let number = position.choices - 1;
         let mut deviates = |what: String| self.deviations.push((number, what));
         let name = |task: TaskId| self.trace.names().get(task).to_string();

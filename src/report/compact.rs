@@ -77,7 +77,7 @@ fn turns(trace: &Trace) -> Vec<Turn> {
     for (position, event) in trace.events() {
         let task = event.actor(position);
         let own = |turn: &&mut Turn| (turn.step, turn.task) == (position.step, task);
-        let (said, end) = match *event {
+        let (said, end) = match event {
             Event::Choice { asked: Asked::Value(label), answer, .. } => {
                 (Some(format!("{} = {answer}", trace.shown_label(label))), None)
             }

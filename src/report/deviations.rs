@@ -8,7 +8,7 @@ use crate::trace::{Asked, Event, Trace};
 pub(crate) fn deviations(trace: &Trace) -> Vec<(u64, String)> {
     let name = |task| trace.names().get(task);
     let sentences = trace.deviations().filter_map(|(position, event)| {
-        let Event::Choice { asked, answer, .. } = *event else { return None };
+        let Event::Choice { asked, answer, .. } = event else { return None };
         let what = match asked {
             Asked::Next { first, chosen, lasting } => match lasting {
                 Lasting::Once => format!("{} runs before {}", name(chosen), name(first)),

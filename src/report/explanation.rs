@@ -208,7 +208,7 @@ fn stands(trace: &Trace, verb: &str, stance: &Stance) -> Option<String> {
 fn answered(trace: &Trace, choice: usize, instead: u32, when: &str) -> (String, String) {
     let is_it = |position: &Position| position.choices == choice as u64 + 1;
     let mut events = trace.events();
-    let asked = events.find_map(|(position, event)| match *event {
+    let asked = events.find_map(|(position, event)| match event {
         Event::Choice { asked, answer, .. } if is_it(&position) => Some((position, asked, answer)),
         _ => None,
     });

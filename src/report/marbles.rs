@@ -120,7 +120,7 @@ impl Strips {
         let mut early = None;
         for (position, event) in trace.events() {
             let task = event.actor(position);
-            match *event {
+            match event {
                 Event::Spawn { task: child, .. } if child != TaskId::MAIN => strips.spawn(child),
                 Event::Choice { asked: Asked::Value(label), answer, .. } => {
                     let letter =

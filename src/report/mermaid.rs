@@ -47,7 +47,7 @@ struct Mermaid<'a>(&'a Trace);
 impl fmt::Display for Mermaid<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let acts = acts(self.0);
-        let all: Vec<&Act<'_>> = acts.iter().filter(|act| is_drawn(act)).collect();
+        let all: Vec<&Act> = acts.iter().filter(|act| is_drawn(act)).collect();
         let mut shown = all.len();
         let (mut lines, mut bytes) = (0, 0);
         let columns = Columns::of(&all);
@@ -76,7 +76,7 @@ impl fmt::Display for Mermaid<'_> {
 }
 
 /// What is no news to who sees the rest has no line.
-fn is_drawn(act: &Act<'_>) -> bool {
+fn is_drawn(act: &Act) -> bool {
     let is_start = act.kind == ActKind::Spawn && act.to.is_empty();
     !is_start && act.kind != ActKind::End(Ending::Dropped)
 }
@@ -85,7 +85,7 @@ fn is_drawn(act: &Act<'_>) -> bool {
 struct Columns(Vec<TaskId>);
 
 impl Columns {
-    fn of(acts: &[&Act<'_>]) -> Self {
+    fn of(acts: &[&Act]) -> Self {
         let mut tasks: Vec<TaskId> =
             acts.iter().flat_map(|act| act.task.iter().chain(&act.to)).copied().collect();
         tasks.sort_unstable();
@@ -127,7 +127,7 @@ impl Columns {
     }
 
     /// The lines of an act.
-    fn act(&self, act: &Act<'_>) -> String {
+    fn act(&self, act: &Act) -> String {
         let mut text = String::new();
         let deviates = !act.deviations.is_empty();
         if deviates {
@@ -147,7 +147,7 @@ impl Columns {
     }
 
     /// What was done, as an arrow to whom it reaches, or as a note.
-    fn arrows(&self, act: &Act<'_>, place: &str, out: &mut String) -> fmt::Result {
+    fn arrows(&self, act: &Act, place: &str, out: &mut String) -> fmt::Result {
         let text = escape(&act.text, TEXT);
         let arrow = match act.kind {
             ActKind::Spawn => "->>",

@@ -109,7 +109,7 @@ impl<'a> Tracks<'a> {
         }
     }
 
-    fn add(&mut self, position: Position, event: &'a Event) {
+    fn add(&mut self, position: Position, event: Event) {
         let is_next = matches!(event, Event::Choice { asked: Asked::Next { .. }, .. });
         if is_next || matches!(event, Event::Poll { .. } | Event::Advance { .. }) {
             self.end_step();
@@ -123,7 +123,7 @@ impl<'a> Tracks<'a> {
             }
             None => drawn(position, position.step),
         };
-        match *event {
+        match event {
             Event::Poll { task } => self.begin_step(task, position),
             Event::Advance { .. } => {
                 // From where is not known if that was not kept.
@@ -260,12 +260,12 @@ impl<'a> Tracks<'a> {
         self.entries.push((from, text));
     }
 
-    fn mark(&mut self, task: TaskId, kind: &str, at: u64, position: Position, event: &Event) {
+    fn mark(&mut self, task: TaskId, kind: &str, at: u64, position: Position, event: Event) {
         self.track(task, at);
         self.mark_on(tid(task), kind, at, position, event);
     }
 
-    fn mark_on(&mut self, tid: u64, kind: &str, at: u64, position: Position, event: &Event) {
+    fn mark_on(&mut self, tid: u64, kind: &str, at: u64, position: Position, event: Event) {
         let what = self.trace.describe(position, event);
         let choice = match event {
             Event::Choice { .. } => format!(",\"choice\":{}", position.choices - 1),
@@ -309,7 +309,7 @@ impl<'a> Tracks<'a> {
 }
 
 /// What a choice is listed under.
-fn choice(event: &Event) -> &'static str {
+fn choice(event: Event) -> &'static str {
     if event.is_deviation() { "deviation" } else { "choice" }
 }
 

@@ -53,7 +53,7 @@ pub(super) fn sentence(
 /// Where the run was cancelled that a sweep has made: `cancelled at await 7 of writer (for a place in
 /// queue 1)`.
 pub(crate) fn cancelled_at(trace: &Trace) -> Option<String> {
-    let cancelled = trace.deviations().filter_map(|(position, event)| match *event {
+    let cancelled = trace.deviations().filter_map(|(position, event)| match event {
         Event::Choice { asked: Asked::Cancel { task, nth, moment }, answer, .. } => {
             let waits = waited_for(trace, position, task);
             let waits = waits.map_or_else(String::new, |waits| format!(" ({waits})"));
@@ -76,7 +76,7 @@ fn waited_for(trace: &Trace, until: Position, task: TaskId) -> Option<String> {
     let before = trace.events().take_while(|(at, event)| {
         at.choices < until.choices || !matches!(event, Event::Choice { .. })
     });
-    let waits = before.filter_map(|(at, event)| match *event {
+    let waits = before.filter_map(|(at, event)| match event {
         Event::Wait { task: other, on } if other == task => Some((at.step, on)),
         _ => None,
     });
@@ -89,7 +89,7 @@ fn waited_for(trace: &Trace, until: Position, task: TaskId) -> Option<String> {
 
 /// To what the clock jumps after a choice.
 fn jump(trace: &Trace, position: Position) -> Option<crate::instant::Instant> {
-    trace.events().find_map(|(at, event)| match *event {
+    trace.events().find_map(|(at, event)| match event {
         Event::Advance { to } if at.choices == position.choices => Some(to),
         _ => None,
     })

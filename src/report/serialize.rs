@@ -46,7 +46,7 @@ impl Serialize for Events<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let mut list = serializer.serialize_seq(None)?;
         for (position, event) in self.0.events() {
-            list.serialize_element(&Entry { trace: self.0, position, event: *event })?;
+            list.serialize_element(&Entry { trace: self.0, position, event })?;
         }
         list.end()
     }

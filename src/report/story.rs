@@ -43,7 +43,7 @@ pub(super) fn story(trace: &Trace) -> Vec<Line> {
     let mut story = Story { trace, lines: Vec::new(), time: None, pending: None, late: Vec::new() };
     for (position, event) in trace.events() {
         story.time.get_or_insert(position.time);
-        match *event {
+        match event {
             Event::Choice { asked, answer, .. } => story.add_choice(position, asked, answer),
             event => story.add(position, event),
         }

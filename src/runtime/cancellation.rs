@@ -16,7 +16,7 @@ use super::Runtime;
 use super::core::Core;
 use super::places::Notes;
 use super::tasks::State;
-use super::waker::TaskKey;
+use crate::scheduler::TaskKey;
 
 /// A request to cancel that has reached its task.
 ///
@@ -79,11 +79,11 @@ pub(super) struct Cancellation {
     /// Requests, less those taken back.
     pub(super) count: u32,
     /// Waits until the task is next about to be polled, or suspends.
-    pub(super) pending: Option<Pending>,
+    pub(super) pending: Option<Box<Pending>>,
     /// A request is being passed on by it at this moment.
     pub(super) passing: bool,
     /// On its way to a scope.
-    pub(super) delivered: Option<Delivery>,
+    pub(super) delivered: Option<Box<Delivery>>,
     /// The scopes that are open, in the order of their opening. They are a tree: a combinator may poll
     /// several side by side.
     scopes: Vec<OpenScope>,
@@ -144,9 +144,15 @@ impl Cancellation {
     /// returns whether there was one.
     pub(super) fn begin_step(&mut self) -> bool {
         self.outside.begin();
-        let Some(Pending { request, within, .. }) = self.pending.take() else { return false };
+        self.pending.is_some() && self.deliver()
+    }
+
+    #[cold]
+    fn deliver(&mut self) -> bool {
+        let Some(pending) = self.pending.take() else { return false };
+        let Pending { request, within, .. } = *pending;
         let target = self.innermost(within);
-        self.delivered = Some(Delivery { request, target, missed: false });
+        self.delivered = Some(Box::new(Delivery { request, target, missed: false }));
         true
     }
 
@@ -174,6 +180,15 @@ impl Cancellation {
 
     fn scope_mut(&mut self, id: u64) -> Option<&mut OpenScope> {
         self.scopes.iter_mut().rev().find(|scope| scope.id == id)
+    }
+
+    /// Counts something that is awaited within a scope, or in none.
+    #[inline]
+    pub(super) fn count_note(&mut self, scope: Option<u64>) {
+        match scope {
+            None => self.outside.notes += 1,
+            Some(_) => self.noted_mut(scope).notes += 1,
+        }
     }
 
     fn noted_mut(&mut self, scope: Option<u64>) -> &mut Noted {
@@ -240,7 +255,7 @@ impl Core {
     pub(super) fn count_note(&mut self) {
         let scope = self.scope;
         if let Some(cancellation) = self.current_cancellation() {
-            cancellation.noted_mut(scope).notes += 1;
+            cancellation.count_note(scope);
         }
     }
 }
@@ -269,8 +284,9 @@ impl Runtime {
                 break;
             };
             task.cancellation.count += 1;
-            let idle = matches!(task.state, State::Idle);
-            let suspended = task.started && !matches!(task.state, State::Running { .. });
+            let idle = task.state == State::Idle;
+            let running = matches!(task.state, State::Running | State::Woken);
+            let suspended = task.started && !running;
             let awaiting = task.cancellation.first_asked(within);
             // A second request must find the first one's way closed: it is on its way already. So must
             // one that has come round in a circle of tasks.
@@ -314,7 +330,8 @@ impl Runtime {
         let (request, within, awaiting) = {
             let mut core = self.core();
             let Some(cancellation) = core.cancellation(key) else { return };
-            let Some(Pending { request, within, .. }) = cancellation.pending.take() else { return };
+            let Some(pending) = cancellation.pending.take() else { return };
+            let Pending { request, within, .. } = *pending;
             (request, within, cancellation.first_asked(within))
         };
         if !self.ask(&awaiting, &request) {
@@ -336,7 +353,7 @@ impl Runtime {
             && !cancellation.abandons()
         {
             let request = request.clone();
-            cancellation.pending = Some(Pending { request, within, abandons });
+            cancellation.pending = Some(Box::new(Pending { request, within, abandons }));
         }
         core.wake(key);
     }
@@ -357,7 +374,7 @@ impl Runtime {
         let Some(cancellation) = core.current_cancellation() else { return };
         let target = cancellation.innermost(Some(scope.id));
         let request = request.clone();
-        cancellation.delivered = Some(Delivery { request, target, missed: true });
+        cancellation.delivered = Some(Box::new(Delivery { request, target, missed: true }));
         let waker = target.and_then(|id| cancellation.scope(id)).and_then(|s| s.waker.clone());
         drop(core);
         waker.into_iter().for_each(Waker::wake);
@@ -408,7 +425,7 @@ impl Runtime {
         let mut core = self.core();
         let target = core.scope;
         if let Some(cancellation) = core.current_cancellation() {
-            cancellation.delivered = Some(Delivery { request, target, missed: false });
+            cancellation.delivered = Some(Box::new(Delivery { request, target, missed: false }));
         }
     }
 

@@ -10,17 +10,18 @@ use super::limits::Limits;
 use super::marks::Marks;
 use super::places::{Awaited, Place, Survey};
 use super::rude::Manners;
-use super::tasks::{Line, State, Task, Waits};
+use super::tasks::{State, Task};
 use super::timers::{TimerKey, Timers};
-use super::waker::{TaskKey, Wakee};
+use super::waker::Wakee;
 use crate::failure::{Kind, Limit};
 use crate::instant::Instant;
 use crate::rng::{Purpose, Stream};
-use crate::schedule::{Answer, Lasting};
-use crate::scheduler::{Choice, ChoiceKind, Scheduler, Step};
-use crate::trace::{Asked, Ending, Event, TaskId, Trace, Wait};
+use crate::schedule::Answer;
+use crate::scheduler::{Choice, ChoiceKind, Line, Scheduler, Step, TaskKey};
+use crate::trace::{Asked, Ending, Next, Record, TaskId, Trace, Wait};
 
 /// Everything that one run changes. It is kept from run to run for the memory that it holds.
+#[derive(Default)]
 pub(super) struct Core {
     pub(super) limits: Limits,
     pub(super) scheduler: Option<Box<dyn Scheduler>>,
@@ -50,8 +51,10 @@ pub(super) struct Core {
     main_children: u32,
     line: Line,
     answers: Vec<Answer>,
+    /// The choice that the step which is about to begin came from, if it was one.
+    turn: Option<Next>,
     /// Tells whether a waker is the current task's own: compared, never read through.
-    current_waker: *const (),
+    current_waker: Option<*const ()>,
     seed: u64,
     /// Made at the first draw, so that it can be told whether the seed matters.
     data: Option<Stream>,
@@ -68,9 +71,10 @@ pub(super) struct Core {
 }
 
 /// What becomes of values that the code under test notes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) enum Shows {
     /// Nobody will see them.
+    #[default]
     Nothing,
     Values,
     /// One of them is being formatted, in code of the user that is not run otherwise, and so must leave
@@ -96,42 +100,11 @@ pub(super) struct Begun {
 }
 
 impl Core {
-    pub(super) fn new(limits: Limits) -> Self {
-        Self {
-            limits,
-            scheduler: None,
-            tasks: Slab::new(),
-            timers: Timers::default(),
-            trace: Trace::default(),
-            marks: Marks::default(),
-            manners: Manners::default(),
-            accounts: Vec::new(),
-            now: Instant::START,
-            steps: 0,
-            drops: 0,
-            current: None,
-            scope: None,
-            failure: None,
-            panics: Vec::new(),
-            mistake: None,
-            last: TaskId::MAIN,
-            main_children: 0,
-            line: Line::default(),
-            answers: Vec::new(),
-            current_waker: std::ptr::null(),
-            seed: 0,
-            data: None,
-            resources: 0,
-            serial: 0,
-            watched: None,
-            survey: None,
-            shows: Shows::Nothing,
-        }
-    }
-
     /// Makes ready for a run, which may follow one that ended anyhow.
-    pub(super) fn begin(&mut self, scheduler: Box<dyn Scheduler>, seed: u64) {
-        self.watched = scheduler.watches().then(|| self.watched.take().unwrap_or_default());
+    pub(super) fn begin(&mut self, scheduler: Box<dyn Scheduler>, seed: u64, limits: Limits) {
+        self.limits = limits;
+        let watches = scheduler.watches();
+        self.watched = watches.then(|| self.watched.take().unwrap_or_default());
         if let Some(watched) = &mut self.watched {
             watched.known = 0;
         }
@@ -139,7 +112,7 @@ impl Core {
         self.scheduler = Some(scheduler);
         self.tasks.clear();
         self.timers.clear();
-        self.trace.clear();
+        self.trace.clear(self.limits.max_events);
         self.marks.clear();
         self.accounts.clear();
         self.now = Instant::START;
@@ -152,16 +125,17 @@ impl Core {
         self.mistake = None;
         self.last = TaskId::MAIN;
         self.main_children = 0;
-        self.line.clear();
+        self.line.clear(watches);
         self.answers.clear();
+        self.turn = None;
         self.seed = seed;
         self.data = None;
         self.resources = 0;
         self.serial = 0;
     }
 
-    pub(super) fn record(&mut self, event: Event) {
-        self.trace.push(event, self.limits.max_events);
+    pub(super) fn record(&mut self, record: Record) {
+        self.trace.push(record);
     }
 
     /// The answers of the run so far.
@@ -193,32 +167,35 @@ impl Core {
         let task = self.current.map_or(TaskId::MAIN, |key| key.id);
         let label = self.trace.intern(label);
         let value = value.map(|text| self.trace.push_value(text));
-        self.record(Event::Note { task, label, value });
+        self.record(Record::note(task, label, value));
     }
 
     // Choices.
 
-    pub(super) fn answered(
-        &mut self,
-        asked: Asked,
-        answer: u32,
-        options: usize,
-        lasting: Lasting,
-    ) -> Answer {
-        if answer as usize >= options {
-            let name = self.scheduler.as_ref().map_or("?", |scheduler| scheduler.name());
-            let mistake = format!(
-                "dacapo: the scheduler `{name}` answered {answer} to a choice with {options} \
-                 options; its answers must be below Choice::options"
-            );
-            self.mistake.get_or_insert(mistake);
-        }
-        let options = u32::try_from(options).unwrap_or(u32::MAX);
-        let answer = Answer::new(answer.min(options - 1), lasting);
-        self.answers.push(answer);
+    pub(super) fn answered(&mut self, asked: Asked, answer: u32, options: usize) -> u32 {
+        let answer = self.checked(answer, options);
+        self.answers.push(Answer::from(answer));
         self.manners.note(asked);
-        self.record(Event::Choice { asked, answer: answer.option(), options });
+        let options = u32::try_from(options).unwrap_or(u32::MAX);
+        self.record(Record::choice(asked, answer, options));
         answer
+    }
+
+    /// The answer, or the last option if it is none.
+    #[inline]
+    fn checked(&mut self, answer: u32, options: usize) -> u32 {
+        if (answer as usize) < options { answer } else { self.correct(answer, options) }
+    }
+
+    #[cold]
+    fn correct(&mut self, answer: u32, options: usize) -> u32 {
+        let name = self.scheduler.as_ref().map_or("?", |scheduler| scheduler.name());
+        let mistake = format!(
+            "dacapo: the scheduler `{name}` answered {answer} to a choice with {options} options; \
+             its answers must be below Choice::options"
+        );
+        self.mistake.get_or_insert(mistake);
+        u32::try_from(options - 1).unwrap_or(u32::MAX)
     }
 
     /// A choice of a number; one with a single option is not asked.
@@ -231,35 +208,44 @@ impl Core {
         let answer = scheduler.answer(&choice);
         let current = self.current.map_or(TaskId::MAIN, |key| key.id);
         let asked = match kind {
-            ChoiceKind::Task => {
-                Asked::Next { first: current, chosen: current, lasting: Lasting::Once }
-            }
             ChoiceKind::Timeout => Asked::Timeout(current),
             ChoiceKind::Deadline => Asked::Deadline(current),
             ChoiceKind::Select => Asked::Select(current),
             ChoiceKind::Value(label) => Asked::Value(self.trace.intern(label)),
             _ => unreachable!("dacapo bug: {kind:?} is asked elsewhere"),
         };
-        self.answered(asked, answer.option(), options, Lasting::Once).option() as usize
+        self.answered(asked, answer.option(), options) as usize
     }
 
     /// The task whose turn it is, if one is ready.
+    #[inline]
     pub(super) fn next_task(&mut self) -> Option<TaskKey> {
-        let options = self.line.ids().len();
-        let mut answer = Answer::USUAL;
-        if options >= 2 {
-            let choice = Choice::among_tasks(self.line.ids(), self.trace.names());
-            let scheduler = self.scheduler.as_mut().expect("dacapo bug: a run without a scheduler");
-            let answered = scheduler.answer(&choice);
-            let (option, lasting) = (answered.option(), answered.lasting());
-            let ids = self.line.ids();
-            let chosen = *ids.get(option as usize).unwrap_or(&ids[options - 1]);
-            let asked = Asked::Next { first: ids[0], chosen, lasting };
-            answer = self.answered(asked, option, options, lasting);
+        let options = self.line.len().min(Next::MAX_OPTIONS);
+        if options < 2 {
+            return self.line.take(Answer::USUAL);
         }
-        let next = self.line.take(answer)?;
-        self.last = next.id;
-        Some(next)
+        let choice = Choice::among_tasks(&self.line, self.trace.names());
+        let scheduler = self.scheduler.as_mut().expect("dacapo bug: a run without a scheduler");
+        let answered = scheduler.answer(&choice);
+        let (answer, lasting) = (self.checked(answered.option(), options), answered.lasting());
+        let answer = Answer::new(answer, lasting);
+        self.answers.push(answer);
+        let first = self.line.get(0)?;
+        let key = self.line.take(answer)?;
+        let next = Next {
+            first,
+            chosen: key.id,
+            lasting: answer.lasting(),
+            answer: answer.option(),
+            options: options as u32,
+        };
+        if self.manners.is_declared() {
+            self.manners.note(Asked::Next { first, chosen: key.id, lasting });
+            self.record(Record::next(next));
+        } else {
+            self.turn = Some(next);
+        }
+        Some(key)
     }
 
     // Tasks.
@@ -283,7 +269,7 @@ impl Core {
             }
         };
         let id = self.trace.names_mut().push(by, ordinal, name);
-        self.record(Event::Spawn { task: id, by });
+        self.record(Record::spawn(id, by));
         Ok(id)
     }
 
@@ -308,8 +294,8 @@ impl Core {
         self.task(main).map(|_| main)
     }
 
-    pub(super) fn next_slot(&self) -> usize {
-        self.tasks.vacant_key()
+    pub(super) fn next_slot(&self) -> u32 {
+        u32::try_from(self.tasks.vacant_key()).expect("dacapo: fewer than 2^32 tasks at once")
     }
 
     pub(super) fn add_task(
@@ -319,7 +305,7 @@ impl Core {
         waker: Waker,
         spawned: Option<Place>,
     ) {
-        let slot = self.tasks.insert(Task::new(id, cell, waker, spawned));
+        let slot = self.tasks.insert(Task::new(id, cell, waker, spawned)) as u32;
         self.get_in_line(TaskKey { slot, id });
     }
 
@@ -358,23 +344,23 @@ impl Core {
     }
 
     pub(super) fn task(&self, key: TaskKey) -> Option<&Task> {
-        self.tasks.get(key.slot).filter(|task| task.id == key.id)
+        self.tasks.get(key.slot as usize).filter(|task| task.id == key.id)
     }
 
     pub(super) fn task_mut(&mut self, key: TaskKey) -> Option<&mut Task> {
-        self.tasks.get_mut(key.slot).filter(|task| task.id == key.id)
+        self.tasks.get_mut(key.slot as usize).filter(|task| task.id == key.id)
     }
 
     /// Forgets a task that has ended; the caller drops what is left of it.
     pub(super) fn remove_task(&mut self, key: TaskKey) -> Option<Task> {
         self.task(key)?;
-        Some(self.tasks.remove(key.slot))
+        Some(self.tasks.remove(key.slot as usize))
     }
 
     /// Takes tasks out of the line that were dropped while they stood in it.
     pub(super) fn forget_gone(&mut self) {
         let Self { tasks, line, .. } = self;
-        line.retain(|key| tasks.get(key.slot).is_some_and(|task| task.id == key.id));
+        line.retain(|key| tasks.get(key.slot as usize).is_some_and(|task| task.id == key.id));
     }
 
     pub(super) fn current_name(&self) -> String {
@@ -384,60 +370,90 @@ impl Core {
 
     pub(super) fn wake(&mut self, key: TaskKey) {
         let Some(task) = self.task_mut(key) else { return };
-        match &mut task.state {
+        match task.state {
             State::Idle => {
                 task.state = State::Ready;
                 self.get_in_line(key);
+                let by = self.current.map(|key| key.id);
+                self.record(Record::wake(key.id, by));
             }
-            State::Running { woken } if !*woken => *woken = true,
+            State::Running => task.state = State::Woken,
             // Twice woken is once polled.
-            State::Ready | State::Running { .. } | State::Ended { .. } => return,
+            State::Ready | State::Woken | State::Ended => {}
         }
-        let by = self.current.map(|key| key.id);
-        self.record(Event::Wake { task: key.id, by });
     }
 
+    #[inline]
     pub(super) fn begin_step(&mut self, key: TaskKey) -> Begun {
         self.steps += 1;
-        self.record(Event::Poll { task: key.id });
-        self.survey_step();
-        let task = self.tasks.get_mut(key.slot).expect("dacapo bug: a ready task is gone");
-        task.state = State::Running { woken: false };
+        self.last = key.id;
+        let record = match self.turn.take() {
+            Some(next) => Record::turn(next),
+            None => Record::poll(key.id),
+        };
+        self.record(record);
+        if self.survey.is_some() {
+            self.survey_step();
+        }
+        self.current = Some(key);
+        self.scope = None;
+        let task = self.tasks.get_mut(key.slot as usize).expect("dacapo bug: a ready task is gone");
+        task.state = State::Running;
         task.started = true;
-        task.waits = Waits::default();
+        task.waits.clear();
         let delivered = task.cancellation.begin_step();
         let cell = task.cell.take();
         let waker = task.waker.take().expect("dacapo bug: a task is polled within its own poll");
-        let aborted = task.aborted;
-        self.current = Some(key);
-        self.scope = None;
-        self.current_waker = waker.data();
-        Begun { cell, waker, aborted, delivered }
+        self.current_waker = Some(waker.data());
+        Begun { cell, waker, aborted: task.aborted, delivered }
     }
 
     /// Puts a task back that is not done.
+    #[inline]
     pub(super) fn end_step(&mut self, key: TaskKey, cell: Option<BoxTask>, waker: Waker) {
-        let task = self.tasks.get_mut(key.slot).expect("dacapo bug: a running task is gone");
+        let task = self.tasks.get_mut(key.slot as usize);
+        let task = task.expect("dacapo bug: a running task is gone");
         task.cell = cell;
         task.waker = Some(waker);
         task.awaits += 1;
-        // Behind those that it woke itself, as in asyncio and tokio.
-        let woken = matches!(task.state, State::Running { woken: true });
+        let woken = task.state == State::Woken;
         task.state = if woken { State::Ready } else { State::Idle };
-        let waits = task.waits.first;
-        self.watch_step(key.id);
+        let waits = task.waits;
+        if self.watched.is_some() {
+            self.watch_step(key.id);
+        }
         if woken {
+            // Behind those that it woke itself, as in asyncio and tokio.
             self.get_in_line(key);
         } else {
             self.line.waits(key.id);
         }
-        if waits[0].is_none() {
-            let on = if woken { Wait::Turn } else { Wait::Other };
-            self.record(Event::Wait { task: key.id, on });
+        match waits.known() {
+            [] | [Awaited { wait: Wait::Turn, .. }] if woken => {
+                self.record(Record::give_way(key.id));
+                return;
+            }
+            [] => self.record(Record::wait(key.id, Wait::Other)),
+            known => known.iter().for_each(|on| self.record(Record::wait(key.id, on.wait))),
         }
-        for Awaited { wait: on, .. } in waits.into_iter().flatten() {
-            self.record(Event::Wait { task: key.id, on });
+        if woken {
+            self.record(Record::wake(key.id, Some(key.id)));
         }
+    }
+
+    /// Gives the current turn away, if the waker is the current task's own.
+    pub(super) fn give_way(&mut self, waker: &Waker, place: Place) -> bool {
+        let scope = self.scope;
+        let Some(task) = self.own_task(waker).and_then(|key| self.task_mut(key)) else {
+            self.wait_on(Awaited { wait: Wait::Turn, place: Some(place) });
+            return false;
+        };
+        task.waits.push(Awaited { wait: Wait::Turn, place: Some(place) });
+        task.cancellation.count_note(scope);
+        if task.state == State::Running {
+            task.state = State::Woken;
+        }
+        true
     }
 
     pub(super) fn wait_on(&mut self, awaited: Awaited) {
@@ -454,13 +470,13 @@ impl Core {
             return;
         }
         task.aborted = true;
-        self.record(Event::Abort { task: key.id, by });
+        self.record(Record::abort(key.id, by));
         self.wake(key);
     }
 
     pub(super) fn record_cancel(&mut self, task: TaskKey) {
         let by = self.current.map(|key| key.id);
-        self.record(Event::Cancel { task: task.id, by });
+        self.record(Record::cancel(task.id, by));
     }
 
     /// A task has ended in a step of its own.
@@ -472,14 +488,14 @@ impl Core {
     }
 
     pub(super) fn record_end(&mut self, task: TaskId, how: Ending) {
-        self.record(Event::End { task, how });
+        self.record(Record::end(task, how));
     }
 
     // Wakers and timers.
 
     /// The task to wake for this waker, if it is the current task's own.
     pub(super) fn own_task(&self, waker: &Waker) -> Option<TaskKey> {
-        self.current.filter(|_| std::ptr::eq(waker.data(), self.current_waker))
+        self.current.filter(|_| Some(waker.data()) == self.current_waker)
     }
 
     /// Moves the clock to the next deadline; `false` if there is none.
@@ -487,7 +503,7 @@ impl Core {
         let Some(next) = self.timers.next_deadline() else { return false };
         let to = if self.manners.is_on() { self.maybe_late(next) } else { next };
         self.now = to;
-        self.record(Event::Advance { to });
+        self.record(Record::advance(to));
         true
     }
 

@@ -9,9 +9,10 @@ use super::core::{Begun, Core};
 use super::places;
 use super::tasks::{Ended, Joiners, State};
 use super::unwind::Caught;
-use super::waker::{TaskKey, Wakee};
+use super::waker::Wakee;
 use crate::failure::{self, Blocked, Kind, Limit};
 use crate::instant::Instant;
+use crate::scheduler::TaskKey;
 use crate::trace::{Ending, TaskId};
 
 /// What came of a turn.
@@ -273,7 +274,8 @@ impl Runtime {
         let main_cancelled = key.id == TaskId::MAIN && matches!(ended, Ended::Cancelled);
         let nth = core.next_serial();
         let task = core.task_mut(key).expect("dacapo bug: a task that ends is gone");
-        task.state = State::Ended { how: ended, nth };
+        task.state = State::Ended;
+        task.ended = Some((ended, nth));
         let detached = task.detached || key.id == TaskId::MAIN;
         let joiners = std::mem::take(&mut task.joiners);
         drop(core);
@@ -298,10 +300,8 @@ impl Runtime {
         let cell = self.core().task_mut(key)?.cell.take();
         let dropped = self.catch(|| drop(cell)).err().map(|caught| self.panic_of(key.id, &caught));
         let task = self.core().remove_task(key)?;
-        let panicked = match &task.state {
-            State::Ended { how: Ended::Panicked(caught), .. }
-                if !(task.retrieved || task.supervised) =>
-            {
+        let panicked = match &task.ended {
+            Some((Ended::Panicked(caught), _)) if !(task.retrieved || task.supervised) => {
                 Some(self.panic_of(key.id, caught))
             }
             _ => dropped,
@@ -337,7 +337,7 @@ impl Runtime {
     /// All tasks that there are, ended ones whose handle is kept included, in the order of spawning.
     fn tasks_left(&self) -> Vec<TaskKey> {
         let core = self.core();
-        let keys = core.tasks.iter().map(|(slot, task)| TaskKey { slot, id: task.id });
+        let keys = core.tasks.iter().map(|(slot, task)| TaskKey { slot: slot as u32, id: task.id });
         let mut keys: Vec<TaskKey> = keys.collect();
         keys.sort_unstable_by_key(|key| key.id);
         keys
@@ -350,7 +350,8 @@ impl Runtime {
             core.drops += 1;
             let nth = core.next_serial();
             let task = core.task_mut(key)?;
-            task.state = State::Ended { how: Ended::Cancelled, nth };
+            task.state = State::Ended;
+            task.ended = Some((Ended::Cancelled, nth));
         }
         core.current = Some(key);
         let joiners = core.task_mut(key).map(|task| std::mem::take(&mut task.joiners));
@@ -377,16 +378,16 @@ fn stuck(core: &Core) -> Kind {
     tasks.retain(|task| !task.has_ended());
     tasks.sort_unstable_by_key(|task| task.id);
     let blocked = tasks.into_iter().map(|task| {
-        let known = task.waits.first.iter().flatten();
+        let known = task.waits.known().iter();
         let mut waits: Vec<_> =
             known.clone().map(|awaited| core.trace.describe_wait(awaited.wait)).collect();
         let places = match waits.as_slice() {
             [] => vec![task.waits.around],
             _ => known.map(|awaited| awaited.place).collect(),
         };
-        if task.waits.more > 0 {
-            let plural = if task.waits.more == 1 { "" } else { "s" };
-            waits.push(format!("for {} more thing{plural}", task.waits.more));
+        if task.waits.more() > 0 {
+            let plural = if task.waits.more() == 1 { "" } else { "s" };
+            waits.push(format!("for {} more thing{plural}", task.waits.more()));
         }
         Blocked {
             task: core.trace.names().get(task.id).to_string(),

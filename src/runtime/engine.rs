@@ -1,7 +1,6 @@
 //! One run after another.
 
 use std::pin::pin;
-use std::rc::Rc;
 use std::task::Context;
 
 use super::core::{Core, Shows};
@@ -9,7 +8,8 @@ use super::ledger::Entry;
 use super::limits::Limits;
 use super::marks::Marks;
 use super::places::{Standing, Survey};
-use super::{LOCAL, Runtime, try_current, unwind};
+use super::waker::RunId;
+use super::{RUNTIME, Runtime, try_current, unwind};
 use crate::failure::Failure;
 use crate::instant::Instant;
 use crate::rude::RudeKind;
@@ -19,8 +19,8 @@ use crate::trace::Trace;
 
 /// Makes runs, one after another, in memory that it keeps.
 pub(crate) struct Engine {
-    /// Absent during a run, and after one in which the scheduler panicked.
-    core: Option<Core>,
+    /// Of the last run; during one, the thread has it.
+    core: Box<Core>,
     limits: Limits,
 }
 
@@ -36,7 +36,7 @@ pub(crate) struct Raw<T> {
 impl Engine {
     pub(crate) fn new(limits: Limits) -> Self {
         unwind::install_hook();
-        Self { core: None, limits }
+        Self { core: Box::default(), limits }
     }
 
     /// Makes one run of `body`, with the answers of a scheduler that was prepared for it. `judge` makes
@@ -53,14 +53,11 @@ impl Engine {
             try_current(|_| ()).is_none(),
             "dacapo: a run inside a run; await the inner code, or spawn it as a task"
         );
-        let mut core = self.core.take().unwrap_or_else(|| Core::new(self.limits));
-        core.begin(scheduler, seed);
-        let runtime = Rc::new(Runtime::new(core));
-
-        let mut output = None;
-        let (failure, judged) = {
-            let _entered = Entered::new(&runtime);
+        self.core.begin(scheduler, seed, self.limits);
+        let (failure, judged) = RUNTIME.with(|runtime| {
+            let entered = Entered::new(runtime, &mut self.core);
             // The body is called in the first poll, so that it may spawn, and may panic.
+            let mut output = None;
             let mut main = pin!(Some(async { body().await }));
             let mut poll_main = |cx: &mut Context<'_>| {
                 let main = main.as_mut().as_pin_mut();
@@ -81,10 +78,11 @@ impl Engine {
             };
             // In this order, the cause comes before its consequences.
             let failure = failure.or(dropped).or(panicked).or_else(|| runtime.wind_down());
-            (failure.or(runtime.shut_down()), judged)
-        };
-        let runtime = Rc::into_inner(runtime).expect("dacapo bug: the runtime outlives its run");
-        let mut core = runtime.core.into_inner();
+            let failure = failure.or(runtime.shut_down());
+            entered.leave();
+            (failure, judged)
+        });
+        let core = &mut self.core;
 
         if let Some(mistake) = core.mistake.take() {
             panic!("{mistake}");
@@ -94,6 +92,7 @@ impl Engine {
             (Some(kind), _) => Err(Failure::new(kind)),
             (None, None) => unreachable!("dacapo bug: main ended without output or failure"),
         };
+        core.trace.finish();
         match &outcome {
             Ok(_) => core.trace.hash_bytes(b"ok"),
             Err(failure) => core.trace.hash_bytes(failure.without_place().as_bytes()),
@@ -108,67 +107,82 @@ impl Engine {
             choices: core.answers().len(),
         };
         let scheduler = core.scheduler.take().expect("dacapo bug: the scheduler is gone");
-        self.core = Some(core);
         (raw, scheduler)
     }
 
     /// Has the next run noted where all tasks stand when these steps begin.
     pub(crate) fn survey(&mut self, steps: &[u64]) {
-        self.core.get_or_insert_with(|| Core::new(self.limits)).survey = Some(Survey::of(steps));
+        self.core.survey = Some(Survey::of(steps));
     }
 
     /// Whether the next runs are made to be shown: then the values are kept that the code under test
     /// notes. The events and their hash are the same. Returns whether they were until now.
     pub(crate) fn show(&mut self, shown: bool) -> bool {
         let shows = if shown { Shows::Values } else { Shows::Nothing };
-        std::mem::replace(&mut self.last().shows, shows) == Shows::Values
+        std::mem::replace(&mut self.core.shows, shows) == Shows::Values
     }
 
     /// What was noted, each with its step.
     pub(crate) fn take_survey(&mut self) -> Vec<(u64, Standing)> {
-        let survey = self.core.as_mut().and_then(|core| core.survey.take());
-        survey.map(Survey::into_seen).unwrap_or_default()
+        self.core.survey.take().map(Survey::into_seen).unwrap_or_default()
     }
 
     /// The trace of the last run, which the next one overwrites.
     pub(crate) fn trace_mut(&mut self) -> &mut Trace {
-        &mut self.last().trace
+        &mut self.core.trace
     }
 
     /// For each answer of the last run what kind of rudeness it was about; empty if there was none.
     pub(crate) fn rude_kinds(&mut self) -> &[Option<RudeKind>] {
-        self.last().manners.kinds()
+        self.core.manners.kinds()
     }
 
     /// What the primitives of the last run held at its end, in the order of their first use, if accounts
     /// were kept.
     pub(crate) fn accounts(&mut self) -> &[Entry] {
-        &self.last().accounts
+        &self.core.accounts
     }
 
     /// The marks that the last run met.
     pub(crate) fn marks(&mut self) -> &Marks {
-        &self.last().marks
-    }
-
-    fn last(&mut self) -> &mut Core {
-        self.core.get_or_insert_with(|| Core::new(self.limits))
+        &self.core.marks
     }
 }
 
 /// Makes a run the one that is going on in this thread, until it is dropped.
-struct Entered<'a>(&'a Runtime);
+struct Entered<'a> {
+    runtime: &'a Runtime,
+    /// Absent when the run has ended.
+    core: Option<&'a mut Box<Core>>,
+}
 
 impl<'a> Entered<'a> {
-    fn new(runtime: &'a Rc<Runtime>) -> Self {
-        LOCAL.with(|local| *local.current.borrow_mut() = Some(Rc::clone(runtime)));
-        Self(runtime)
+    fn new(runtime: &'a Runtime, core: &'a mut Box<Core>) -> Self {
+        std::mem::swap(core, &mut *runtime.core());
+        let number = runtime.runs.get() + 1;
+        runtime.runs.set(number);
+        runtime.id.set(runtime.outside.begin(number));
+        let entered = Self { runtime, core: Some(core) };
+        runtime.begin();
+        entered
+    }
+
+    /// Ends the run, and gives back what it was made with.
+    fn leave(mut self) {
+        if let Some(core) = self.core.take() {
+            std::mem::swap(core, &mut *self.runtime.core());
+        }
     }
 }
 
 impl Drop for Entered<'_> {
     fn drop(&mut self) {
-        self.0.outside.end();
-        LOCAL.with(|local| local.current.take());
+        self.runtime.outside.end();
+        self.runtime.id.set(RunId::NONE);
+        if self.core.is_some() {
+            // The scheduler has panicked. Destructors of what is left are not to find a run.
+            let left = std::mem::take(&mut *self.runtime.core());
+            drop(left);
+        }
     }
 }

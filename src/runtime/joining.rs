@@ -5,9 +5,11 @@ use std::any::Any;
 use super::Runtime;
 use super::cell::BoxTask;
 use super::places::{Awaited, Place};
-use super::tasks::{Ended, State};
-use super::waker::{TaskKey, Wakee};
+use super::tasks::Ended;
+use super::unwind::Caught;
+use super::waker::Wakee;
 use crate::failure::Kind;
+use crate::scheduler::TaskKey;
 use crate::trace::{TaskId, Wait};
 
 /// How a task has ended, as all may know it.
@@ -63,7 +65,7 @@ impl Runtime {
     pub(crate) fn end_of(&self, key: TaskKey) -> Option<(End, u64)> {
         let core = self.core();
         let Some(task) = core.task(key) else { return Some((End::Returned, 0)) };
-        let State::Ended { how, nth, .. } = &task.state else { return None };
+        let (how, nth) = task.ended.as_ref()?;
         let end = match how {
             Ended::Returned if task.failed => End::Failed,
             Ended::Returned => End::Returned,
@@ -121,10 +123,11 @@ impl Runtime {
     pub(crate) fn take_joined(&self, key: TaskKey) -> Joined {
         // At the end of a run tasks go before the handles that others hold.
         let Some(task) = self.core().remove_task(key) else { return Joined::Cancelled };
-        match task.state {
-            State::Ended { how: Ended::Returned, .. } => Joined::Returned(Output(task.cell)),
-            State::Ended { how: Ended::Panicked(caught), .. } => {
-                Joined::Panicked { payload: caught.payload, message: caught.note.message }
+        match task.ended {
+            Some((Ended::Returned, _)) => Joined::Returned(Output(task.cell)),
+            Some((Ended::Panicked(caught), _)) => {
+                let Caught { payload, note } = *caught;
+                Joined::Panicked { payload, message: note.message }
             }
             _ => Joined::Cancelled,
         }
@@ -140,7 +143,7 @@ impl Runtime {
         }
         let mut task = core.remove_task(key)?;
         drop(core);
-        if let State::Ended { how: Ended::Panicked(caught), .. } = &task.state
+        if let Some((Ended::Panicked(caught), _)) = &task.ended
             && !(task.retrieved || task.supervised)
         {
             let kind = self.panic_of(key.id, caught);

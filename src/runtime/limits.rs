@@ -14,6 +14,12 @@ pub(crate) struct Limits {
     pub(crate) keeps_accounts: bool,
 }
 
+impl Default for Limits {
+    fn default() -> Self {
+        Self::DEFAULT
+    }
+}
+
 impl Limits {
     /// A run that needs more is rather a bug than a test: a million polls take a good part of a
     /// second unoptimised, and a hundred thousand events are more than anybody reads.

@@ -21,10 +21,8 @@ mod timers;
 mod unwind;
 mod waker;
 
-use std::cell::{RefCell, RefMut};
-use std::rc::Rc;
+use std::cell::{Cell, RefCell, RefMut};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::task::Waker;
 
 use self::cell::BoxTask;
@@ -48,16 +46,11 @@ pub(crate) use self::marks::Marks;
 pub(crate) use self::places::{Awaited, Place, Standing, show as show_place};
 pub(crate) use self::timers::TimerKey;
 pub(crate) use self::unwind::message_of;
-pub(crate) use self::waker::{RunId, TaskKey, Wakee};
-
-struct Local {
-    current: RefCell<Option<Rc<Runtime>>>,
-    catcher: Catcher,
-}
+pub(crate) use self::waker::{RunId, Wakee};
+pub(crate) use crate::scheduler::TaskKey;
 
 thread_local! {
-    static LOCAL: Local =
-        const { Local { current: RefCell::new(None), catcher: Catcher::new() } };
+    static RUNTIME: Runtime = Runtime::new();
 }
 
 /// Calls `f` with the run that is going on in this thread.
@@ -79,12 +72,12 @@ pub(crate) fn with<R>(what: &str, f: impl FnOnce(&Runtime) -> R) -> R {
 /// Calls `f` if a run is going on in this thread.
 pub(crate) fn try_current<R>(f: impl FnOnce(&Runtime) -> R) -> Option<R> {
     // No thread-local state is left when a thread's last destructors run.
-    LOCAL.try_with(|local| local.current.borrow().as_deref().map(f)).ok()?
+    RUNTIME.try_with(|runtime| (runtime.id.get() != RunId::NONE).then(|| f(runtime))).ok()?
 }
 
 /// Calls `f` if this very run is going on in this thread.
 pub(crate) fn try_with<R>(run: RunId, f: impl FnOnce(&Runtime) -> R) -> Option<R> {
-    try_current(|runtime| (runtime.id == run).then(|| f(runtime)))?
+    RUNTIME.try_with(|runtime| (runtime.id.get() == run).then(|| f(runtime))).ok()?
 }
 
 fn schedule_so_far() -> Schedule {
@@ -96,43 +89,51 @@ fn schedule_so_far() -> Schedule {
     schedule.flatten().unwrap_or_default()
 }
 
-/// A run.
+/// The runs of a thread, one at a time.
 pub(crate) struct Runtime {
-    id: RunId,
-    core: RefCell<Core>,
-    keeps_accounts: bool,
+    /// The run that is going on.
+    id: Cell<RunId>,
+    /// How many there have been.
+    runs: Cell<u64>,
+    core: RefCell<Box<Core>>,
+    keeps_accounts: Cell<bool>,
+    catcher: Catcher,
     outside: Arc<Outside>,
 }
 
 impl Runtime {
-    fn new(core: Core) -> Self {
-        static NEXT: AtomicU64 = AtomicU64::new(0);
-        let id = NEXT.fetch_add(1, Ordering::Relaxed);
-        let keeps_accounts = core.limits.keeps_accounts;
-        let core = RefCell::new(core);
-        let runtime = Self { id, core, keeps_accounts, outside: Arc::default() };
-        let main = runtime.add_task(None, None, None);
+    fn new() -> Self {
+        Self {
+            id: Cell::new(RunId::NONE),
+            runs: Cell::new(0),
+            core: RefCell::default(),
+            keeps_accounts: Cell::new(false),
+            catcher: Catcher::new(),
+            outside: Outside::of_thread(),
+        }
+    }
+
+    /// Begins the run for which the core was made ready.
+    fn begin(&self) {
+        self.keeps_accounts.set(self.core().limits.keeps_accounts);
+        let main = self.add_task(None, None, None);
         main.expect("dacapo: Builder::max_tasks must be 1 or more");
-        runtime
     }
 
-    fn core(&self) -> RefMut<'_, Core> {
-        self.core.try_borrow_mut().unwrap_or_else(|_| {
-            panic!(
-                "dacapo: a scheduler called back into the run that it schedules; it may look at \
-                 nothing but the Choice that it is given"
-            )
-        })
+    #[inline]
+    fn core(&self) -> RefMut<'_, Box<Core>> {
+        self.core.try_borrow_mut().unwrap_or_else(|_| called_back())
     }
 
-    fn catch<R>(&self, f: impl FnOnce() -> R) -> Result<R, Caught> {
-        LOCAL.with(|local| local.catcher.catch(f))
+    #[inline]
+    fn catch<R>(&self, f: impl FnOnce() -> R) -> Result<R, Box<Caught>> {
+        self.catcher.catch(f)
     }
 
     // What the layers above ask for.
 
     pub(crate) fn id(&self) -> RunId {
-        self.id
+        self.id.get()
     }
 
     pub(crate) fn now(&self) -> Instant {
@@ -156,8 +157,7 @@ impl Runtime {
             }
         };
         let task = TaskKey { slot: core.next_slot(), id };
-        let outside = Arc::clone(&self.outside);
-        let waker = Waker::from(Arc::new(TaskWaker { run: self.id, task, outside }));
+        let waker = Waker::from(Arc::new(TaskWaker { run: self.id(), task }));
         core.add_task(id, cell, waker, spawned);
         Ok(task)
     }
@@ -201,6 +201,11 @@ impl Runtime {
     /// Notes what the current task waits for, should this poll not complete it.
     pub(crate) fn wait_on(&self, wait: Wait, place: Place) {
         self.core().wait_on(Awaited { wait, place: Some(place) });
+    }
+
+    /// Gives the current turn away, if that is what its own waker is woken for.
+    pub(crate) fn give_way(&self, waker: &Waker, place: Place) -> bool {
+        self.core().give_way(waker, place)
     }
 
     /// Notes that the current step uses a primitive, known to the scheduler by this number, if any;
@@ -256,4 +261,12 @@ impl Runtime {
         let removed = self.core().timers.remove(timer);
         drop(removed);
     }
+}
+
+#[cold]
+fn called_back() -> ! {
+    panic!(
+        "dacapo: a scheduler called back into the run that it schedules; it may look at nothing but \
+         the Choice that it is given"
+    )
 }

@@ -25,6 +25,10 @@ pub(crate) struct Awaited {
     pub(crate) place: Option<Place>,
 }
 
+impl Awaited {
+    pub(super) const UNKNOWN: Self = Self { wait: Wait::Other, place: None };
+}
+
 /// How much had been noted in a poll, for those who take it back or add to it.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Notes {

@@ -5,12 +5,10 @@ use super::cancellation::Cancelled;
 use super::core::Core;
 use super::places::Awaited;
 use super::tasks::{Ended, State};
-use super::waker::TaskKey;
 use crate::instant::Instant;
 use crate::rng::{Purpose, Stream};
 use crate::rude::{Rude, RudeKind};
-use crate::schedule::Lasting;
-use crate::scheduler::{Choice, ChoiceKind, Scheduler};
+use crate::scheduler::{Choice, ChoiceKind, Scheduler, TaskKey};
 use crate::trace::{Asked, Moment, TaskId, Wait};
 
 /// The state of it in one run.
@@ -46,6 +44,11 @@ impl Manners {
         if !self.declared.is_none() {
             self.kinds.push(asked.rude());
         }
+    }
+
+    /// Whether something rude may have happened in this run.
+    pub(super) fn is_declared(&self) -> bool {
+        !self.declared.is_none()
     }
 
     pub(super) fn is_on(&self) -> bool {
@@ -101,7 +104,7 @@ impl Core {
         let choice = Choice::of_task(kind, options, task, self.trace.names());
         let scheduler = self.scheduler.as_mut().expect("dacapo bug: a run without a scheduler");
         let answer = scheduler.answer(&choice).option();
-        let answer = self.answered(asked, answer, options, Lasting::Once).option() as usize;
+        let answer = self.answered(asked, answer, options) as usize;
         if answer > 0 {
             self.manners.asked = self.manners.asked.less_one(rude);
         }
@@ -156,7 +159,7 @@ impl Runtime {
     pub(super) fn interfere_after(&self, key: TaskKey) -> Option<Ended> {
         let mut core = self.core();
         // One that stands in the line already is asked about when it is about to be polled.
-        if !core.task(key).is_some_and(|task| matches!(task.state, State::Idle)) {
+        if !core.task(key).is_some_and(|task| task.state == State::Idle) {
             return None;
         }
         match core.ask_cancel(key, Moment::Waiting) {
@@ -164,7 +167,7 @@ impl Runtime {
             1 => {
                 let task = core.task_mut(key)?;
                 // Its destructors may wake it, which must not put it into the line.
-                task.state = State::Running { woken: false };
+                task.state = State::Running;
                 let cell = task.cell.take();
                 core.manners.told = true;
                 drop(core);

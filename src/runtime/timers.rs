@@ -171,7 +171,7 @@ mod tests {
                     Op::Insert(nanos) => {
                         let id = keys.len() as u32;
                         let deadline = Instant::START + Duration::from_nanos(nanos);
-                        let key = super::super::waker::TaskKey { slot: 0, id: TaskId(id) };
+                        let key = crate::scheduler::TaskKey { slot: 0, id: TaskId(id) };
                         keys.push((deadline, timers.insert(deadline, Wakee::Task(key))));
                         model.insert((deadline, id), ());
                     }

@@ -36,27 +36,31 @@ impl Catcher {
     }
 
     /// Runs code of the user.
-    pub(super) fn catch<R>(&self, f: impl FnOnce() -> R) -> Result<R, Caught> {
+    #[inline]
+    pub(super) fn catch<R>(&self, f: impl FnOnce() -> R) -> Result<R, Box<Caught>> {
         let depth = self.depth.get();
         // Within a destructor, that of a panic that goes on is wanted afterwards.
-        let before = self.last.take().filter(|_| depth > 0);
+        let before = if depth > 0 { self.last.take() } else { None };
         self.depth.set(depth + 1);
         // What the code leaves behind half done is seen by the rest of the test only, which the
         // panic fails anyway.
         let result = panic::catch_unwind(AssertUnwindSafe(f));
         self.depth.set(depth);
-        let result = result.map_err(|payload| {
-            let message = message_of(&*payload);
-            // The last panic need not be this one: code may catch its own, and `resume_unwind` does not
-            // tell the hook.
-            let note = self.last.take().filter(|note| note.message == message);
-            let note = note.unwrap_or(PanicNote { message, location: None });
-            Caught { payload, note }
-        });
+        let result = result.map_err(|payload| self.caught(payload));
         if before.is_some() {
             self.last.replace(before);
         }
         result
+    }
+
+    #[cold]
+    fn caught(&self, payload: Box<dyn Any + Send>) -> Box<Caught> {
+        let message = message_of(&*payload);
+        // The last panic need not be this one: code may catch its own, and `resume_unwind` does not
+        // tell the hook.
+        let note = self.last.take().filter(|note| note.message == message);
+        let note = note.unwrap_or(PanicNote { message, location: None });
+        Box::new(Caught { payload, note })
     }
 
     /// Called by the hook.
@@ -97,7 +101,7 @@ pub(super) fn install_hook() {
     INSTALLED.call_once(|| {
         let previous = panic::take_hook();
         panic::set_hook(Box::new(move |info| {
-            match super::LOCAL.try_with(|local| local.catcher.note(info)) {
+            match super::RUNTIME.try_with(|runtime| runtime.catcher.note(info)) {
                 Ok(Noted::Ours) => {}
                 Ok(Noted::Fatal(message)) => last_words(&message),
                 Ok(Noted::NotOurs) | Err(_) => previous(info),

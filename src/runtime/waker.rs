@@ -1,18 +1,11 @@
 //! Who is to be woken, and the wakers that futures are given.
 
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError, RwLock, Weak};
 use std::task::{Wake, Waker};
 
+use crate::scheduler::TaskKey;
 use crate::trace::TaskId;
-
-/// A task of the present run: its place in the slab, and its id, which tells apart the tasks that
-/// have had that place.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct TaskKey {
-    pub(crate) slot: usize,
-    pub(crate) id: TaskId,
-}
 
 /// Who is to be woken. Nearly always it is a task of this run, whose waker need not be cloned.
 #[derive(Debug)]
@@ -22,13 +15,21 @@ pub(crate) enum Wakee {
     Waker(Waker),
 }
 
-/// Says which run of this process something belongs to. Never shown, never hashed.
-pub(crate) type RunId = u64;
+/// Says which run of this process something belongs to: the number of the thread, and that of the run
+/// among those of the thread. Never shown, never hashed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct RunId {
+    thread: u32,
+    number: u64,
+}
+
+impl RunId {
+    pub(super) const NONE: Self = Self { thread: 0, number: 0 };
+}
 
 pub(super) struct TaskWaker {
     pub(super) run: RunId,
     pub(super) task: TaskKey,
-    pub(super) outside: Arc<Outside>,
 }
 
 impl Wake for TaskWaker {
@@ -39,35 +40,71 @@ impl Wake for TaskWaker {
     fn wake_by_ref(self: &Arc<Self>) {
         let woken = super::try_with(self.run, |runtime| runtime.wake(self.task));
         if woken.is_none() {
-            self.outside.record_wake(self.task.id);
+            Outside::record_wake(self.run, self.task.id);
         }
     }
 }
 
-/// What other threads may touch of a run.
-#[derive(Default)]
+/// What other threads may touch of the runs of one.
+///
+/// A waker knows its thread by a number, so that making one costs no more than its allocation.
 pub(super) struct Outside {
-    ended: AtomicBool,
+    thread: u32,
+    /// The number of the run that is going on, or 0.
+    run: AtomicU64,
     woken: AtomicBool,
-    /// The first task that was woken by another thread.
+    /// The first task of that run that was woken by another thread.
     first: Mutex<Option<TaskId>>,
 }
 
+/// Of all threads that have made runs, by their numbers.
+static THREADS: RwLock<Vec<Weak<Outside>>> = RwLock::new(Vec::new());
+
 impl Outside {
-    /// Wakers that outlive their run do nothing from then on.
-    pub(super) fn end(&self) {
-        self.ended.store(true, Ordering::Release);
+    pub(super) fn of_thread() -> Arc<Self> {
+        let mut threads = THREADS.write().unwrap_or_else(PoisonError::into_inner);
+        // The number of a thread that has ended may be taken, but for wakers of its runs: numbers of runs
+        // go on where it left off.
+        let outside = Arc::new(Self {
+            thread: u32::try_from(threads.len()).expect("fewer than 2^32 threads make runs"),
+            run: AtomicU64::new(0),
+            woken: AtomicBool::new(false),
+            first: Mutex::new(None),
+        });
+        threads.push(Arc::downgrade(&outside));
+        outside
     }
 
-    fn record_wake(&self, task: TaskId) {
-        if !self.ended.load(Ordering::Acquire) {
-            self.first.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert(task);
-            self.woken.store(true, Ordering::Release);
+    /// Begins the run of this number.
+    pub(super) fn begin(&self, number: u64) -> RunId {
+        self.run.store(number, Ordering::Release);
+        RunId { thread: self.thread, number }
+    }
+
+    /// Wakers that outlive their run do nothing from then on.
+    pub(super) fn end(&self) {
+        // Under the lock, so that nobody who has just found the run going on speaks of the next one.
+        let mut first = self.first.lock().unwrap_or_else(PoisonError::into_inner);
+        self.run.store(0, Ordering::Release);
+        self.woken.store(false, Ordering::Release);
+        *first = None;
+    }
+
+    fn record_wake(run: RunId, task: TaskId) {
+        let threads = THREADS.read().unwrap_or_else(PoisonError::into_inner);
+        let Some(outside) = threads.get(run.thread as usize).and_then(Weak::upgrade) else {
+            return;
+        };
+        let mut first = outside.first.lock().unwrap_or_else(PoisonError::into_inner);
+        if outside.run.load(Ordering::Acquire) == run.number {
+            first.get_or_insert(task);
+            outside.woken.store(true, Ordering::Release);
         }
     }
 
+    #[inline]
     pub(super) fn first_woken(&self) -> Option<TaskId> {
-        if !self.woken.load(Ordering::Acquire) {
+        if !self.woken.load(Ordering::Relaxed) {
             return None;
         }
         *self.first.lock().unwrap_or_else(PoisonError::into_inner)

@@ -1,9 +1,9 @@
 //! One open question of a run.
 
-use std::collections::VecDeque;
 use std::fmt;
 
-use crate::trace::{Moment, TaskId, TaskName, TaskNames, mix};
+use super::Line;
+use crate::trace::{Moment, Next, TaskId, TaskName, TaskNames, mix};
 
 /// A question with two or more possible answers, which a [`Scheduler`](crate::scheduler::Scheduler)
 /// is asked.
@@ -86,7 +86,7 @@ impl ChoiceKind {
 #[derive(Clone, Copy, Debug)]
 enum Options<'a> {
     Tasks {
-        ready: &'a VecDeque<TaskId>,
+        ready: &'a Line,
         names: &'a TaskNames,
     },
     Numbers(usize),
@@ -107,7 +107,7 @@ impl<'a> Choice<'a> {
     ///
     /// If fewer than two tasks are ready: that is no choice.
     #[track_caller]
-    pub fn among_tasks(ready: &'a VecDeque<TaskId>, names: &'a TaskNames) -> Self {
+    pub fn among_tasks(ready: &'a Line, names: &'a TaskNames) -> Self {
         assert!(ready.len() >= 2, "a choice needs two options or more");
         Self { kind: ChoiceKind::Task, options: Options::Tasks { ready, names } }
     }
@@ -151,7 +151,8 @@ impl<'a> Choice<'a> {
     /// How many options there are: two or more. Answers are below this number.
     pub fn options(&self) -> usize {
         match self.options {
-            Options::Tasks { ready, .. } => ready.len(),
+            // More have no place in a trace.
+            Options::Tasks { ready, .. } => ready.len().min(Next::MAX_OPTIONS),
             Options::Numbers(options) | Options::OfTask { options, .. } => options,
         }
     }
@@ -159,8 +160,7 @@ impl<'a> Choice<'a> {
     /// Which option a task is, if it is one.
     pub fn place_of(&self, task: TaskId) -> Option<usize> {
         let Options::Tasks { ready, .. } = self.options else { return None };
-        let (front, back) = ready.as_slices();
-        position(front, task).or_else(|| position(back, task).map(|place| front.len() + place))
+        ready.place_of(task)
     }
 
     /// What an option stands for: the same in each run in which this option exists.
@@ -170,28 +170,18 @@ impl<'a> Choice<'a> {
     /// If `option` is not below [`options`](Choice::options).
     #[track_caller]
     pub fn label(&self, option: usize) -> Label<'a> {
-        assert!(
-            option < self.options(),
-            "option {option} of a choice with {} options",
-            self.options()
-        );
+        let options = self.options();
+        assert!(option < options, "option {option} of a choice with {options} options");
         Label(match self.options {
-            Options::Tasks { ready, names } => LabelKind::Task { task: ready[option], names },
+            Options::Tasks { ready, names } => {
+                let task = ready.get(option).expect("dacapo bug: a line is shorter than it says");
+                LabelKind::Task { task, names }
+            }
             Options::Numbers(_) | Options::OfTask { .. } => {
                 LabelKind::Number { kind: self.kind, option }
             }
         })
     }
-}
-
-/// Where it stands. A chunk at a time, which takes a fraction of the time for long lines.
-fn position(tasks: &[TaskId], wanted: TaskId) -> Option<usize> {
-    const CHUNK: usize = 32;
-    let chunks = tasks
-        .chunks(CHUNK)
-        .position(|chunk| chunk.iter().fold(false, |found, &task| found | (task == wanted)));
-    let start = chunks? * CHUNK;
-    tasks[start..].iter().position(|&task| task == wanted).map(|place| start + place)
 }
 
 /// What one option of a [`Choice`] stands for; its text is for people.

@@ -4,7 +4,6 @@ use std::pin::Pin;
 use std::task::{Context, Poll};
 
 use crate::runtime::{self, Place};
-use crate::trace::Wait;
 
 /// Gives the other ready tasks a turn; asyncio's `sleep(0)`.
 ///
@@ -37,8 +36,11 @@ impl Future for YieldNow {
         if std::mem::replace(&mut self.yielded, true) {
             return Poll::Ready(());
         }
-        runtime::try_current(|runtime| runtime.wait_on(Wait::Turn, self.place));
-        cx.waker().wake_by_ref();
+        let gave_way = runtime::try_current(|runtime| runtime.give_way(cx.waker(), self.place));
+        if gave_way != Some(true) {
+            // The waker of some combinator.
+            cx.waker().wake_by_ref();
+        }
         Poll::Pending
     }
 }

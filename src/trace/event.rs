@@ -1,4 +1,4 @@
-//! What can happen in a run, in 24 bytes an event.
+//! What can happen in a run.
 
 use crate::instant::Instant;
 use crate::rude::RudeKind;
@@ -150,6 +150,12 @@ pub enum Moment {
     Woken,
 }
 
+impl Moment {
+    pub(super) fn is_woken(self) -> bool {
+        self == Self::Woken
+    }
+}
+
 impl Asked {
     /// What kind of rudeness it is about, if it is about any.
     pub(crate) fn rude(self) -> Option<RudeKind> {
@@ -163,34 +169,6 @@ impl Asked {
             Asked::Point { .. } => RudeKind::Marked,
             _ => return None,
         })
-    }
-
-    /// The number of its kind, and what it is about, for the hash of the run.
-    fn words(self) -> (u32, u32) {
-        let moment = |moment| u32::from(moment == Moment::Woken);
-        match self {
-            // Which one was chosen is said by what happens next.
-            Asked::Next { first, lasting, .. } => ((lasting as u32) << 8, first.0),
-            Asked::Timeout(task) => (1, task.0),
-            Asked::Value(label) => (2, label),
-            Asked::Deadline(task) => (3, task.0),
-            Asked::Select(task) => (4, task.0),
-            Asked::Barge { task, waiter, lock } => {
-                let waiter = waiter.map_or(0, |waiter| waiter.0 + 1);
-                (5 | (u32::from(lock) << 4) | (waiter << 5), task.0)
-            }
-            Asked::Spurious(task) => (6, task.0),
-            Asked::WakeAll(task) => (7, task.0),
-            // The jump itself follows.
-            Asked::Late(_) => (8, 0),
-            Asked::Yield(task) => (9, task.0),
-            Asked::Cancel { task, nth, moment: at } => {
-                (10 | (moment(at) << 4) | (nth << 5), task.0)
-            }
-            Asked::Point { task, label, moment: at } => {
-                (11 | (moment(at) << 4) | (label << 5), task.0)
-            }
-        }
     }
 }
 
@@ -206,6 +184,11 @@ pub enum Ending {
     Cancelled,
     /// The run ended first.
     Dropped,
+}
+
+impl Ending {
+    pub(super) const ALL: [Self; 4] =
+        [Self::Returned, Self::Panicked, Self::Cancelled, Self::Dropped];
 }
 
 /// What a task waits for.
@@ -251,50 +234,6 @@ impl Event {
             Event::Choice { asked: Asked::Next { lasting: Lasting::Ahead, .. }, .. } => true,
             Event::Choice { answer, .. } => *answer != 0,
             _ => false,
-        }
-    }
-
-    /// The event as numbers, for the hash of the run.
-    pub(crate) fn words(self) -> [u64; 2] {
-        let pack = |tag: u64, a: u32, b: u32| (tag << 56) ^ (u64::from(a) << 24) ^ u64::from(b);
-        match self {
-            Event::Spawn { task, by } => [pack(1, task.0, 0), by.0.into()],
-            Event::Choice { asked, answer, options } => {
-                let (kind, about) = asked.words();
-                [pack(2, answer, kind), (u64::from(options) << 32) | u64::from(about)]
-            }
-            Event::Poll { task } => [pack(3, task.0, 0), 0],
-            Event::Wait { task, on: Wait::Turn } => [pack(4, task.0, 0), 0],
-            Event::Wait { task, on: Wait::Other } => [pack(4, task.0, 4), 0],
-            Event::Wait { task, on: Wait::Until(at) } => [pack(4, task.0, 1), at.as_nanos()],
-            Event::Wait { task, on: Wait::Task(other) } => [pack(4, task.0, 2), other.0.into()],
-            Event::Wait { task, on: Wait::Semaphore { number, permits } } => {
-                [pack(4, task.0, 3), (u64::from(number) << 32) | u64::from(permits)]
-            }
-            Event::Wait { task, on: Wait::Lock(number) } => [pack(4, task.0, 5), number.into()],
-            Event::Wait { task, on: Wait::Event(number) } => [pack(4, task.0, 6), number.into()],
-            Event::Wait { task, on: Wait::Condition(number) } => {
-                [pack(4, task.0, 7), number.into()]
-            }
-            Event::Wait { task, on: Wait::Barrier(number) } => [pack(4, task.0, 8), number.into()],
-            Event::Wait { task, on: Wait::QueueGet(number) } => [pack(4, task.0, 9), number.into()],
-            Event::Wait { task, on: Wait::QueuePut(number) } => {
-                [pack(4, task.0, 10), number.into()]
-            }
-            Event::Wait { task, on: Wait::QueueJoin(number) } => {
-                [pack(4, task.0, 11), number.into()]
-            }
-            Event::Wake { task, by } => [pack(5, task.0, 0), by.map_or(u64::MAX, |by| by.0.into())],
-            Event::Advance { to } => [pack(6, 0, 0), to.as_nanos()],
-            Event::Abort { task, by } => {
-                [pack(7, task.0, 0), by.map_or(u64::MAX, |by| by.0.into())]
-            }
-            Event::Cancel { task, by } => {
-                [pack(9, task.0, 0), by.map_or(u64::MAX, |by| by.0.into())]
-            }
-            Event::End { task, how } => [pack(8, task.0, how as u32), 0],
-            // The text of the value is there only in runs that are shown.
-            Event::Note { task, label, value } => [pack(10, task.0, label), value.is_some().into()],
         }
     }
 }

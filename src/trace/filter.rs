@@ -9,12 +9,12 @@ use super::{Asked, Event, Position, TaskId, Trace, Wait};
 pub struct Entry<'a> {
     trace: &'a Trace,
     position: Position,
-    event: &'a Event,
+    event: Event,
 }
 
 impl<'a> Entry<'a> {
     /// What happened.
-    pub fn event(&self) -> &'a Event {
+    pub fn event(&self) -> Event {
         self.event
     }
 
@@ -31,7 +31,7 @@ impl<'a> Entry<'a> {
     /// What the code under test called it: a [note](crate::trace!), a value that was
     /// [chosen](crate::choose), or a future that was [marked](crate::cancel::point).
     pub fn label(&self) -> Option<&'static str> {
-        match *self.event {
+        match self.event {
             Event::Note { label, .. }
             | Event::Choice { asked: Asked::Value(label) | Asked::Point { label, .. }, .. } => {
                 Some(self.trace.label(label))
@@ -97,17 +97,17 @@ impl Trace {
     /// ```
     #[must_use = "it returns another trace"]
     pub fn filter(&self, mut keep: impl FnMut(Entry<'_>) -> bool) -> Self {
-        let mut keep = |position, event: &Event| {
+        let mut keep = |&(position, event): &(Position, Event)| {
             let always = matches!(event, Event::Advance { .. });
             always || keep(Entry { trace: self, position, event })
         };
-        let kept = self.events().filter(|(position, event)| keep(*position, event));
         let mut numbers = BTreeMap::new();
-        let (places, events) =
-            kept.map(|(position, event)| (position, renumbered(*event, &mut numbers))).unzip();
-        let early = self.early.iter().filter(|(position, event)| keep(*position, event));
-        let early = early.copied().collect();
-        Self { events, places, early, ..self.clone() }
+        let kept = self.events().filter(&mut keep);
+        let kept = kept.map(|(position, event)| (position, renumbered(event, &mut numbers)));
+        let selected = Some(kept.collect());
+        let early = self.early.iter().copied().filter(keep).collect();
+        let all = Self { records: Vec::new(), ..self.clone() };
+        Self { selected, early, ..all }
     }
 }
 

@@ -3,6 +3,7 @@
 mod event;
 mod filter;
 mod names;
+mod record;
 mod text;
 
 use std::collections::VecDeque;
@@ -11,6 +12,7 @@ pub use event::{Asked, Ending, Event, Moment, Wait};
 pub use filter::Entry;
 pub(crate) use names::mix;
 pub use names::{TaskId, TaskName, TaskNames};
+pub(crate) use record::{Next, Record};
 pub(crate) use text::{printable, printable_lines};
 
 use crate::instant::Instant;
@@ -67,7 +69,14 @@ use crate::schedule::{Answer, Lasting};
 /// ```
 #[derive(Clone, Debug, Default)]
 pub struct Trace {
-    events: VecDeque<Event>,
+    records: Vec<Record>,
+    /// With so many records the older ones go.
+    room: usize,
+    /// How many of the records are in the hash.
+    hashed: usize,
+    hash: [u64; 2],
+    /// What is left of the events, if some were filtered out.
+    selected: Option<Vec<(Position, Event)>>,
     names: TaskNames,
     /// What the code called the values that it asked for, and what it noted.
     labels: Vec<&'static str>,
@@ -75,15 +84,12 @@ pub struct Trace {
     values: VecDeque<Box<str>>,
     /// How many values were noted, shown or not.
     valued: u32,
-    /// Where the events stand, if some others between them were filtered out.
-    places: Vec<Position>,
     /// The state of the run when the first kept event happened.
     start: Position,
     /// How many events before that were not kept.
     dropped: u64,
     /// Choices among those that were answered otherwise than an event loop would, the first of them.
     early: Vec<(Position, Event)>,
-    hash: u64,
 }
 
 /// Where in its run an event stands.
@@ -120,48 +126,96 @@ pub(crate) const VALUE: usize = 300;
 const EARLY: usize = 100;
 
 impl Trace {
-    pub(crate) fn clear(&mut self) {
-        self.events.clear();
+    /// Makes ready for a run of which the last `max` events are kept.
+    pub(crate) fn clear(&mut self, max: usize) {
+        self.records.clear();
         self.names.clear();
         self.labels.clear();
         self.values.clear();
-        self.places.clear();
-        self.early.clear();
+        self.selected = None;
         self.valued = 0;
-        (self.start, self.dropped, self.hash) = Default::default();
+        self.early.clear();
+        // Half of them go at a time, so that it costs next to nothing.
+        self.room = max.saturating_mul(2).max(1);
+        (self.start, self.dropped, self.hashed, self.hash) = Default::default();
     }
 
-    /// Adds an event. Of more than `max` events the oldest is dropped; the hash is of all.
-    pub(crate) fn push(&mut self, event: Event, max: usize) {
-        let [a, b] = event.words();
-        self.hash = mix(mix(self.hash, a), b);
-        self.events.push_back(event);
-        if self.events.len() > max
-            && let Some(oldest) = self.events.pop_front()
-        {
-            self.start = self.start.after(&oldest);
-            self.dropped += 1;
-            if let Event::Note { value: Some(_), .. } = oldest {
-                self.values.pop_front();
+    #[inline]
+    pub(crate) fn push(&mut self, record: Record) {
+        if self.records.len() >= self.room {
+            self.drop_oldest(self.room / 2);
+        }
+        self.records.push(record);
+    }
+
+    /// Called at the end of the run.
+    pub(crate) fn finish(&mut self) {
+        self.update_hash();
+        let max = self.room / 2;
+        if self.records.len() > max / 2 {
+            let mut kept = 0;
+            let fits = |record: &&Record| {
+                kept += record.len();
+                kept <= max
+            };
+            let fitting = self.records.iter().rev().take_while(fits).count();
+            self.drop_oldest(fitting);
+        }
+    }
+
+    /// Drops all but the last `kept` records; the hash is of all.
+    #[cold]
+    fn drop_oldest(&mut self, kept: usize) {
+        self.update_hash();
+        let oldest = self.records.len().saturating_sub(kept);
+        for record in self.records.drain(..oldest) {
+            // What nearly all are is passed by quickly.
+            if let Some((task, was_chosen)) = record.usual_turn() {
+                (self.start.step, self.start.task) = (self.start.step + 1, task);
+                self.start.choices += u64::from(was_chosen);
+                self.dropped += record.len() as u64;
+                continue;
             }
-            // What happened last is told by the ring; what it came from is often here.
-            if oldest.is_deviation() && self.early.len() < EARLY {
-                self.early.push((self.start, oldest));
+            if record.is_still() {
+                self.dropped += record.len() as u64;
+                continue;
+            }
+            for event in record.events() {
+                self.start = self.start.after(&event);
+                self.dropped += 1;
+                if let Event::Note { value: Some(_), .. } = event {
+                    self.values.pop_front();
+                }
+                // What happened last is told by those that are kept; what it came from is often here.
+                if event.is_deviation() && self.early.len() < EARLY {
+                    self.early.push((self.start, event));
+                }
             }
         }
+        self.hashed = self.records.len();
+    }
+
+    fn update_hash(&mut self) {
+        let [mut a, mut b] = self.hash;
+        for record in &self.records[self.hashed..] {
+            let [first, second] = record.words();
+            (a, b) = (mix(a, first), mix(b, second));
+        }
+        self.hash = [a, b];
+        self.hashed = self.records.len();
     }
 
     /// The choices that were not answered by 0, as far as they are kept: the first ones, and those
     /// among the last events.
-    pub(crate) fn deviations(&self) -> impl Iterator<Item = (Position, &Event)> {
-        let early = self.early.iter().map(|(position, event)| (*position, event));
+    pub(crate) fn deviations(&self) -> impl Iterator<Item = (Position, Event)> {
         let late = self.events();
-        early.chain(late.filter(|(_, event)| event.is_deviation()))
+        self.early.iter().copied().chain(late.filter(|(_, event)| event.is_deviation()))
     }
 
     /// Adds to the hash what is not an event.
     pub(crate) fn hash_bytes(&mut self, bytes: &[u8]) {
-        self.hash = bytes.iter().fold(self.hash, |hash, &byte| mix(hash, u64::from(byte)));
+        self.update_hash();
+        self.hash[0] = bytes.iter().fold(self.hash[0], |hash, &byte| mix(hash, u64::from(byte)));
     }
 
     pub(crate) fn names_mut(&mut self) -> &mut TaskNames {
@@ -213,7 +267,8 @@ impl Trace {
     /// Runs with equal hashes did the same, as far as dacapo can see. It is the same on every
     /// machine, but may change with a release of dacapo.
     pub fn hash(&self) -> u64 {
-        self.hash
+        let [a, b] = self.hash;
+        mix(a, b)
     }
 
     /// How many events happened before the first one that was kept.
@@ -222,21 +277,24 @@ impl Trace {
     }
 
     /// The events in their order, each with its place in the run.
-    pub fn events(&self) -> impl Iterator<Item = (Position, &Event)> {
-        self.events.iter().enumerate().scan(self.start, |position, (number, event)| {
-            *position = self.places.get(number).copied().unwrap_or_else(|| position.after(event));
+    pub fn events(&self) -> impl Iterator<Item = (Position, Event)> {
+        let records = if self.selected.is_some() { &[][..] } else { &self.records };
+        let all = records.iter().flat_map(|record| record.events());
+        let all = all.scan(self.start, |position, event| {
+            *position = position.after(&event);
             Some((*position, event))
-        })
+        });
+        self.selected.iter().flatten().copied().chain(all)
     }
 
     /// What an event says, in words.
-    pub fn describe(&self, position: Position, event: &Event) -> String {
+    pub fn describe(&self, position: Position, event: Event) -> String {
         let name = |task: TaskId| self.names.get(task);
         let by = |by: Option<TaskId>, else_by: &str| match by {
             Some(by) => name(by).to_string(),
             None => else_by.to_owned(),
         };
-        match *event {
+        match event {
             Event::Spawn { task, .. } if task == TaskId::MAIN => "main is spawned".to_owned(),
             Event::Spawn { task, by } => format!("{} spawns {}", name(by), name(task)),
             Event::Choice { asked, answer, options } => {

@@ -22,8 +22,9 @@ macro_rules! assert_snapshot {
             prepend_module_to_snapshot => false,
             omit_expression => true,
             description => $story,
-            // The lines of a test's own source move with every edit.
+            // The lines of a test's own source move with every edit, and hashes with every release.
             filters => [
+                (r"hash [0-9a-f]{16}", "hash HASH"),
                 (r"(written to +)\S*/dacapo/", "${1}target/dacapo/"),
                 (r"(tests|examples)/([\w/]+)\.rs:\d+(:\d+)?", "$1/$2.rs:LINE")],
         }, {
