@@ -227,6 +227,19 @@ impl Failure {
     }
 }
 
+impl Failure {
+    /// Whether failures under two inputs may be one bug: the same kind, and for a panic the same place.
+    /// What else they say may be about the input.
+    #[cfg(feature = "proptest")]
+    pub(crate) fn is_akin(&self, other: &Self) -> bool {
+        match (&self.0, &other.0) {
+            (Kind::Panic { location: a, .. }, Kind::Panic { location: b, .. }) => a == b,
+            (Kind::Limit { limit: a, .. }, Kind::Limit { limit: b, .. }) => a == b,
+            (a, b) => std::mem::discriminant(a) == std::mem::discriminant(b),
+        }
+    }
+}
+
 impl Blocked {
     /// The name of the task.
     pub fn task(&self) -> &str {

@@ -13,6 +13,7 @@
 //! [spawn_blocking]: crate::task::spawn_blocking
 //! [select]: crate::select!
 //! [reviewing]: crate::_reviewing
+#![cfg_attr(feature = "proptest", doc = "[proptest]: crate::proptest!")]
 //!
 #![doc = include_str!("../README.md")]
 
@@ -99,6 +100,9 @@ pub mod __private {
     pub use crate::future::Select;
     pub use crate::mark::{in_run, mark};
     pub use crate::note::note;
+
+    #[cfg(feature = "proptest")]
+    pub use crate::proptest::expanded::*;
 
     #[cfg(feature = "macros")]
     pub use super::test_attribute::{check_test, default_scheduler};

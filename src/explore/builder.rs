@@ -265,6 +265,6 @@ impl Builder {
     {
         let subject =
             Subject::new(self.limits, &body, |output: T| output.verdict().map(|()| String::new()));
-        check(self, subject, Box::new(scheduler), test).inspect_err(|_| test.note_failure())
+        check(self, subject, Box::new(scheduler), test, None).inspect_err(|_| test.note_failure())
     }
 }

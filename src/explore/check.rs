@@ -3,6 +3,7 @@
 use std::fmt;
 
 use super::Builder;
+use super::case::{Case, Drawing, Shown};
 use super::confirm::{self, Answer, Silence};
 use super::coverage::Coverage;
 use super::env::Env;
@@ -117,19 +118,28 @@ pub(super) fn check(
     mut subject: Subject<'_>,
     mut scheduler: Box<dyn Scheduler>,
     test: &TestId,
+    drawing: Option<&dyn Drawing>,
 ) -> Result<(), CheckError> {
     let env = Env::read();
     if env.trace {
         subject.show_all();
     }
-    if let Some(schedule) = &env.replay {
+    if let Some(case) = &env.replay {
+        let load = || match regressions::load(drawing, case) {
+            Ok(other) => other,
+            Err(mistake) => panic!("dacapo: {}: DACAPO_REPLAY={case} {mistake}", test.name()),
+        };
         match &env.confirm {
             Some(confirm) if confirm.test == test.name() => {
-                confirm::answer(confirm, &mut subject, schedule)
+                load();
+                confirm::answer(confirm, &mut subject, &case.schedule)
             }
             // Another check of the test that is in question, which it is not here to answer for.
             Some(_) => {}
-            None => return replay(subject, schedule, &env, test),
+            None => {
+                let other = load();
+                return replay(subject, &case.schedule, &env, test, drawing, other);
+            }
         }
     }
     if let Some(seeds) = env.seeds.clone() {
@@ -142,9 +152,11 @@ pub(super) fn check(
         // A check before the one in question, which has passed where this process was started.
         return Ok(());
     }
-    match regressions::first_failure(&mut subject, &env, test) {
+    match regressions::first_failure(&mut subject, &env, test, drawing) {
         Ok(None) => {}
-        Ok(Some((sample, how))) => return Err(found(builder, subject, sample, &env, test, how)),
+        Ok(Some((sample, how))) => {
+            return Err(found(builder, subject, sample, &env, test, drawing, how));
+        }
         Err(mistake) => panic!("dacapo: {mistake}"),
     }
     let mut progress = Progress::new(&env, test.name());
@@ -170,7 +182,7 @@ pub(super) fn check(
             let how = format!("{}{seed}, run {runs}{}", scheduler.name(), jobs.remarks());
             return Err(match sample.divergence {
                 Some(divergence) if divergence.is_failure() => misfit(subject, &sample, test, how),
-                _ => found(builder, subject, sample, &env, test, how).after(runs),
+                _ => found(builder, subject, sample, &env, test, drawing, how).after(runs),
             });
         }
         if let Some(divergence) = sample.divergence.filter(Divergence::is_nondeterminism) {
@@ -209,6 +221,8 @@ fn replay(
     schedule: &Schedule,
     env: &Env,
     test: &TestId,
+    drawing: Option<&dyn Drawing>,
+    other: Option<Shown>,
 ) -> Result<(), CheckError> {
     let sample = subject.show(schedule);
     let trace = subject.take_trace();
@@ -216,6 +230,10 @@ fn replay(
         say(&trace.log().to_string());
     }
     let mut facts = vec![("replayed", format!("DACAPO_REPLAY, {}", count(sample.steps, "step")))];
+    if let Some(other) = other {
+        let other = format!("the strategies of the arguments draw another input now: {other}");
+        facts.push(("but", other));
+    }
     if let Some(divergence) = sample.divergence {
         facts.push(("but", format!("it does not fit the schedule any more: {divergence}")));
     }
@@ -226,7 +244,7 @@ fn replay(
         return Ok(());
     };
     facts.push(("trace", format!("hash {:016x}", sample.hash)));
-    Err(as_it_is(failure, &sample, &trace, test, facts))
+    Err(as_it_is(failure, &sample, &trace, test, drawing, facts))
 }
 
 /// A strict replay that did not fit: there is nothing to shrink or to keep.
@@ -234,7 +252,7 @@ fn misfit(mut subject: Subject<'_>, sample: &Sample, test: &TestId, how: String)
     subject.show(&sample.schedule);
     let trace = subject.take_trace();
     let failure = sample.outcome.as_ref().expect_err("dacapo bug: a misfit passes").clone();
-    as_it_is(&failure, sample, &trace, test, vec![("found by", how)])
+    as_it_is(&failure, sample, &trace, test, None, vec![("found by", how)])
 }
 
 /// The report of a failure that is neither shrunk nor explained.
@@ -243,11 +261,13 @@ fn as_it_is(
     sample: &Sample,
     trace: &Trace,
     test: &TestId,
+    drawing: Option<&dyn Drawing>,
     facts: Vec<(&'static str, String)>,
 ) -> CheckError {
     let report = FailureReport {
         test: test.name(),
         failure,
+        input: drawing.map(|drawing| drawing.shown().lines()).unwrap_or_default(),
         facts,
         schedule: &sample.schedule,
         is_least: false,
@@ -280,6 +300,7 @@ fn found(
     first: Sample,
     env: &Env,
     test: &TestId,
+    drawing: Option<&dyn Drawing>,
     how: String,
 ) -> CheckError {
     let first_trace = subject.take_trace();
@@ -287,8 +308,16 @@ fn found(
         return difference.report(test);
     }
     let from = first.schedule.clone();
+    let (first, inputs) = match drawing {
+        Some(drawing) => {
+            let (least, cost) = drawing.shrink(&mut subject, first, builder.max_shrink_runs);
+            (least, Some(cost))
+        }
+        None => (first, None),
+    };
     let shrinking = shrink(&mut subject, first, builder.max_shrink_runs);
     let least = shrinking.sample;
+    let case = Case { input: drawing.map(Drawing::input), schedule: least.schedule.clone() };
     let again = subject.show(&least.schedule);
     let trace = subject.take_trace();
     if again.hash != least.hash {
@@ -310,7 +339,8 @@ fn found(
         let unfinished =
             if shrinking.finished { "" } else { "; not finished, see Builder::max_shrink_runs" };
         let text = shrunk(&from, &least.schedule, shrinking.runs);
-        facts.push(("shrunk", format!("{text}{unfinished}")));
+        let inputs = inputs.map_or_else(String::new, |cost| format!("{cost}; the schedule: "));
+        facts.push(("shrunk", format!("{inputs}{text}{unfinished}")));
     }
     let store = Store::open(test);
     let hash = least.hash;
@@ -324,7 +354,7 @@ fn found(
         if test.nth() > MANY {
             return Err(format!("there were more than {MANY} checks in this test").into());
         }
-        confirm::in_fresh_process(test, store, &least.schedule)
+        confirm::in_fresh_process(test, store, &case)
     });
     let anonymous;
     let (test, asked) = match (asked, test.without_thread()) {
@@ -366,7 +396,7 @@ fn found(
     }
 
     let explanation = explain(&mut subject, &least, &trace, builder.max_explain_runs);
-    let least_text = least.schedule.to_string();
+    let least_text = case.to_string();
     let mut next = Vec::new();
     let stored = store.and_then(|store| {
         let path = store.write("schedule.txt", &format!("{least_text}\n"))?;
@@ -381,17 +411,13 @@ fn found(
     next.push(("replay now", format!("DACAPO_REPLAY='{pasted}' {}", test.command())));
     let failure = least.outcome.as_ref().expect_err("dacapo bug: a shrunk run passes");
     let file = stored.as_ref().ok();
-    let kept = file.and_then(|_| {
-        regressions::keep(
-            env,
-            test,
-            &least.schedule,
-            &sentence(&trace, failure, explanation.as_ref()),
-        )
-    });
+    let why = sentence(&trace, failure, explanation.as_ref());
+    let comment =
+        drawing.map_or_else(|| why.clone(), |drawing| format!("{}: {why}", drawing.shown()));
+    let kept = file.and_then(|_| regressions::keep(env, test, &case, &comment));
     next.extend(kept.or_else(|| {
         let strict = format!("Replay::strict({least_text:?}) as its scheduler");
-        (least_text.len() <= 200).then_some(("keep as a test", strict))
+        (least_text.len() <= 200 && drawing.is_none()).then_some(("keep as a test", strict))
     }));
     next.push(match &stored {
         Ok((store, _)) => ("written to", format!("{}/", store.shown())),
@@ -400,6 +426,7 @@ fn found(
     let report = FailureReport {
         test: test.name(),
         failure,
+        input: drawing.map(|drawing| drawing.shown().lines()).unwrap_or_default(),
         facts,
         schedule: &least.schedule,
         is_least: true,

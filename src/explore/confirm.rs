@@ -5,6 +5,7 @@ use std::fs;
 use std::path::Path;
 use std::time::Duration;
 
+use super::case::Case;
 use super::env::Confirm;
 use super::process::{PAUSE, Process, leave, own_number, pause};
 use super::store::Store;
@@ -45,7 +46,7 @@ impl fmt::Display for Silence {
 /// not known here.
 const PATIENCE: Duration = Duration::from_secs(60);
 
-/// Runs this test once more, in a new process, with the schedule in the environment.
+/// Runs this test once more, in a new process, with the schedule and the input in the environment.
 ///
 /// # Errors
 ///
@@ -53,12 +54,12 @@ const PATIENCE: Duration = Duration::from_secs(60);
 pub(super) fn in_fresh_process(
     test: &TestId,
     store: &Store,
-    schedule: &Schedule,
+    case: &Case,
 ) -> Result<Answer, Silence> {
     // Another process may be at the same test, for another package or in another terminal.
     let own = |file| store.path(&format!("{file}-{}.txt", own_number()));
     let (answer, question) = (own("answer"), own("question"));
-    fs::write(&question, format!("{schedule}\n"))
+    fs::write(&question, format!("{case}\n"))
         .map_err(|error| format!("the schedule could not be written: {error}"))?;
     let asked = ask(test, &question, &answer);
     let _ = fs::remove_file(&question);

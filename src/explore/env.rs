@@ -2,7 +2,7 @@
 //!
 //! | variable | value | what it does |
 //! |---|---|---|
-//! | `DACAPO_REPLAY` | a schedule (`d1:…`), or a file that holds one | makes that one run only |
+//! | `DACAPO_REPLAY` | a schedule (`d1:…`), after an input (`i1:…`) if the test draws one, or a file with these | makes that one run only |
 //! | `DACAPO_JOBS` | `N`, from 1 to 256 | makes the runs of a search in so many processes; 1 if it is not set |
 //! | `DACAPO_SEEDS` | `N`, or `A..B` | the seeds of every scheduler that works from seeds: 0 to N, or A to B, without the last |
 //! | `DACAPO_ACCEPT` | `1` (or `0`) | the schedule that was found to fail, or is found now, is added to `dacapo-regressions/<test>.txt` |
@@ -17,12 +17,12 @@
 use std::ops::Range;
 use std::path::PathBuf;
 
-use crate::schedule::Schedule;
+use super::case::{Case, ParseCaseError};
 
 /// What the environment asks for.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(super) struct Env {
-    pub(super) replay: Option<Schedule>,
+    pub(super) replay: Option<Case>,
     pub(super) seeds: Option<Range<u64>>,
     pub(super) trace: bool,
     /// Whether a schedule that fails is to be kept among the sources.
@@ -133,9 +133,11 @@ pub(super) fn manifest_directory() -> Option<PathBuf> {
     variable("CARGO_MANIFEST_DIR").map(PathBuf::from)
 }
 
-fn replay(value: &str) -> Result<Schedule, String> {
-    if value.trim_start().starts_with("d1:") {
-        return value.parse().map_err(|error| format!("DACAPO_REPLAY={value}: {error}"));
+fn replay(value: &str) -> Result<Case, String> {
+    if ["d1:", "i1:"].iter().any(|prefix| value.trim_start().starts_with(prefix)) {
+        return value
+            .parse()
+            .map_err(|error: ParseCaseError| format!("DACAPO_REPLAY={value}: {error}"));
     }
     let text = std::fs::read_to_string(value).map_err(|error| {
         format!(
@@ -143,7 +145,8 @@ fn replay(value: &str) -> Result<Schedule, String> {
              file that holds one; there is no such file to read: {error}"
         )
     })?;
-    text.parse().map_err(|error| format!("DACAPO_REPLAY: in the file {value}: {error}"))
+    text.parse()
+        .map_err(|error: ParseCaseError| format!("DACAPO_REPLAY: in the file {value}: {error}"))
 }
 
 fn seeds(value: &str) -> Result<Range<u64>, String> {
@@ -179,6 +182,7 @@ fn switch(name: &str, value: &str, what: &str) -> Result<bool, String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::schedule::Schedule;
 
     #[track_caller]
     fn check(name: &str, value: &str, expectation: Result<Env, &str>) {
@@ -198,7 +202,7 @@ mod tests {
         check("DACAPO_TRACE", "0", Ok(Env::default()));
         check("DACAPO_ACCEPT", "1", Ok(Env { accept: true, ..Env::default() }));
         check("DACAPO_JOBS", "2", Ok(Env { jobs: Some(2), ..Env::default() }));
-        let replay = Some(Schedule::new([0, 2]));
+        let replay = Some(Case::from(Schedule::new([0, 2])));
         check("DACAPO_REPLAY", " d1:0.2\n", Ok(Env { replay, ..Env::default() }));
         check("CI", "true", Ok(Env { ci: true, ..Env::default() }));
         check("SOMETHING_ELSE", "x", Ok(Env::default()));

@@ -2,6 +2,7 @@
 
 mod answer;
 mod builder;
+mod case;
 mod check;
 mod confirm;
 mod coverage;
@@ -36,16 +37,18 @@ mod verdict;
 use std::fmt;
 
 pub use builder::Builder;
+#[cfg(feature = "proptest")]
+pub(crate) use case::Shown;
 pub use check::CheckError;
 pub use coverage::Mark;
 #[cfg(feature = "proptest")]
 pub(crate) use edits::{Edits, fingerprint};
 pub use outcomes::{Outcome, Report};
 #[cfg(feature = "proptest")]
-pub(crate) use property::last_schedule;
+pub(crate) use property::{Arguments, Effort, Property, check_property, last_schedule};
 pub use run::Run;
 pub use sweep::{Sweep, cancel_sweep, try_cancel_sweep};
-#[cfg(feature = "macros")]
+#[cfg(any(feature = "macros", feature = "proptest"))]
 pub(crate) use test_id::TestId;
 pub use verdict::Verdict;
 

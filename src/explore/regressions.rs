@@ -7,11 +7,11 @@ use std::fs::{self, OpenOptions};
 use std::io::{self, ErrorKind, Write};
 use std::path::PathBuf;
 
+use super::case::{Case, Drawing, Shown};
 use super::env::Env;
 use super::store::{self, Store};
 use super::subject::{Sample, Subject};
 use super::test_id::TestId;
-use crate::schedule::Schedule;
 
 const DIRECTORY: &str = "dacapo-regressions";
 
@@ -27,7 +27,7 @@ struct Regressions {
 struct Line {
     /// Counted from 1.
     number: usize,
-    schedule: Schedule,
+    case: Case,
 }
 
 /// Replays what is kept of earlier failures: first, if it is to be accepted, what the last search of
@@ -41,6 +41,7 @@ pub(super) fn first_failure(
     subject: &mut Subject<'_>,
     env: &Env,
     test: &TestId,
+    drawing: Option<&dyn Drawing>,
 ) -> Result<Option<(Sample, String)>, String> {
     // A process that confirms a failure is asked about that one only.
     if env.confirm.is_some() {
@@ -48,14 +49,25 @@ pub(super) fn first_failure(
     }
     let Some(file) = Regressions::of(test)? else { return Ok(None) };
     if env.accept
-        && let Some(found) = stored_failure(subject, test, &file)
+        && let Some(found) = stored_failure(subject, test, &file, drawing)
     {
         return Ok(Some(found));
     }
     for line in &file.lines {
         // As strict as it is tolerant: the run is the same, and whether it fits is looked at here.
-        let sample = subject.replay(&line.schedule);
         let place = format!("line {} of {}", line.number, file.shown());
+        if let Some(other) =
+            load(drawing, &line.case).map_err(|mistake| format!("{place} {mistake}"))?
+        {
+            super::say(&format!(
+                "dacapo: {}: {place} does not fit the test any more: the strategies of its arguments draw \
+                 another input for it now, which is tried instead: {other}. Remove the line; or record it \
+                 anew, with the bug put back for a moment: {}",
+                test.name(),
+                accept_command(test)
+            ));
+        }
+        let sample = subject.replay(&line.case.schedule);
         if let Some(divergence) = sample.divergence {
             let ending = if sample.outcome.is_ok() { "passes" } else { "still fails" };
             super::say(&format!(
@@ -73,20 +85,47 @@ pub(super) fn first_failure(
     Ok(None)
 }
 
+/// Draws the input of a case. Returns what it looks like now, if that is not what it was.
+///
+/// # Errors
+///
+/// If the test draws none and there is one, or the other way round, with what to do.
+pub(super) fn load(drawing: Option<&dyn Drawing>, case: &Case) -> Result<Option<Shown>, String> {
+    match (drawing, &case.input) {
+        (None, None) => Ok(None),
+        (Some(drawing), Some(input)) => drawing
+            .load(input)
+            .map_err(|reason| format!("has an input that cannot be drawn any more: {reason}")),
+        (None, Some(_)) => {
+            Err("has an input (`i1:…`), and this test draws none; leave it out".to_owned())
+        }
+        (Some(_), None) => Err(
+            "has no input (`i1:…`) before the schedule, and this test draws one; what was found \
+                 without one says nothing about it"
+                .to_owned(),
+        ),
+    }
+}
+
 /// The schedule that the last failing search has left in the target directory, if it still fails.
 fn stored_failure(
     subject: &mut Subject<'_>,
     test: &TestId,
     file: &Regressions,
+    drawing: Option<&dyn Drawing>,
 ) -> Option<(Sample, String)> {
     let store = Store::open(test).ok()?;
     let path = store.path("schedule.txt");
     let text = fs::read_to_string(&path).ok()?;
     let place = format!("the schedule in {}", store::shown(&path));
-    let sample = match text.parse() {
+    let case = match text.parse::<Case>() {
         // It was accepted before, and has its turn with the others.
-        Ok(schedule) if file.line_of(&schedule).is_some() => return None,
-        Ok(schedule) => subject.replay(&schedule),
+        Ok(case) if file.line_of(&case).is_some() => return None,
+        Ok(case) => load(drawing, &case).map(|_| case),
+        Err(error) => Err(error.to_string()),
+    };
+    let sample = match case {
+        Ok(case) => subject.replay(&case.schedule),
         Err(error) => {
             super::say(&format!("dacapo: {}: not kept: {place}: {error}", test.name()));
             return None;
@@ -108,7 +147,7 @@ fn stored_failure(
 pub(super) fn keep(
     env: &Env,
     test: &TestId,
-    schedule: &Schedule,
+    case: &Case,
     sentence: &str,
 ) -> Option<(&'static str, String)> {
     if env.confirm.is_some() {
@@ -118,13 +157,13 @@ pub(super) fn keep(
         Ok(file) => file?,
         Err(error) => return Some(("not kept", error)),
     };
-    if let Some(number) = file.line_of(schedule) {
+    if let Some(number) = file.line_of(case) {
         return Some(("kept", format!("it is line {number} of {}", file.shown())));
     }
     if !env.accept {
         return Some(("keep it", accept_command(test)));
     }
-    Some(match file.add(test, schedule, sentence) {
+    Some(match file.add(test, case, sentence) {
         Ok(number) => (
             "kept",
             format!(
@@ -166,17 +205,17 @@ impl Regressions {
         store::shown(&self.path)
     }
 
-    fn line_of(&self, schedule: &Schedule) -> Option<usize> {
-        let line = self.lines.iter().find(|line| line.schedule == *schedule);
+    fn line_of(&self, case: &Case) -> Option<usize> {
+        let line = self.lines.iter().find(|line| line.case == *case);
         line.map(|line| line.number)
     }
 
     /// Adds a line; returns its number.
-    fn add(&self, test: &TestId, schedule: &Schedule, sentence: &str) -> io::Result<usize> {
+    fn add(&self, test: &TestId, case: &Case, sentence: &str) -> io::Result<usize> {
         if let Some(directory) = self.path.parent() {
             fs::create_dir_all(directory)?;
         }
-        let (addition, number) = addition(&self.text, test.name(), schedule, sentence);
+        let (addition, number) = addition(&self.text, test.name(), case, sentence);
         // Added to, not written anew: another process may be about to do the same.
         let mut file = OpenOptions::new().append(true).create(true).open(&self.path)?;
         file.write_all(addition.as_bytes())?;
@@ -191,16 +230,16 @@ fn parse(text: &str) -> Result<Vec<Line>, String> {
     // Some editors begin a file with this mark.
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);
     let lines = text.lines().zip(1..).filter_map(|(line, number)| {
-        let schedule = line.split('#').next().unwrap_or_default();
-        if schedule.trim().is_empty() {
+        let case = line.split('#').next().unwrap_or_default();
+        if case.trim().is_empty() {
             return None;
         }
-        Some(match schedule.parse() {
-            Ok(schedule) => Ok(Line { number, schedule }),
+        Some(match case.parse::<Case>() {
+            Ok(case) => Ok(Line { number, case }),
             Err(error) => Err(format!(
-                "{number}:{}: {error}; correct the line, or remove it (a line is a schedule, and \
-                 what follows a # is for people)",
-                error.column()
+                "{number}:{}: {error}; correct the line, or remove it (a line is a schedule, after an input \
+                 if the test draws one, and what follows a # is for people)",
+                error.column
             )),
         })
     });
@@ -208,19 +247,21 @@ fn parse(text: &str) -> Result<Vec<Line>, String> {
 }
 
 /// What to add to a file for one more schedule, and the number of the line on which that will be.
-fn addition(text: &str, test: &str, schedule: &Schedule, sentence: &str) -> (String, usize) {
+fn addition(text: &str, test: &str, case: &Case, sentence: &str) -> (String, usize) {
     let mut lines = Vec::new();
     if text.trim().is_empty() {
+        let what = if case.input.is_some() { "Inputs and schedules" } else { "Schedules" };
+        let line = if case.input.is_some() { "An input and a schedule" } else { "One schedule" };
         lines.extend([
-            format!("# Schedules under which `{test}` has failed, found by dacapo."),
+            format!("# {what} under which `{test}` has failed, found by dacapo."),
             "# Commit this file: these are replayed first, before any search, so that a bug which was".into(),
-            "# found once does not come back unseen. One schedule a line; what follows a # is for people.".into(),
+            format!("# found once does not come back unseen. {line} a line; what follows a # is for people."),
             "# Remove a line when its schedule does not fit the code any more.".into(),
             String::new(),
         ]);
     }
-    let schedule = schedule.to_string();
-    lines.push(format!("{schedule:<11} # {sentence}"));
+    let case = case.to_string();
+    lines.push(format!("{case:<11} # {sentence}"));
     let end = if text.contains("\r\n") { "\r\n" } else { "\n" };
     let before = if text.is_empty() || text.ends_with('\n') { "" } else { end };
     let number = text.lines().count() + lines.len();

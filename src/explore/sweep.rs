@@ -137,7 +137,7 @@ impl Builder {
         let subject = Subject::new(limits, &body, judge);
         let sweep = CancelSweep::new();
         let (tried, runs) = (sweep.tried(), sweep.runs_made());
-        check(self, subject, Box::new(sweep), &TestId::infer())?;
+        check(self, subject, Box::new(sweep), &TestId::infer(), None)?;
         let tried = tried.borrow();
         let awaits = tried.awaits().map(|(of, count)| (of.to_owned(), count)).collect();
         Ok(Sweep { awaits, runs: runs.get() })

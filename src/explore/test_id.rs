@@ -55,7 +55,7 @@ enum Harness {
 
 impl TestId {
     /// A test function, by its path and name, of the package in this directory.
-    #[cfg(feature = "macros")]
+    #[cfg(any(feature = "macros", feature = "proptest"))]
     pub(crate) fn new(module: &str, function: &str, package: Option<&'static str>) -> Self {
         let path = match module.split_once("::") {
             Some((_, modules)) => format!("{modules}::{function}"),

@@ -30,8 +30,19 @@
 //! each input that is simpler. As an argument of its own a schedule shrinks as well, but the one under which
 //! a large input has failed seldom makes a smaller one fail.
 
+mod arguments;
+mod check;
+mod macros;
 mod schedules;
 mod tree;
 
 pub use schedules::{ScheduleStrategy, schedule};
 pub use tree::ScheduleTree;
+
+/// What the macro expands to.
+pub(crate) mod expanded {
+    pub use super::arguments::Argument;
+    pub use super::check::{Test, default_scheduler as default_inputs_scheduler};
+    pub use ::proptest::arbitrary::any;
+    pub use ::proptest::test_runner::{Config, TestCaseError};
+}

@@ -12,6 +12,8 @@ use crate::trace::{Trace, printable, printable_lines};
 pub(crate) struct FailureReport<'a> {
     pub(crate) test: &'a str,
     pub(crate) failure: &'a Failure,
+    /// The input of the test, an argument a line, if it draws one.
+    pub(crate) input: Vec<String>,
     /// How the failure was come by, a sentence a line, each after a word for it.
     pub(crate) facts: Vec<(&'static str, String)>,
     pub(crate) schedule: &'a Schedule,
@@ -44,6 +46,11 @@ impl fmt::Display for FailureReport<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         writeln!(f, "dacapo: {} fails\n", self.test)?;
         writeln!(f, "{}", indent(&self.failure.to_string(), "  "))?;
+        if !self.input.is_empty() {
+            writeln!(f, "the {}input", if self.is_least { "least failing " } else { "" })?;
+            self.input.iter().try_for_each(|line| writeln!(f, "  {line}"))?;
+            writeln!(f)?;
+        }
         facts(f, &self.facts)?;
 
         let schedule = shorten(self.schedule);
@@ -89,7 +96,7 @@ pub(crate) const USUAL_CAUSES: &str = "  futures::select!, tokio::select!   thei
   statics, thread-locals, caches     what an earlier run left there; make it anew in the body
   rand::rng(), threads, real I/O     come from outside the run; use dacapo::rand and dacapo::spawn
   inputs that the test draws         as under proptest: a fresh process draws others; use
-                                     Builder::fresh_process(false)
+                                     dacapo::proptest!, or Builder::fresh_process(false)
 ";
 
 impl NondeterminismReport<'_> {
