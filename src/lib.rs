@@ -22,6 +22,7 @@ pub mod _reviewing {}
 
 mod failure;
 mod instant;
+mod linear;
 mod rng;
 mod rude;
 pub mod schedule;
@@ -32,6 +33,7 @@ mod runtime;
 
 pub mod cancel;
 pub mod future;
+pub mod history;
 mod mark;
 mod note;
 pub mod rand;

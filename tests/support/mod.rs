@@ -7,6 +7,7 @@
     reason = "each binary uses its part of it"
 )]
 
+pub mod histories;
 pub mod programs;
 pub mod semaphores;
 

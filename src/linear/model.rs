@@ -1,0 +1,126 @@
+use std::fmt::Debug;
+use std::hash::Hash;
+
+/// What a system under test is to do, as if it were asked one thing after another: a sequential
+/// specification.
+///
+/// A value of the type is a state, the one at hand the first. States are cloned, compared and remembered
+/// by the thousand, so they are best small.
+///
+/// ```
+/// use std::collections::VecDeque;
+/// use dacapo::history::Model;
+///
+/// #[derive(Clone, Debug)]
+/// enum Op {
+///     Push(u32),
+///     Pop,
+/// }
+///
+/// #[derive(Clone, Default, PartialEq, Eq, Hash)]
+/// struct Queue(VecDeque<u32>);
+///
+/// impl Model for Queue {
+///     type Op = Op;
+///     type Output = Option<u32>;
+///
+///     fn step(&mut self, op: &Op) -> Option<u32> {
+///         match op {
+///             Op::Push(item) => self.0.push_back(*item),
+///             Op::Pop => return self.0.pop_front(),
+///         }
+///         None
+///     }
+/// }
+/// ```
+pub trait Model: Clone + Eq + Hash {
+    /// What clients ask for.
+    type Op: Debug;
+    /// What they get.
+    type Output: Debug + PartialEq;
+
+    /// Does this in one step, and tells what the client gets.
+    fn step(&mut self, op: &Self::Op) -> Self::Output;
+
+    /// Does this in one step, and tells whether the client may have got `output`; if not, the state after
+    /// it does not matter.
+    ///
+    /// It has to be written only for a system that is free to answer in several ways, as a cache is that
+    /// may have forgotten. What such a client may get is all that `accepts` allows; the answers of
+    /// [`step`](Model::step) are then examples, and what it does to the state is what an operation does of
+    /// which the answer was never seen.
+    fn accepts(&mut self, op: &Self::Op, output: &Self::Output) -> bool {
+        self.step(op) == *output
+    }
+
+    /// What the operation is about, if operations on different keys have nothing to do with each other, as
+    /// in a map. Those of each key are then looked at alone, each from the first state on, which is very
+    /// much faster and makes shorter reports.
+    ///
+    /// The system is right as a whole if it is right for each key: linearizability is local (Herlihy and
+    /// Wing 1990; Horn and Kroening 2015 call it *P-compositionality*). By default there is one key.
+    ///
+    /// ```
+    /// # use std::collections::BTreeMap;
+    /// # use dacapo::history::Model;
+    /// # #[derive(Clone, PartialEq, Eq, Hash)]
+    /// # struct Map(BTreeMap<String, u32>);
+    /// # #[derive(Debug)]
+    /// # struct Add { key: String, amount: u32 }
+    /// impl Model for Map {
+    /// #   type Op = Add;
+    /// #   type Output = u32;
+    /// #   fn step(&mut self, op: &Add) -> u32 {
+    /// #       let count = self.0.entry(op.key.clone()).or_default();
+    /// #       *count += op.amount;
+    /// #       *count
+    /// #   }
+    ///     // …
+    ///     fn key(op: &Add) -> impl Ord {
+    ///         &op.key
+    ///     }
+    /// }
+    /// ```
+    fn key(_op: &Self::Op) -> impl Ord {}
+
+    /// The item that the operation has put, taken or looked for, if the system is a collection in which
+    /// items have nothing to do with each other but their order, as a queue, a stack or a set. The output is
+    /// there if it was seen.
+    ///
+    /// To name an item is to say: whatever a right system does, it would still be right without all the
+    /// operations on this item. Long histories of collections can mostly not be decided without it, and
+    /// reports leave out the items that do not matter. The verdict is the same. By default there are no
+    /// items, and no operation may be left out.
+    ///
+    /// ```
+    /// # use std::collections::VecDeque;
+    /// # use dacapo::history::Model;
+    /// # #[derive(Clone, Debug)]
+    /// # enum Op { Push(u32), Pop }
+    /// # #[derive(Clone, Default, PartialEq, Eq, Hash)]
+    /// # struct Queue(VecDeque<u32>);
+    /// impl Model for Queue {
+    /// #   type Op = Op;
+    /// #   type Output = Option<u32>;
+    /// #   fn step(&mut self, op: &Op) -> Option<u32> {
+    /// #       match op {
+    /// #           Op::Push(item) => self.0.push_back(*item),
+    /// #           Op::Pop => return self.0.pop_front(),
+    /// #       }
+    /// #       None
+    /// #   }
+    ///     // …
+    ///     fn item(op: &Op, output: Option<&Option<u32>>) -> Option<impl Ord> {
+    ///         match op {
+    ///             Op::Push(item) => Some(Some(*item)),
+    ///             // To find nothing is on an item of its own, `Some(None)`. What was popped is not known
+    ///             // if there is no output.
+    ///             Op::Pop => output.copied(),
+    ///         }
+    ///     }
+    /// }
+    /// ```
+    fn item(_op: &Self::Op, _output: Option<&Self::Output>) -> Option<impl Ord> {
+        None::<()>
+    }
+}
