@@ -40,6 +40,8 @@ pub mod rand;
 pub mod sync;
 pub mod task;
 pub mod time;
+#[cfg(feature = "tracing")]
+pub mod tracing;
 
 mod report;
 

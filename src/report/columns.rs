@@ -86,7 +86,7 @@ fn meanings(lines: &[Line]) -> Vec<(&'static str, &'static str)> {
         Line::Pause(_, asides) => !asides.is_empty(),
     };
     let all = [
-        (has(Mark::Note), "»", "noted by the code itself, with trace!"),
+        (has(Mark::Note), "»", "noted by the code itself"),
         (has(Mark::Value), "=", "the answer that choose gave"),
         (
             lines.iter().any(|line| matches!(line, Line::Pause(..))),

@@ -43,6 +43,8 @@ pub(crate) use self::joining::{End, Joined};
 pub(crate) use self::ledger::{Entry, Holding};
 pub(crate) use self::limits::Limits;
 pub(crate) use self::marks::Marks;
+#[cfg(feature = "tracing")]
+pub use self::notes::Here;
 pub(crate) use self::places::{Awaited, Place, Standing, show as show_place};
 pub(crate) use self::timers::TimerKey;
 pub(crate) use self::unwind::message_of;

@@ -16,7 +16,7 @@ pub(crate) enum Wakee {
 }
 
 /// Says which run of this process something belongs to: the number of the thread, and that of the run
-/// among those of the thread. Never shown, never hashed.
+/// among those of the thread. Never hashed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct RunId {
     thread: u32,
@@ -25,6 +25,12 @@ pub(crate) struct RunId {
 
 impl RunId {
     pub(super) const NONE: Self = Self { thread: 0, number: 0 };
+
+    /// Which of the runs of its thread, counted from 1.
+    #[cfg(feature = "tracing")]
+    pub(super) fn number(self) -> u64 {
+        self.number
+    }
 }
 
 pub(super) struct TaskWaker {

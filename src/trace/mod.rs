@@ -43,7 +43,7 @@ use crate::schedule::{Answer, Lasting};
 ///    1000 ms   » awake
 ///              returns
 ///
-/// »  noted by the code itself, with trace!
+/// »  noted by the code itself
 /// …  nobody was ready, and the clock jumped
 /// ";
 /// assert_eq!(format!("\n{}", run.trace()), text);
