@@ -6,7 +6,7 @@
 
 use std::convert::Infallible;
 
-use rand_chacha::rand_core::TryRng;
+use chacha20::rand_core::TryRng;
 
 use crate::runtime;
 use crate::scheduler::ChoiceKind;
@@ -27,7 +27,7 @@ pub fn rng() -> DataRng {
     DataRng(())
 }
 
-pub use rand_chacha::rand_core::Rng;
+pub use chacha20::rand_core::Rng;
 
 /// The generator of [`rng`].
 #[derive(Clone, Debug)]

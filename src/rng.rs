@@ -3,8 +3,8 @@
 //! Streams are independent, so that one more draw for one purpose moves nothing of another. The
 //! numbers of a seed are pinned by a test: an upgrade of a dependency cannot move them unseen.
 
-use rand_chacha::ChaCha8Rng;
-use rand_chacha::rand_core::{Rng as _, SeedableRng};
+use chacha20::ChaCha8Rng;
+use chacha20::rand_core::{Rng as _, SeedableRng};
 
 /// What random numbers are drawn for. The discriminant is the number of the ChaCha stream: do not
 /// change one, or every seed that someone wrote down means another run.
@@ -20,8 +20,15 @@ pub(crate) enum Purpose {
 }
 
 /// The generator of one purpose in one run.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub(crate) struct Stream(ChaCha8Rng);
+
+impl Clone for Stream {
+    fn clone(&self) -> Self {
+        // The crate gives the state in this way only.
+        Self(ChaCha8Rng::deserialize_state(&self.0.serialize_state()))
+    }
+}
 
 impl Stream {
     pub(crate) fn new(seed: u64, purpose: Purpose) -> Self {
