@@ -92,7 +92,7 @@ pub use explore::{
 pub use failure::{Blocked, Failure};
 pub use future::gather;
 pub use rand::choose;
-pub use report::Explanation;
+pub use report::{Explanation, Html};
 pub use rude::Rude;
 pub use schedule::Schedule;
 pub use task::spawn;

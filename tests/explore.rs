@@ -336,7 +336,9 @@ fn the_printed_line_replays_the_same_trace() {
             assert_parts(&replayed, &["it passes", "plain_victim#2 fails", hash]);
         }
         // The trace is the same to the byte.
-        let folder = after(&report, "written to");
+        let page = after(&report, "look at it");
+        let folder = page.strip_suffix("trace.html").unwrap();
+        assert!(std::fs::read_to_string(page).unwrap().starts_with("<!doctype html>"));
         let trace = std::fs::read_to_string(format!("{folder}trace.txt")).unwrap();
         assert!(replayed.contains(&trace), "{trace}\nis not in\n{replayed}");
         // And so is what was kept in files.

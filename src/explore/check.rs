@@ -9,11 +9,12 @@ use super::coverage::Coverage;
 use super::env::Env;
 use super::explain::explain;
 use super::jobs::{self, Jobs};
+use super::picture::Picture;
 use super::progress::Progress;
 use super::regressions;
 use super::say;
 use super::shrink::shrink;
-use super::store::Store;
+use super::store::{Store, shown};
 use super::subject::{Sample, Subject};
 use super::test_id::TestId;
 use crate::failure::{Failure, Kind};
@@ -398,6 +399,7 @@ fn found(
     let explanation = explain(&mut subject, &least, &trace, builder.max_explain_runs);
     let least_text = case.to_string();
     let mut next = Vec::new();
+    let failure = least.outcome.as_ref().expect_err("dacapo bug: a shrunk run passes");
     let stored = store.and_then(|store| {
         let path = store.write("schedule.txt", &format!("{least_text}\n"))?;
         store.write("trace.txt", &trace.log().to_string())?;
@@ -408,9 +410,23 @@ fn found(
         Ok((_, path)) if least_text.len() > 200 => path.display().to_string(),
         _ => least_text.clone(),
     };
-    next.push(("replay now", format!("DACAPO_REPLAY='{pasted}' {}", test.command())));
-    let failure = least.outcome.as_ref().expect_err("dacapo bug: a shrunk run passes");
-    let file = stored.as_ref().ok();
+    let replay = format!("DACAPO_REPLAY='{pasted}' {}", test.command());
+    let input = drawing.map(|drawing| drawing.shown().lines()).unwrap_or_default();
+    let drawn = stored.and_then(|(store, _)| {
+        let picture = Picture {
+            test: test.name(),
+            input: &input,
+            trace: &trace,
+            schedule: &least.schedule,
+            failure,
+            explanation: explanation.as_ref(),
+            replay: &replay,
+        };
+        let page = picture.write(&mut subject, &store)?;
+        Ok((store, page))
+    });
+    next.push(("replay now", replay));
+    let file = drawn.as_ref().ok();
     let why = sentence(&trace, failure, explanation.as_ref());
     let comment =
         drawing.map_or_else(|| why.clone(), |drawing| format!("{}: {why}", drawing.shown()));
@@ -419,14 +435,14 @@ fn found(
         let strict = format!("Replay::strict({least_text:?}) as its scheduler");
         (least_text.len() <= 200 && drawing.is_none()).then_some(("keep as a test", strict))
     }));
-    next.push(match &stored {
-        Ok((store, _)) => ("written to", format!("{}/", store.shown())),
+    next.push(match &drawn {
+        Ok((_, page)) => ("look at it", shown(page)),
         Err(error) => ("not written", error.to_string()),
     });
     let report = FailureReport {
         test: test.name(),
         failure,
-        input: drawing.map(|drawing| drawing.shown().lines()).unwrap_or_default(),
+        input,
         facts,
         schedule: &least.schedule,
         is_least: true,
@@ -435,7 +451,7 @@ fn found(
         next,
     };
     let mut report = report.to_string();
-    if let Ok((store, _)) = &stored
+    if let Ok((store, _)) = &drawn
         && let Err(error) = store.write("report.txt", &report)
     {
         report.push_str(&format!("(not written to {}: {error})\n", store.shown()));

@@ -14,6 +14,7 @@ mod jobs;
 mod least;
 mod odds;
 mod outcomes;
+mod picture;
 mod process;
 mod progress;
 #[cfg(feature = "proptest")]

@@ -233,7 +233,7 @@ impl<'a> Teller<'a> {
                     deviates(String::new());
                 }
                 let text = format!("{} = {answer}", self.trace.shown_label(label));
-                self.act(ActKind::Value, Some(self.current), text, &[]);
+                self.act(ActKind::Value, Some(event.actor(position)), text, &[]);
             }
             _ if !event.is_deviation() => {}
             Asked::Next { first, lasting, .. } => deviates(match lasting {

@@ -27,6 +27,17 @@ impl fmt::Display for Quoted<'_> {
     }
 }
 
+/// A list of what is JSON already.
+pub(super) fn list(items: impl IntoIterator<Item = impl fmt::Display>) -> String {
+    let mut text = String::from("[");
+    for (number, item) in items.into_iter().enumerate() {
+        let comma = if number == 0 { "" } else { "," };
+        write!(text, "{comma}{item}").expect("dacapo bug: a string takes all text");
+    }
+    text.push(']');
+    text
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

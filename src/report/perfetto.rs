@@ -242,9 +242,12 @@ impl<'a> Tracks<'a> {
         }
     }
 
-    /// Remembers from where an arrow leads to the next step of a task: the last one counts.
+    /// Remembers from where an arrow leads to the next step of a task: the last one counts. None leads
+    /// from a step of which the beginning was not kept.
     fn flow(&mut self, task: TaskId, name: &'static str, at: u64, from: u64) {
-        self.track(task, at).flow = Some((name, at, from));
+        let is_drawn =
+            from == CLOCK || self.step.as_ref().is_some_and(|step| tid(step.task) == from);
+        self.track(task, at).flow = is_drawn.then_some((name, at, from));
     }
 
     fn slice(&mut self, tid: u64, name: &str, from: u64, to: u64, at: Position) {

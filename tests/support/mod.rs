@@ -8,6 +8,7 @@
 )]
 
 pub mod histories;
+pub mod pictures;
 pub mod programs;
 pub mod semaphores;
 
@@ -26,7 +27,7 @@ macro_rules! assert_snapshot {
             // The lines of a test's own source move with every edit, and hashes with every release.
             filters => [
                 (r"hash [0-9a-f]{16}", "hash HASH"),
-                (r"(written to +)\S*/dacapo/", "${1}target/dacapo/"),
+                (r"(look at it +)\S*/dacapo/", "${1}target/dacapo/"),
                 (r"(tests|examples)/([\w/]+)\.rs:\d+(:\d+)?", "$1/$2.rs:LINE")],
         }, {
             insta::assert_snapshot!($name, $value)
