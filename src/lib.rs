@@ -47,6 +47,8 @@ mod report;
 
 mod explore;
 
+#[cfg(feature = "arbitrary")]
+mod arbitrary;
 #[cfg(feature = "proptest")]
 pub mod proptest;
 
