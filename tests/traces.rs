@@ -5,7 +5,7 @@ mod support;
 use std::fmt;
 use std::rc::Rc;
 
-use dacapo::scheduler::{Fifo, Random};
+use dacapo::scheduler::{Exhaustive, Fifo, Random};
 use dacapo::sync::Semaphore;
 use dacapo::task::{spawn_named, yield_now};
 use dacapo::time::{sleep, timeout};
@@ -179,6 +179,37 @@ fn unrelated_edits_leave_the_text_as_it_is() {
     for edit in edits {
         assert_eq!(forms(&edit()), before);
     }
+}
+
+/// The set of behaviours is that of what the code returns: another task makes other schedules of them, and
+/// other figures, and leaves it as it is.
+#[test]
+fn behaviours_outlive_another_task() {
+    let race = |elsewhere: bool| {
+        explore(Exhaustive::new(), async move || {
+            if elsewhere {
+                spawn(async { yield_now().await });
+            }
+            let last = Rc::new(std::cell::Cell::new("nobody"));
+            for task in ["ann", "bob"].map(|name| {
+                let last = last.clone();
+                spawn_named(name, async move { last.set(name) })
+            }) {
+                task.await.unwrap();
+            }
+            assert_ne!(last.get(), "nobody");
+            last.get()
+        })
+    };
+    let [alone, beside] = [false, true].map(race);
+    assert_eq!(alone.behaviours().to_string(), "\"ann\"\n\"bob\"\n");
+    assert_eq!(beside.behaviours().to_string(), alone.behaviours().to_string());
+    assert_ne!(beside.to_string(), alone.to_string());
+    let sampled = explore(Random::seeds(0..1), async || dacapo::choose("n", 2));
+    assert_parts(
+        &sampled.behaviours().to_string(),
+        &["(there may be more: not all schedules were tried)\n"],
+    );
 }
 
 /// Names of tasks that were given none are paths: a sibling before them moves them, so what is to last has

@@ -168,10 +168,7 @@ impl Report {
     /// ```
     pub fn behaviours(&self) -> impl fmt::Display + '_ {
         fmt::from_fn(|f| {
-            for Outcome { text, failure, .. } in &self.outcomes {
-                let fails = if failure.is_some() { "fails: " } else { "" };
-                writeln!(f, "{fails}{}", printable(text, BEHAVIOUR))?;
-            }
+            self.outcomes.iter().try_for_each(|outcome| writeln!(f, "{outcome}"))?;
             if !self.effort.complete {
                 writeln!(f, "(there may be more: not all schedules were tried)")?;
             }
@@ -187,8 +184,16 @@ impl Report {
     }
 }
 
-/// The longest that a behaviour is shown, in characters.
-const BEHAVIOUR: usize = 300;
+/// The longest that the text of an outcome is shown, in characters.
+const TEXT: usize = 300;
+
+/// Its text in one line, and whether it is a failure.
+impl fmt::Display for Outcome {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let fails = if self.failure.is_some() { "fails: " } else { "" };
+        write!(f, "{fails}{}", printable(&self.text, TEXT))
+    }
+}
 
 impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
