@@ -122,6 +122,7 @@ fn marks_in_the_table_of_outcomes() {
     let marks: Vec<_> = report.marks().iter().map(|mark| mark.label()).collect();
     assert_eq!(marks[0], "give up");
     let retry = report.marks().iter().find(|mark| mark.label() == "retry").unwrap();
+    assert_eq!(retry.to_string(), "\"retry\": true in 3 of 3 runs");
     // Of one run after three refusals, one after two, one after one, and one without.
     assert_eq!((retry.evaluations(), retry.runs_evaluated(), retry.runs_held()), (6, 3, 3));
     let without = explore(Exhaustive::new(), async || ());

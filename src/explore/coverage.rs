@@ -1,9 +1,12 @@
 //! What a search has seen of the marks in the code under test.
 
 use std::collections::BTreeMap;
+use std::fmt;
 
 use crate::failure::{Failure, Kind, Unmet};
+use crate::report::count;
 use crate::runtime::Marks;
+use crate::trace::printable;
 
 /// What a search has seen of one label of [`sometimes!`](crate::sometimes) or
 /// [`reachable!`](crate::reachable).
@@ -42,6 +45,22 @@ impl Mark {
         self.runs_held
     }
 }
+
+/// As in `"queue is full": true in 3 of 4 runs`.
+impl fmt::Display for Mark {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let label = printable(&self.label, LABEL);
+        write!(
+            f,
+            "\"{label}\": true in {} of {}",
+            self.runs_held,
+            count(self.runs_evaluated, "run")
+        )
+    }
+}
+
+/// The longest that a label is shown, in characters.
+const LABEL: usize = 60;
 
 /// The marks of all runs of a search, in the order of their labels.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
