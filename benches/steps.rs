@@ -97,12 +97,25 @@ fn runs(criterion: &mut Criterion) {
     group.finish();
 }
 
+/// What is paid once, for the run that is shown, and never while exploring.
+fn pictures(criterion: &mut Criterion) {
+    let run = dacapo::run(async || yielding(20, 80).await);
+    let trace = run.trace();
+    let events = trace.events().count() as u64;
+    let mut group = criterion.benchmark_group("picture");
+    group.throughput(Throughput::Elements(events));
+    group.bench_function("html", |bencher| bencher.iter(|| trace.html().to_string().len()));
+    group.bench_function("mermaid", |bencher| bencher.iter(|| trace.mermaid().to_string().len()));
+    group.bench_function("perfetto", |bencher| bencher.iter(|| trace.perfetto().to_string().len()));
+    group.finish();
+}
+
 criterion_group! {
     name = benches;
     config = Criterion::default()
         .sample_size(20)
         .warm_up_time(Duration::from_secs(1))
         .measurement_time(Duration::from_secs(3));
-    targets = steps, runs
+    targets = steps, runs, pictures
 }
 criterion_main!(benches);

@@ -266,6 +266,7 @@ fn thousands_of_events_are_no_trouble() {
         let last = events(&trace).pop().expect("it has events");
         assert_eq!(browser.eval(DETAIL).as_array().expect("a list").last(), Some(&json!(last)));
         assert!((10..120).contains(&browser.number(lines)));
+        assert_eq!(browser.text("return document.querySelector('.now').textContent"), "8 ms");
         // It is in sight.
         let below = format!("return innerHeight - {SELECTED}.getBoundingClientRect().bottom");
         assert!(browser.number(&below) > 0);

@@ -137,7 +137,7 @@ function writeHead() {
     first.append(element("span", { class: "count" }, counts));
     const names = element("div", { class: "names" });
     data.lanes.forEach((name) => names.append(element("bdi", { title: name }, name)));
-    $("heads").append(element("div", { class: "run", "data-run": run.number, "data-is": is }, first, names));
+    $("heads").append(element("div", { class: "run", "data-run": run.number, "data-is": is }, first, names, element("span", { class: "now" })));
   }
   $("sheet").setAttribute("aria-rowcount", count);
   $("sheet").style.height = `${topOf(count) + 8}px`;
@@ -160,7 +160,7 @@ function layOut() {
   document.body.toggleAttribute("data-one", runs.length > 1 && !beside);
   const room = width / (beside ? runs.length : 1) - gutter;
   // Even, so that what stands in the middle is sharp.
-  laneWidth = Math.max(LANE, Math.min(72, 2 * Math.floor((room * 0.19) / lanes)));
+  laneWidth = Math.max(LANE, Math.min(72, 2 * Math.floor((room * (lanes > 8 ? 0.25 : 0.19)) / lanes)));
   const slanted = laneWidth < 48;
   const style = document.body.style;
   style.setProperty("--lane", `${laneWidth}px`);
@@ -203,6 +203,11 @@ function draw() {
     }
   }
   for (let number = first; number <= last; number += 1) show(number);
+  // What time it is at the upper edge, once the line that says so is out of sight.
+  const edge = Math.floor((top - GAP) / ROW);
+  document.querySelectorAll(".now").forEach((now, run) => {
+    now.textContent = edge > 0 ? previous(runs[run], edge + 1)?.time ?? "" : "";
+  });
 }
 
 function show(number) {
