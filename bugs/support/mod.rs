@@ -103,6 +103,7 @@ fn assert_snapshot(bug: &str, report: &str) {
         omit_expression => true,
         // What differs between machines, or moves with every edit.
         filters => [
+            (r"hash [0-9a-f]{16}", "hash HASH"),
             (r"(look at it +)\S*/dacapo/", "${1}target/dacapo/"),
             (r"\S*/scenarios/(\w+)\.rs:\d+(:\d+)?", "scenarios/$1.rs:LINE"),
             (r"\S*/registry/src/[^/]+/", "registry/")],
