@@ -12,6 +12,7 @@
 //! [with_resource]: crate::future::with_resource
 //! [spawn_blocking]: crate::task::spawn_blocking
 //! [select]: crate::select!
+//! [history]: crate::history
 //! [reviewing]: crate::_reviewing
 #![cfg_attr(feature = "proptest", doc = "[proptest]: crate::proptest!")]
 //!

@@ -20,6 +20,9 @@ mod leaked_permit;
 #[expect(dead_code, reason = "only the story is asked for")]
 #[path = "../examples/sentinel.rs"]
 mod sentinel;
+#[expect(dead_code, reason = "only the story is asked for")]
+#[path = "../examples/stale_cache.rs"]
+mod stale_cache;
 
 #[test]
 fn the_examples_tell_their_stories() {
@@ -47,5 +50,10 @@ fn the_examples_tell_their_stories() {
         "example_sentinel",
         "What examples/sentinel.rs prints: one end mark for two consumers, which is passed on, or kept while the other waits for ever.",
         sentinel::story()
+    );
+    assert_snapshot!(
+        "example_stale_cache",
+        "What examples/stale_cache.rs prints: two clients, and the operations that show that a cache is stale.",
+        stale_cache::story()
     );
 }

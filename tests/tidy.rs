@@ -202,6 +202,18 @@ fn every_snapshot_has_a_story() {
     }
 }
 
+/// And so is the history.
+#[test]
+fn the_readme_shows_a_real_history() {
+    let snapshot = read("snapshots/linearize_cache.snap");
+    let readme = read("README.md");
+    let (_, after) = readme.split_once("          time   client 1").expect("it is shown");
+    let (shown, _) = after.split_once("\n```").expect("it ends");
+    for line in shown.lines().map(str::trim) {
+        assert!(snapshot.contains(line), "{line:?}");
+    }
+}
+
 #[test]
 fn the_changelog_has_this_version() {
     let version = env!("CARGO_PKG_VERSION");

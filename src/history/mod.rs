@@ -54,12 +54,16 @@
 //! );
 //! ```
 //!
+//! [`linearize`] does all of it: it lets several clients use a system, and looks at what they get.
+//!
 //! What is shown is no more than it takes. First come only operations on the same [key](Model::key), and
 //! then on as few [items](Model::item) as will do; then only what happens until the first return (◀) at
 //! which it is wrong; and of that only operations without which it would be right, or would not be seen to
 //! be wrong. What is left out makes no difference, whether and whenever it took effect.
 
 mod record;
+mod workload;
 
 pub use crate::linear::{LinearizeError, Model};
 pub use record::{Call, Client, History};
+pub use workload::linearize;

@@ -32,10 +32,12 @@
 
 mod arguments;
 mod check;
+mod commands;
 mod macros;
 mod schedules;
 mod tree;
 
+pub use commands::commands;
 pub use schedules::{ScheduleStrategy, schedule};
 pub use tree::ScheduleTree;
 

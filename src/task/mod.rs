@@ -80,8 +80,14 @@ where
     spawn_as("spawn", None, future, place)
 }
 
+/// The same with a name, by a function that goes by `what`.
 #[track_caller]
-fn spawn_as<F>(what: &str, name: Option<&str>, future: F, place: Place) -> JoinHandle<F::Output>
+pub(crate) fn spawn_as<F>(
+    what: &str,
+    name: Option<&str>,
+    future: F,
+    place: Place,
+) -> JoinHandle<F::Output>
 where
     F: Future<Output: 'static> + 'static,
 {

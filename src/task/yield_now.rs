@@ -29,6 +29,14 @@ pub struct YieldNow {
     place: Place,
 }
 
+impl YieldNow {
+    /// The same, for one who waits at another place than where it was made.
+    pub(crate) fn at(mut self, place: Place) -> Self {
+        self.place = place;
+        self
+    }
+}
+
 impl Future for YieldNow {
     type Output = ();
 
