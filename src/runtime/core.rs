@@ -134,6 +134,11 @@ impl Core {
         self.serial = 0;
     }
 
+    /// Whether nothing is on in this run that primitives would have to ask for.
+    pub(super) fn is_plain(&self) -> bool {
+        !self.limits.keeps_accounts && self.watched.is_none() && !self.manners.is_declared()
+    }
+
     pub(super) fn record(&mut self, record: Record) {
         self.trace.push(record);
     }

@@ -32,7 +32,7 @@ pub(crate) struct Entry {
 impl Runtime {
     /// Whether accounts are kept in this run.
     pub(crate) fn keeps_accounts(&self) -> bool {
-        self.keeps_accounts.get()
+        self.core().limits.keeps_accounts
     }
 
     /// Opens an account, or brings the one of this number up to date; returns its number.

@@ -48,7 +48,7 @@ pub use self::notes::Here;
 pub(crate) use self::places::{Awaited, Place, Standing, show as show_place};
 pub(crate) use self::timers::TimerKey;
 pub(crate) use self::unwind::message_of;
-pub(crate) use self::waker::{RunId, Wakee};
+pub(crate) use self::waker::{RunId, Wakee, wake};
 pub(crate) use crate::scheduler::TaskKey;
 
 thread_local! {
@@ -98,7 +98,8 @@ pub(crate) struct Runtime {
     /// How many there have been.
     runs: Cell<u64>,
     core: RefCell<Box<Core>>,
-    keeps_accounts: Cell<bool>,
+    /// Whether primitives have nothing to ask in this run.
+    plain: Cell<bool>,
     catcher: Catcher,
     outside: Arc<Outside>,
 }
@@ -109,7 +110,7 @@ impl Runtime {
             id: Cell::new(RunId::NONE),
             runs: Cell::new(0),
             core: RefCell::default(),
-            keeps_accounts: Cell::new(false),
+            plain: Cell::new(true),
             catcher: Catcher::new(),
             outside: Outside::of_thread(),
         }
@@ -117,7 +118,7 @@ impl Runtime {
 
     /// Begins the run for which the core was made ready.
     fn begin(&self) {
-        self.keeps_accounts.set(self.core().limits.keeps_accounts);
+        self.plain.set(self.core().is_plain());
         let main = self.add_task(None, None, None);
         main.expect("dacapo: Builder::max_tasks must be 1 or more");
     }
@@ -136,6 +137,13 @@ impl Runtime {
 
     pub(crate) fn id(&self) -> RunId {
         self.id.get()
+    }
+
+    /// Whether a primitive need not tell of its use, nor ask whether something rude happens: nobody watches,
+    /// no accounts are kept, and nothing rude is on.
+    #[inline]
+    pub(crate) fn is_plain(&self) -> bool {
+        self.plain.get()
     }
 
     pub(crate) fn now(&self) -> Instant {

@@ -44,10 +44,16 @@ impl Wake for TaskWaker {
     }
 
     fn wake_by_ref(self: &Arc<Self>) {
-        let woken = super::try_with(self.run, |runtime| runtime.wake(self.task));
-        if woken.is_none() {
-            Outside::record_wake(self.run, self.task.id);
-        }
+        wake(self.run, self.task);
+    }
+}
+
+/// Wakes a task of a run that may be over, or that of another thread.
+#[inline]
+pub(crate) fn wake(run: RunId, task: TaskKey) {
+    let woken = super::try_with(run, |runtime| runtime.wake(task));
+    if woken.is_none() {
+        Outside::record_wake(run, task.id);
     }
 }
 

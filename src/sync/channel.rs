@@ -1,12 +1,11 @@
 //! What all queues have in common.
 
-use std::collections::VecDeque;
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Mutex;
 use std::task::{Context, Poll};
 
-use super::line::{Caller, Line, Standing, Waiter, wake_all};
+use super::line::{Caller, Line, Standing, Waiter, Wakes};
 use super::resource::{Accounted, Held, Resource};
 use super::rude;
 use super::store::Store;
@@ -94,11 +93,7 @@ impl<S: Store> Channel<S> {
     }
 
     /// Puts an item if there is a place; returns whom to wake, or the item.
-    fn try_put(
-        &self,
-        state: &mut State<S>,
-        item: S::Item,
-    ) -> Result<Option<Waiter<()>>, (S::Item, Refusal)> {
+    fn try_put(&self, state: &mut State<S>, item: S::Item) -> Result<Wakes, (S::Item, Refusal)> {
         if state.shut_down {
             return Err((item, Refusal::ForEver));
         }
@@ -107,14 +102,14 @@ impl<S: Store> Channel<S> {
         }
         state.items.put(item);
         state.unfinished += 1;
-        Ok(state.getters.pop())
+        Ok(state.getters.pop().into())
     }
 
     pub(super) fn put_nowait(&self, item: S::Item) -> Result<(), (S::Item, Refusal)> {
         let mut state = self.state();
         let woken = self.try_put(&mut state, item);
         drop(state);
-        woken.map(wake_all)
+        woken.map(Wakes::wake_all)
     }
 
     pub(super) fn put(&self, item: S::Item, place: Place) -> Put<'_, S> {
@@ -125,7 +120,7 @@ impl<S: Store> Channel<S> {
         let mut state = self.state();
         let (item, woken) = state.try_get()?;
         drop(state);
-        wake_all(woken);
+        woken.wake_all();
         Ok(item)
     }
 
@@ -145,14 +140,14 @@ impl<S: Store> Channel<S> {
         }
         let woken = state.finish(1);
         drop(state);
-        wake_all(woken);
+        woken.wake_all();
         true
     }
 
     pub(super) fn shut_down(&self, immediate: bool) {
         let mut state = self.state();
         state.shut_down = true;
-        let mut joiners = VecDeque::new();
+        let mut joiners = Wakes::default();
         let mut dropped = None;
         if immediate {
             let items = std::mem::take(&mut state.items);
@@ -162,25 +157,25 @@ impl<S: Store> Channel<S> {
         let getters = state.getters.take_waiting();
         let putters = state.putters.take_waiting();
         drop(state);
-        wake_all(joiners.into_iter().chain(getters).chain(putters));
+        [joiners, getters, putters].into_iter().for_each(Wakes::wake_all);
         drop(dropped);
     }
 }
 
 impl<S: Store> State<S> {
     /// Takes an item if there is one; returns also whom to wake.
-    fn try_get(&mut self) -> Result<(S::Item, Option<Waiter<()>>), Refusal> {
+    fn try_get(&mut self) -> Result<(S::Item, Wakes), Refusal> {
         match self.items.get() {
-            Some(item) => Ok((item, self.putters.pop())),
+            Some(item) => Ok((item, self.putters.pop().into())),
             None if self.shut_down => Err(Refusal::ForEver),
             None => Err(Refusal::Now),
         }
     }
 
     /// So many items are done, or as many as there are; returns whom to wake.
-    fn finish(&mut self, items: usize) -> VecDeque<Waiter<()>> {
+    fn finish(&mut self, items: usize) -> Wakes {
         self.unfinished = self.unfinished.saturating_sub(items);
-        if self.unfinished == 0 { self.joiners.take_waiting() } else { VecDeque::new() }
+        if self.unfinished == 0 { self.joiners.take_waiting() } else { Wakes::default() }
     }
 }
 
@@ -237,7 +232,7 @@ impl<S: Store> Future for Put<'_, S> {
         match channel.try_put(&mut state, item) {
             Ok(woken) => {
                 drop(state);
-                wake_all(woken);
+                woken.wake_all();
                 Poll::Ready(Ok(()))
             }
             Err((item, Refusal::ForEver)) => Poll::Ready(Err(item)),
@@ -258,10 +253,10 @@ impl<S: Store> Drop for Put<'_, S> {
         let left = state.putters.remove(key);
         // One who was woken, and does not come, has the next one come.
         let unused = left.is_none() && !self.channel.is_full_at(state.items.len());
-        let woken = if unused { state.putters.pop() } else { None };
+        let woken = Wakes::from(if unused { state.putters.pop() } else { None });
         drop(state);
         drop(left);
-        wake_all(woken);
+        woken.wake_all();
     }
 }
 
@@ -300,7 +295,7 @@ impl<S: Store> Future for Get<'_, S> {
         match state.try_get() {
             Ok((item, woken)) => {
                 drop(state);
-                wake_all(woken);
+                woken.wake_all();
                 Poll::Ready(Some(item))
             }
             Err(Refusal::ForEver) => Poll::Ready(None),
@@ -320,10 +315,10 @@ impl<S: Store> Drop for Get<'_, S> {
         let left = state.getters.remove(key);
         // One who was woken, and does not come, has the next one come.
         let unused = left.is_none() && state.items.len() > 0;
-        let woken = if unused { state.getters.pop() } else { None };
+        let woken = Wakes::from(if unused { state.getters.pop() } else { None });
         drop(state);
         drop(left);
-        wake_all(woken);
+        woken.wake_all();
     }
 }
 

@@ -3,9 +3,9 @@ use std::future::Future;
 use std::panic::Location;
 use std::pin::Pin;
 use std::sync::{Arc, Mutex};
-use std::task::{Context, Poll, Waker};
+use std::task::{Context, Poll};
 
-use super::line::{Caller, Line, Standing};
+use super::line::{Caller, Line, Standing, Wakes};
 use super::lock::{Lock, LockGuard, ReleaseError};
 use super::resource::{Accounted, Held, Resource};
 use super::rude;
@@ -85,12 +85,16 @@ impl State {
     }
 
     /// Wakes the first `n` who have not been woken.
-    fn notify(&mut self, n: usize) -> Vec<Waker> {
-        let mut woken = Vec::new();
-        let n = if self.has_more_than(n) && rude::wakes_all() { usize::MAX } else { n };
+    fn notify(&mut self, n: usize) -> Wakes {
+        let mut woken = Wakes::default();
+        let n = if rude::is_possible() && self.has_more_than(n) && rude::wakes_all() {
+            usize::MAX
+        } else {
+            n
+        };
         let waiting = self.line.iter_mut().filter(|waiter| waiter.standing == Standing::Waiting);
         for waiter in waiting.filter(|waiter| !waiter.has_given_up()).take(n) {
-            woken.extend(waiter.wake());
+            waiter.give_turn().into_iter().for_each(|caller| woken.push(caller));
         }
         // What is left over is for those who have been about to give up, should they stay after all.
         let rest = self.line.iter_mut().filter(|waiter| waiter.standing == Standing::Waiting);
@@ -309,7 +313,7 @@ impl Condition {
     /// As [`notify`](Condition::notify), whether the lock is taken or not.
     pub(super) fn notify_unlocked(&self, n: usize) {
         let woken = self.state().notify(n);
-        woken.into_iter().for_each(Waker::wake);
+        woken.wake_all();
     }
 }
 

@@ -4,7 +4,7 @@ use std::pin::Pin;
 use std::sync::Mutex;
 use std::task::{Context, Poll};
 
-use super::line::{Caller, Line, wake_all};
+use super::line::{Caller, Line};
 use super::resource::{Accounted, Held, Resource};
 use super::rude;
 use crate::runtime::{Holding, Place};
@@ -71,7 +71,7 @@ impl Event {
         state.set = true;
         let woken = state.line.take_waiting();
         drop(state);
-        wake_all(woken);
+        woken.wake_all();
     }
 
     /// Resets it, for those to come.

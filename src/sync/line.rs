@@ -1,5 +1,6 @@
 //! Those who wait for one thing, in the order in which they began to.
 
+use std::cmp::Ordering;
 use std::collections::VecDeque;
 use std::collections::vec_deque::IterMut;
 use std::fmt;
@@ -10,29 +11,70 @@ use crate::trace::TaskId;
 
 /// Who is to be woken. It is made and dropped while no lock is held, for a waker may be anybody's
 /// code.
-pub(super) struct Caller {
-    /// Taken out by the wake-up.
-    waker: Option<Waker>,
-    /// The task, if it is the task's own waker.
-    task: Option<(RunId, TaskKey)>,
+pub(super) enum Caller {
+    /// A task that was polled with its own waker, which need not be cloned.
+    Task(RunId, TaskKey),
+    /// Anybody else, whose waker is taken out by the wake-up.
+    Waker(Option<Waker>),
 }
 
 impl Caller {
+    #[inline]
     pub(super) fn new(cx: &Context<'_>) -> Self {
-        let waker = cx.waker().clone();
-        let task = runtime::try_current(|runtime| match runtime.wakee(&waker) {
-            Wakee::Task(task) => Some((runtime.id(), task)),
-            Wakee::Waker(_) => None,
-        });
-        Self { waker: Some(waker), task: task.flatten() }
+        match runtime::try_current(|runtime| (runtime.id(), runtime.wakee(cx.waker()))) {
+            Some((run, Wakee::Task(task))) => Self::Task(run, task),
+            Some((_, Wakee::Waker(waker))) => Self::Waker(Some(waker)),
+            None => Self::Waker(Some(cx.waker().clone())),
+        }
     }
 
     /// Whether its task was told to give up what it waits for, and has not had its turn since.
     fn has_given_up(&self) -> bool {
-        let told = self
-            .task
-            .and_then(|(run, task)| runtime::try_with(run, |runtime| runtime.has_abandoned(task)));
-        told.unwrap_or(false)
+        let &Self::Task(run, task) = self else { return false };
+        runtime::try_with(run, |runtime| runtime.has_abandoned(task)).unwrap_or(false)
+    }
+
+    fn wake(self) {
+        match self {
+            Self::Task(run, task) => runtime::wake(run, task),
+            Self::Waker(waker) => waker.into_iter().for_each(Waker::wake),
+        }
+    }
+}
+
+/// Who is to be woken when no lock is held any more, in this order. Nearly always it is one at most, and
+/// nothing is allocated.
+#[derive(Default)]
+#[must_use = "they wait to be woken"]
+pub(super) struct Wakes {
+    first: Option<Caller>,
+    more: Vec<Caller>,
+}
+
+impl Wakes {
+    pub(super) fn push(&mut self, caller: Caller) {
+        match self.first {
+            None => self.first = Some(caller),
+            Some(_) => self.more.push(caller),
+        }
+    }
+
+    pub(super) fn len(&self) -> usize {
+        usize::from(self.first.is_some()) + self.more.len()
+    }
+
+    /// To be called when no lock is held.
+    pub(super) fn wake_all(self) {
+        if let Some(first) = self.first {
+            first.wake();
+            self.more.into_iter().for_each(Caller::wake);
+        }
+    }
+}
+
+impl From<Option<Caller>> for Wakes {
+    fn from(first: Option<Caller>) -> Self {
+        Self { first, more: Vec::new() }
     }
 }
 
@@ -62,13 +104,21 @@ impl<T> Waiter<T> {
 
     /// Its task, if it is known.
     pub(super) fn task(&self) -> Option<TaskId> {
-        self.caller.task.map(|(_, task)| task.id)
+        match self.caller {
+            Caller::Task(_, task) => Some(task.id),
+            Caller::Waker(_) => None,
+        }
     }
 
-    /// Gives it its turn. The waker is to be called when no lock is held.
-    pub(super) fn wake(&mut self) -> Option<Waker> {
-        self.standing = Standing::Woken;
-        self.caller.waker.take()
+    /// Gives it its turn; returns whom to wake, unless it had its turn already.
+    pub(super) fn give_turn(&mut self) -> Option<Caller> {
+        if std::mem::replace(&mut self.standing, Standing::Woken) == Standing::Woken {
+            return None;
+        }
+        Some(match &mut self.caller {
+            &mut Caller::Task(run, task) => Caller::Task(run, task),
+            Caller::Waker(waker) => Caller::Waker(waker.take()),
+        })
     }
 
     /// Notes whom to wake from now on. What is returned is to be dropped when no lock is held.
@@ -108,7 +158,21 @@ impl<T> Line<T> {
     }
 
     fn position(&self, key: u64) -> Option<usize> {
-        self.waiters.binary_search_by_key(&key, |waiter| waiter.key).ok()
+        // So far behind the first one, or nearer, if some between them have left.
+        let most = key.checked_sub(self.waiters.front()?.key)? as usize;
+        let (mut low, mut high) = (0, most.min(self.waiters.len() - 1));
+        let mut place = high;
+        loop {
+            match self.waiters[place].key.cmp(&key) {
+                Ordering::Equal => return Some(place),
+                Ordering::Less => low = place + 1,
+                Ordering::Greater => high = place,
+            }
+            if low >= high {
+                return None;
+            }
+            place = low.midpoint(high);
+        }
     }
 
     pub(super) fn get_mut(&mut self, key: u64) -> Option<&mut Waiter<T>> {
@@ -142,8 +206,8 @@ impl<T> Line<T> {
         self.waiters.iter().any(|waiter| !waiter.has_given_up())
     }
 
-    /// Takes out the first one who has not given up.
-    pub(super) fn pop(&mut self) -> Option<Waiter<T>> {
+    /// Takes out the first one who has not given up; returns whom to wake.
+    pub(super) fn pop(&mut self) -> Option<Caller> {
         let place = self.waiters.iter_mut().position(|waiter| {
             let given_up = waiter.has_given_up();
             if given_up {
@@ -151,21 +215,18 @@ impl<T> Line<T> {
             }
             !given_up
         });
-        place.and_then(|place| self.waiters.remove(place))
+        place.and_then(|place| self.waiters.remove(place)).map(|waiter| waiter.caller)
     }
 
-    /// Takes everybody out who was not given his turn.
-    pub(super) fn take_waiting(&mut self) -> VecDeque<Waiter<T>> {
-        let all = std::mem::take(&mut self.waiters).into_iter();
-        let (woken, waiting) = all.partition(|waiter| waiter.standing == Standing::Woken);
-        self.waiters = woken;
-        waiting
-    }
-}
-
-/// Wakes those who were taken out of a line, in their order. To be called when no lock is held.
-pub(super) fn wake_all<T>(waiters: impl IntoIterator<Item = Waiter<T>>) {
-    for mut waiter in waiters {
-        waiter.wake().into_iter().for_each(Waker::wake);
+    /// Takes everybody out who was not given his turn, to be woken.
+    pub(super) fn take_waiting(&mut self) -> Wakes {
+        let mut wakes = Wakes::default();
+        self.waiters.retain_mut(|waiter| {
+            let waiting = waiter.give_turn();
+            let stays = waiting.is_none();
+            waiting.into_iter().for_each(|caller| wakes.push(caller));
+            stays
+        });
+        wakes
     }
 }

@@ -3,9 +3,9 @@ use std::future::Future;
 use std::panic::Location;
 use std::pin::Pin;
 use std::sync::Mutex;
-use std::task::{Context, Poll, Waker};
+use std::task::{Context, Poll};
 
-use super::line::{Caller, Line, Standing};
+use super::line::{Caller, Line, Standing, Waiter, Wakes};
 use super::resource::{Accounted, Held, Resource};
 use super::rude;
 use crate::runtime::{Holding, Place};
@@ -76,9 +76,11 @@ impl State {
     /// Whether a newcomer takes it before the one that it was handed to, who has not come for it yet and
     /// then waits on.
     fn barge(&mut self) -> bool {
-        let free = !self.taken;
+        if self.taken {
+            return false;
+        }
         let first = self.line.first_mut();
-        let Some(first) = first.filter(|first| free && first.standing == Standing::Woken) else {
+        let Some(first) = first.filter(|first| first.standing == Standing::Woken) else {
             return false;
         };
         let barges = rude::barges(first.task(), true);
@@ -90,9 +92,9 @@ impl State {
 
     /// Lets the first in line have it. One who has given up is left alone: he hands it on himself,
     /// at his next turn.
-    fn hand_over(&mut self) -> Option<Waker> {
-        let first = self.line.first_mut()?;
-        if first.has_given_up() { None } else { first.wake() }
+    fn hand_over(&mut self) -> Wakes {
+        let first = self.line.first_mut().filter(|first| !first.has_given_up());
+        first.and_then(Waiter::give_turn).into()
     }
 }
 
@@ -176,7 +178,7 @@ impl Lock {
         state.taken = false;
         let woken = state.hand_over();
         drop(state);
-        woken.into_iter().for_each(Waker::wake);
+        woken.wake_all();
         Ok(())
     }
 
@@ -240,10 +242,10 @@ impl Drop for Acquire<'_> {
         let Some(key) = self.key else { return };
         let mut state = self.lock.state();
         let left = state.line.remove(key);
-        let woken = if state.taken { None } else { state.hand_over() };
+        let woken = if state.taken { Wakes::default() } else { state.hand_over() };
         drop(state);
         drop(left);
-        woken.into_iter().for_each(Waker::wake);
+        woken.wake_all();
     }
 }
 

@@ -36,14 +36,20 @@ impl Resource {
             let number = known.map_or_else(|| runtime.next_resource(), |(_, number)| number);
             self.waited_for = Some((runtime.id(), number));
             runtime.wait_on(wait(number), place);
-            self.note(runtime, true);
+            if !runtime.is_plain() {
+                self.note(runtime, true);
+            }
         });
     }
 
     /// Notes that the current task uses it, for schedulers that ask what races with what. Returns whether
     /// an account is kept of it.
+    #[inline]
     fn note_use(&mut self) -> bool {
         let kept = runtime::try_current(|runtime| {
+            if runtime.is_plain() {
+                return false;
+            }
             self.note(runtime, false);
             runtime.keeps_accounts()
         });

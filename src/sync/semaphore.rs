@@ -3,9 +3,9 @@ use std::future::Future;
 use std::panic::Location;
 use std::pin::Pin;
 use std::sync::{Arc, Mutex};
-use std::task::{Context, Poll, Waker};
+use std::task::{Context, Poll};
 
-use super::line::{Caller, Line, Standing, wake_all};
+use super::line::{Caller, Line, Standing, Wakes};
 use super::resource::{Accounted, Held, Resource};
 use super::rude;
 use crate::runtime::{Holding, Place};
@@ -81,6 +81,9 @@ impl State {
     /// Whether a newcomer takes permits before one who was served and has not come for them yet. If they
     /// are needed, that one has none then, and waits on.
     fn barge(&mut self, wanted: usize) -> bool {
+        if !rude::is_possible() {
+            return false;
+        }
         let permits = self.permits;
         let mut served = self.line.iter_mut().rev();
         // The last one who would do, so that those who wait keep their order.
@@ -97,7 +100,7 @@ impl State {
     }
 
     /// Gives the first who waits, and is not about to give up, his permits, if they suffice.
-    fn serve_next(&mut self) -> Option<Waker> {
+    fn serve_next(&mut self) -> Option<Caller> {
         let mut waiting = self.line.iter_mut().filter(|waiter| waiter.standing != Standing::Woken);
         let next = waiting.find_map(|waiter| {
             if waiter.has_given_up() {
@@ -107,22 +110,22 @@ impl State {
             Some(waiter)
         })?;
         self.permits = self.permits.checked_sub(next.wanted)?;
-        next.wake()
+        next.give_turn()
     }
 
     /// Serves one waiter after another, as long as there are permits, but no more than `most`.
-    fn serve(&mut self, most: usize) -> Vec<Waker> {
-        let mut woken = Vec::new();
+    fn serve(&mut self, most: usize) -> Wakes {
+        let mut woken = Wakes::default();
         while woken.len() < most {
-            let Some(waker) = self.serve_next() else { break };
-            woken.push(waker);
+            let Some(caller) = self.serve_next() else { break };
+            woken.push(caller);
         }
         woken
     }
 
     /// Adds permits, unless there would be too many, and serves a waiter for each; returns whom to
     /// wake.
-    fn add(&mut self, permits: usize) -> Option<Vec<Waker>> {
+    fn add(&mut self, permits: usize) -> Option<Wakes> {
         let sum = self.permits.checked_add(permits);
         self.permits = sum.filter(|&sum| sum <= Semaphore::MAX_PERMITS)?;
         Some(self.serve(permits))
@@ -171,7 +174,7 @@ impl Semaphore {
                 Self::MAX_PERMITS
             );
         };
-        woken.into_iter().for_each(Waker::wake);
+        woken.wake_all();
     }
 
     /// Adds one permit, if there are fewer than `bound` free ones; returns whether it did.
@@ -180,7 +183,7 @@ impl Semaphore {
         let woken = if state.permits < bound { state.add(1) } else { None };
         drop(state);
         let added = woken.is_some();
-        woken.into_iter().flatten().for_each(Waker::wake);
+        woken.into_iter().for_each(Wakes::wake_all);
         added
     }
 
@@ -260,7 +263,7 @@ impl Semaphore {
         state.closed = true;
         let refused = state.line.take_waiting();
         drop(state);
-        wake_all(refused);
+        refused.wake_all();
     }
 
     /// Whether it was [closed](Semaphore::close).
@@ -321,7 +324,7 @@ impl Acquire<'_> {
                         // Others may have come, and waited although there were permits.
                         let woken = state.serve(usize::MAX);
                         drop(state);
-                        woken.into_iter().for_each(Waker::wake);
+                        woken.wake_all();
                         return Poll::Ready(Ok(()));
                     }
                     Standing::Passed => {
@@ -329,7 +332,7 @@ impl Acquire<'_> {
                         _previous = waiter.renew(caller);
                         let woken = state.serve(usize::MAX);
                         drop(state);
-                        woken.into_iter().for_each(Waker::wake);
+                        woken.wake_all();
                         state = semaphore.state();
                     }
                 }
@@ -367,7 +370,7 @@ impl Drop for Acquire<'_> {
         let woken = state.serve(usize::MAX);
         drop(state);
         drop(left);
-        woken.into_iter().for_each(Waker::wake);
+        woken.wake_all();
     }
 }
 
