@@ -11,8 +11,7 @@ use super::marks::Marks;
 use super::places::{Awaited, Place, Survey};
 use super::rude::Manners;
 use super::tasks::{State, Task};
-use super::timers::{TimerKey, Timers};
-use super::waker::Wakee;
+use super::timers::Timers;
 use crate::failure::{Kind, Limit};
 use crate::instant::Instant;
 use crate::rng::{Purpose, Stream};
@@ -510,9 +509,5 @@ impl Core {
         self.now = to;
         self.record(Record::advance(to));
         true
-    }
-
-    pub(super) fn set_timer(&mut self, deadline: Instant, wakee: Wakee) -> TimerKey {
-        self.timers.insert(deadline, wakee)
     }
 }

@@ -209,16 +209,8 @@ impl Runtime {
     /// Wakes everybody whose time has come, in the order in which the timers were set.
     fn fire_timers(&self) {
         loop {
-            let mut core = self.core();
-            let now = core.now;
-            match core.timers.pop_due(now) {
-                None => return,
-                Some(Wakee::Task(key)) => core.wake(key),
-                Some(Wakee::Waker(waker)) => {
-                    drop(core);
-                    self.catch_foreign(|| waker.wake());
-                }
-            }
+            let Some(waker) = self.core().fire_due() else { return };
+            self.catch_foreign(|| waker.wake());
         }
     }
 

@@ -240,20 +240,6 @@ impl Runtime {
         f(self.core().data())
     }
 
-    pub(crate) fn set_timer(&self, deadline: Instant, wakee: Wakee) -> TimerKey {
-        self.core().set_timer(deadline, wakee)
-    }
-
-    /// Has a timer wake someone else; `false` if it has fired.
-    pub(crate) fn update_timer(&self, timer: TimerKey, wakee: Wakee) -> bool {
-        let mut core = self.core();
-        let Some(place) = core.timers.wakee_mut(timer) else { return false };
-        let previous = std::mem::replace(place, wakee);
-        drop(core);
-        drop(previous);
-        true
-    }
-
     /// Sets a timer to another time; one that has fired, or never will, is gone.
     pub(crate) fn move_timer(&self, timer: TimerKey, deadline: Instant) -> Option<TimerKey> {
         let mut core = self.core();
@@ -264,7 +250,7 @@ impl Runtime {
             return None;
         }
         let deadline = deadline.max(core.now);
-        Some(core.set_timer(deadline, wakee))
+        Some(core.timers.insert(deadline, wakee))
     }
 
     pub(crate) fn cancel_timer(&self, timer: TimerKey) {

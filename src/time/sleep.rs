@@ -6,7 +6,6 @@ use std::time::Duration;
 
 use crate::instant::Instant;
 use crate::runtime::{self, Place, RunId, TimerKey};
-use crate::trace::Wait;
 
 /// Waits for `duration` of virtual time.
 ///
@@ -100,26 +99,14 @@ impl Future for Sleep {
     type Output = ();
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
-        let polled = runtime::try_with(self.run, |runtime| {
-            if runtime.now() >= self.deadline {
-                return Poll::Ready(());
-            }
-            runtime.wait_on(Wait::Until(self.deadline), self.place);
-            if self.deadline < Instant::FAR_FUTURE {
-                let wakee = runtime.wakee(cx.waker());
-                match self.timer {
-                    Some(timer) => {
-                        let set = runtime.update_timer(timer, wakee);
-                        assert!(set, "dacapo bug: a timer fired before its deadline");
-                    }
-                    None => self.timer = Some(runtime.set_timer(self.deadline, wakee)),
-                }
-            }
-            Poll::Pending
+        let Self { run, deadline, timer, place } = &mut *self;
+        let over = runtime::try_with(*run, |runtime| {
+            runtime.poll_deadline(*deadline, timer, cx.waker(), place)
         });
-        polled.expect(
+        let over = over.expect(
             "dacapo: a sleep was awaited outside of the run in which it was made, whose clock it needs",
-        )
+        );
+        if over { Poll::Ready(()) } else { Poll::Pending }
     }
 }
 
