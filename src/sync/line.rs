@@ -34,6 +34,7 @@ impl Caller {
         runtime::try_with(run, |runtime| runtime.has_abandoned(task)).unwrap_or(false)
     }
 
+    #[inline]
     fn wake(self) {
         match self {
             Self::Task(run, task) => runtime::wake(run, task),
@@ -52,6 +53,7 @@ pub(super) struct Wakes {
 }
 
 impl Wakes {
+    #[inline]
     pub(super) fn push(&mut self, caller: Caller) {
         match self.first {
             None => self.first = Some(caller),
@@ -64,9 +66,12 @@ impl Wakes {
     }
 
     /// To be called when no lock is held.
+    #[inline]
     pub(super) fn wake_all(self) {
         if let Some(first) = self.first {
             first.wake();
+        }
+        if !self.more.is_empty() {
             self.more.into_iter().for_each(Caller::wake);
         }
     }
@@ -111,6 +116,7 @@ impl<T> Waiter<T> {
     }
 
     /// Gives it its turn; returns whom to wake, unless it had its turn already.
+    #[inline]
     pub(super) fn give_turn(&mut self) -> Option<Caller> {
         if std::mem::replace(&mut self.standing, Standing::Woken) == Standing::Woken {
             return None;

@@ -85,6 +85,7 @@ pub(super) trait Accounted {
     /// What it holds, and how many stand in its lines.
     fn account(&self) -> (Holding, usize);
 
+    #[cold]
     fn keep_account(&mut self) {
         let (holds, waiting) = self.account();
         self.resource().keep_account(Self::KIND, holds, waiting);
@@ -98,6 +99,7 @@ pub(super) struct Held<'a, S: Accounted> {
 }
 
 impl<'a, S: Accounted> Held<'a, S> {
+    #[inline]
     pub(super) fn new(mutex: &'a Mutex<S>) -> Self {
         let mut state = hold(mutex);
         let kept = state.resource().note_use();
@@ -111,18 +113,21 @@ impl<'a, S: Accounted> Held<'a, S> {
 impl<S: Accounted> Deref for Held<'_, S> {
     type Target = S;
 
+    #[inline]
     fn deref(&self) -> &S {
         &self.state
     }
 }
 
 impl<S: Accounted> DerefMut for Held<'_, S> {
+    #[inline]
     fn deref_mut(&mut self) -> &mut S {
         &mut self.state
     }
 }
 
 impl<S: Accounted> Drop for Held<'_, S> {
+    #[inline]
     fn drop(&mut self) {
         if self.kept {
             self.state.keep_account();
@@ -132,6 +137,7 @@ impl<S: Accounted> Drop for Held<'_, S> {
 
 /// Locks what a primitive is made of. No waker is cloned, called or dropped meanwhile: that may be
 /// anybody's code, and call back.
+#[inline]
 pub(super) fn hold<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     // What panics under the lock, such as a comparison of the user's, leaves nothing half done.
     mutex.lock().unwrap_or_else(PoisonError::into_inner)

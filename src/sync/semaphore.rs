@@ -101,34 +101,37 @@ impl State {
 
     /// Gives the first who waits, and is not about to give up, his permits, if they suffice.
     fn serve_next(&mut self) -> Option<Caller> {
-        let mut waiting = self.line.iter_mut().filter(|waiter| waiter.standing != Standing::Woken);
-        let next = waiting.find_map(|waiter| {
-            if waiter.has_given_up() {
-                waiter.standing = Standing::Passed;
+        for waiter in self.line.iter_mut().filter(|waiter| waiter.standing != Standing::Woken) {
+            if self.permits == 0 && waiter.wanted > 0 {
                 return None;
             }
-            Some(waiter)
-        })?;
-        self.permits = self.permits.checked_sub(next.wanted)?;
-        next.give_turn()
+            if waiter.has_given_up() {
+                waiter.standing = Standing::Passed;
+                continue;
+            }
+            self.permits = self.permits.checked_sub(waiter.wanted)?;
+            return waiter.give_turn();
+        }
+        None
     }
 
     /// Serves one waiter after another, as long as there are permits, but no more than `most`.
-    fn serve(&mut self, most: usize) -> Wakes {
-        let mut woken = Wakes::default();
+    #[inline]
+    fn serve(&mut self, most: usize, woken: &mut Wakes) {
         while woken.len() < most {
             let Some(caller) = self.serve_next() else { break };
             woken.push(caller);
         }
-        woken
     }
 
-    /// Adds permits, unless there would be too many, and serves a waiter for each; returns whom to
-    /// wake.
-    fn add(&mut self, permits: usize) -> Option<Wakes> {
+    /// Adds permits, and serves a waiter for each; `false` if there would be too many.
+    #[inline]
+    fn add(&mut self, permits: usize, woken: &mut Wakes) -> bool {
         let sum = self.permits.checked_add(permits);
-        self.permits = sum.filter(|&sum| sum <= Semaphore::MAX_PERMITS)?;
-        Some(self.serve(permits))
+        let Some(sum) = sum.filter(|&sum| sum <= Semaphore::MAX_PERMITS) else { return false };
+        self.permits = sum;
+        self.serve(permits, woken);
+        true
     }
 }
 
@@ -167,23 +170,23 @@ impl Semaphore {
     /// If there would be more than [`MAX_PERMITS`](Semaphore::MAX_PERMITS) free ones.
     #[track_caller]
     pub fn add_permits(&self, permits: usize) {
-        let woken = self.state().add(permits);
-        let Some(woken) = woken else {
-            panic!(
-                "a semaphore may not have more than MAX_PERMITS permits ({})",
-                Self::MAX_PERMITS
-            );
-        };
+        let mut woken = Wakes::default();
+        let added = self.state().add(permits, &mut woken);
+        assert!(
+            added,
+            "a semaphore may not have more than MAX_PERMITS permits ({})",
+            Self::MAX_PERMITS
+        );
         woken.wake_all();
     }
 
     /// Adds one permit, if there are fewer than `bound` free ones; returns whether it did.
     pub(super) fn add_permit_below(&self, bound: usize) -> bool {
         let mut state = self.state();
-        let woken = if state.permits < bound { state.add(1) } else { None };
+        let mut woken = Wakes::default();
+        let added = state.permits < bound && state.add(1, &mut woken);
         drop(state);
-        let added = woken.is_some();
-        woken.into_iter().for_each(Wakes::wake_all);
+        woken.wake_all();
         added
     }
 
@@ -322,17 +325,13 @@ impl Acquire<'_> {
                     Standing::Woken => {
                         _left = state.line.remove(key);
                         // Others may have come, and waited although there were permits.
-                        let woken = state.serve(usize::MAX);
-                        drop(state);
-                        woken.wake_all();
+                        serve_all(state);
                         return Poll::Ready(Ok(()));
                     }
                     Standing::Passed => {
                         waiter.standing = Standing::Waiting;
                         _previous = waiter.renew(caller);
-                        let woken = state.serve(usize::MAX);
-                        drop(state);
-                        woken.wake_all();
+                        serve_all(state);
                         state = semaphore.state();
                     }
                 }
@@ -367,11 +366,17 @@ impl Drop for Acquire<'_> {
             state.permits += self.permits as usize;
         }
         // Whoever stood behind it may now be served: by what it was given, or since it wanted more.
-        let woken = state.serve(usize::MAX);
-        drop(state);
+        serve_all(state);
         drop(left);
-        woken.wake_all();
     }
+}
+
+/// Serves as many as there are permits for, lets go of the lock, and wakes them.
+fn serve_all(mut state: Held<'_, State>) {
+    let mut woken = Wakes::default();
+    state.serve(usize::MAX, &mut woken);
+    drop(state);
+    woken.wake_all();
 }
 
 /// Permits that are given back when this is dropped.
