@@ -170,7 +170,10 @@ impl Trace {
         let oldest = self.records.len().saturating_sub(kept);
         for record in self.records.drain(..oldest) {
             // What nearly all are is passed by quickly.
-            if let Some((task, was_chosen)) = record.usual_turn() {
+            let is_full = self.early.len() >= EARLY;
+            if let Some((task, was_chosen)) = record.turn_of()
+                && (is_full || record.is_usual())
+            {
                 (self.start.step, self.start.task) = (self.start.step + 1, task);
                 self.start.choices += u64::from(was_chosen);
                 self.dropped += record.len() as u64;
@@ -187,7 +190,7 @@ impl Trace {
                     self.values.pop_front();
                 }
                 // What happened last is told by those that are kept; what it came from is often here.
-                if event.is_deviation() && self.early.len() < EARLY {
+                if event.is_deviation() && !is_full {
                     self.early.push((self.start, event));
                 }
             }

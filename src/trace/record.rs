@@ -219,12 +219,15 @@ impl Record {
         [Tag::GiveWay, Tag::Wait, Tag::Wake].iter().any(|&tag| self.is(tag))
     }
 
-    /// The task whose turn it is, and whether it was chosen, if there is nothing more to it: the first in
-    /// line was, or it is the only one.
-    pub(crate) fn usual_turn(self) -> Option<(TaskId, bool)> {
-        let is_turn = self.is(Tag::Turn);
-        let is_usual = (self.0[0] >> 32) as u32 & 0xff_ffff == 0;
-        (is_usual && (is_turn || self.is(Tag::Poll))).then(|| (TaskId(self.0[0] as u32), is_turn))
+    /// The task whose turn it is, and whether it was chosen.
+    pub(crate) fn turn_of(self) -> Option<(TaskId, bool)> {
+        let is_chosen = self.is(Tag::Turn);
+        (is_chosen || self.is(Tag::Poll)).then(|| (TaskId(self.0[0] as u32), is_chosen))
+    }
+
+    /// Of a turn, whether it is that of the first in line, or of the only one, and nothing lasts.
+    pub(crate) fn is_usual(self) -> bool {
+        (self.0[0] >> 32) as u32 & 0xff_ffff == 0
     }
 
     #[inline]
