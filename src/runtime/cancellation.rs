@@ -147,6 +147,17 @@ impl Cancellation {
         self.pending.is_some() && self.deliver()
     }
 
+    /// Makes it as that of a new task, if nothing in it may be somebody else's code.
+    pub(super) fn reset(&mut self) -> bool {
+        let is_busy = self.pending.is_some() || self.delivered.is_some() || self.has_scope();
+        if is_busy || matches!(self.outside.awaiting, Awaiting::Target(_)) {
+            return false;
+        }
+        (self.count, self.passing) = (0, false);
+        self.outside.begin();
+        true
+    }
+
     #[cold]
     fn deliver(&mut self) -> bool {
         let Some(pending) = self.pending.take() else { return false };

@@ -2,16 +2,15 @@
 
 use std::task::Waker;
 
-use slab::Slab;
-
-use super::cell::BoxTask;
+use super::cell::{BoxTask, Spares};
 use super::ledger::Entry;
 use super::limits::Limits;
 use super::marks::Marks;
 use super::places::{Awaited, Place, Survey};
 use super::rude::Manners;
-use super::tasks::{State, Task};
+use super::tasks::{Remains, State, Task, Tasks};
 use super::timers::Timers;
+use super::waker::RunId;
 use crate::failure::{Kind, Limit};
 use crate::instant::Instant;
 use crate::rng::{Purpose, Stream};
@@ -24,7 +23,8 @@ use crate::trace::{Asked, Ending, Next, Record, TaskId, Trace, Wait};
 pub(super) struct Core {
     pub(super) limits: Limits,
     pub(super) scheduler: Option<Box<dyn Scheduler>>,
-    pub(super) tasks: Slab<Task>,
+    pub(super) tasks: Tasks,
+    pub(super) spares: Spares,
     pub(super) timers: Timers,
     pub(super) trace: Trace,
     pub(super) marks: Marks,
@@ -50,8 +50,6 @@ pub(super) struct Core {
     main_children: u32,
     line: Line,
     answers: Vec<Answer>,
-    /// The choice that the step which is about to begin came from, if it was one.
-    turn: Option<Next>,
     /// Tells whether a waker is the current task's own: compared, never read through.
     current_waker: Option<*const ()>,
     seed: u64,
@@ -126,7 +124,6 @@ impl Core {
         self.main_children = 0;
         self.line.clear(watches);
         self.answers.clear();
-        self.turn = None;
         self.seed = seed;
         self.data = None;
         self.resources = 0;
@@ -138,6 +135,7 @@ impl Core {
         !self.limits.keeps_accounts && self.watched.is_none() && !self.manners.is_declared()
     }
 
+    #[inline]
     pub(super) fn record(&mut self, record: Record) {
         self.trace.push(record);
     }
@@ -221,20 +219,24 @@ impl Core {
         self.answered(asked, answer.option(), options) as usize
     }
 
-    /// The task whose turn it is, if one is ready.
-    #[inline]
+    /// The task whose turn it is, if one is ready. Unless the run is rude, its poll is recorded.
+    #[inline(always)]
     pub(super) fn next_task(&mut self) -> Option<TaskKey> {
-        let options = self.line.len().min(Next::MAX_OPTIONS);
-        if options < 2 {
-            return self.line.take(Answer::USUAL);
+        if self.line.len() < 2 {
+            let key = self.line.take(Answer::USUAL)?;
+            if !self.manners.is_declared() {
+                self.record(Record::poll(key.id));
+            }
+            return Some(key);
         }
         let choice = Choice::among_tasks(&self.line, self.trace.names());
+        let options = choice.options();
         let scheduler = self.scheduler.as_mut().expect("dacapo bug: a run without a scheduler");
         let answered = scheduler.answer(&choice);
         let (answer, lasting) = (self.checked(answered.option(), options), answered.lasting());
         let answer = Answer::new(answer, lasting);
         self.answers.push(answer);
-        let first = self.line.get(0)?;
+        let first = self.line.first()?;
         let key = self.line.take(answer)?;
         let next = Next {
             first,
@@ -244,10 +246,11 @@ impl Core {
             options: options as u32,
         };
         if self.manners.is_declared() {
+            // Something may come between the choice and the poll.
             self.manners.note(Asked::Next { first, chosen: key.id, lasting });
             self.record(Record::next(next));
         } else {
-            self.turn = Some(next);
+            self.record(Record::turn(next));
         }
         Some(key)
     }
@@ -298,26 +301,29 @@ impl Core {
         self.task(main).map(|_| main)
     }
 
-    pub(super) fn next_slot(&self) -> u32 {
-        u32::try_from(self.tasks.vacant_key()).expect("dacapo: fewer than 2^32 tasks at once")
-    }
-
     pub(super) fn add_task(
         &mut self,
+        run: RunId,
         id: TaskId,
         cell: Option<BoxTask>,
-        waker: Waker,
         spawned: Option<Place>,
-    ) {
-        let slot = self.tasks.insert(Task::new(id, cell, waker, spawned)) as u32;
-        self.get_in_line(TaskKey { slot, id });
+    ) -> TaskKey {
+        let key = self.tasks.add(run, id, cell, spawned);
+        self.get_in_line(key);
+        key
     }
 
+    #[inline]
     pub(super) fn get_in_line(&mut self, key: TaskKey) {
         self.line.push(key);
-        if self.watched.is_some()
-            && let Some(scheduler) = &mut self.scheduler
-        {
+        if self.watched.is_some() {
+            self.watch_ready(key);
+        }
+    }
+
+    /// Tells the scheduler that a task is ready.
+    fn watch_ready(&mut self, key: TaskKey) {
+        if let Some(scheduler) = &mut self.scheduler {
             scheduler.ready(key.id, self.trace.names());
         }
     }
@@ -347,24 +353,25 @@ impl Core {
         Some(number)
     }
 
+    #[inline]
     pub(super) fn task(&self, key: TaskKey) -> Option<&Task> {
-        self.tasks.get(key.slot as usize).filter(|task| task.id == key.id)
+        self.tasks.get(key)
     }
 
+    #[inline]
     pub(super) fn task_mut(&mut self, key: TaskKey) -> Option<&mut Task> {
-        self.tasks.get_mut(key.slot as usize).filter(|task| task.id == key.id)
+        self.tasks.get_mut(key)
     }
 
     /// Forgets a task that has ended; the caller drops what is left of it.
-    pub(super) fn remove_task(&mut self, key: TaskKey) -> Option<Task> {
-        self.task(key)?;
-        Some(self.tasks.remove(key.slot as usize))
+    pub(super) fn remove_task(&mut self, key: TaskKey) -> Option<Remains> {
+        self.tasks.remove(key)
     }
 
     /// Takes tasks out of the line that were dropped while they stood in it.
     pub(super) fn forget_gone(&mut self) {
         let Self { tasks, line, .. } = self;
-        line.retain(|key| tasks.get(key.slot as usize).is_some_and(|task| task.id == key.id));
+        line.retain(|key| tasks.get(key).is_some());
     }
 
     pub(super) fn current_name(&self) -> String {
@@ -387,21 +394,19 @@ impl Core {
         }
     }
 
-    #[inline]
+    #[inline(always)]
     pub(super) fn begin_step(&mut self, key: TaskKey) -> Begun {
         self.steps += 1;
         self.last = key.id;
-        let record = match self.turn.take() {
-            Some(next) => Record::turn(next),
-            None => Record::poll(key.id),
-        };
-        self.record(record);
+        if self.manners.is_declared() {
+            self.record(Record::poll(key.id));
+        }
         if self.survey.is_some() {
             self.survey_step();
         }
         self.current = Some(key);
         self.scope = None;
-        let task = self.tasks.get_mut(key.slot as usize).expect("dacapo bug: a ready task is gone");
+        let task = self.tasks.get_mut(key).expect("dacapo bug: a ready task is gone");
         task.state = State::Running;
         task.started = true;
         task.waits.clear();
@@ -413,35 +418,42 @@ impl Core {
     }
 
     /// Puts a task back that is not done.
-    #[inline]
+    #[inline(always)]
     pub(super) fn end_step(&mut self, key: TaskKey, cell: Option<BoxTask>, waker: Waker) {
-        let task = self.tasks.get_mut(key.slot as usize);
-        let task = task.expect("dacapo bug: a running task is gone");
+        let Self { tasks, trace, line, .. } = self;
+        let task = tasks.get_mut(key).expect("dacapo bug: a running task is gone");
         task.cell = cell;
         task.waker = Some(waker);
         task.awaits += 1;
-        let woken = task.state == State::Woken;
-        task.state = if woken { State::Ready } else { State::Idle };
-        let waits = task.waits;
-        if self.watched.is_some() {
-            self.watch_step(key.id);
-        }
-        if woken {
-            // Behind those that it woke itself, as in asyncio and tokio.
-            self.get_in_line(key);
-        } else {
-            self.line.waits(key.id);
-        }
-        match waits.known() {
-            [] | [Awaited { wait: Wait::Turn, .. }] if woken => {
-                self.record(Record::give_way(key.id));
-                return;
+        if task.state == State::Woken {
+            task.state = State::Ready;
+            match task.waits.known() {
+                [] | [Awaited { wait: Wait::Turn, .. }] => trace.give_way(key.id),
+                known => {
+                    known.iter().for_each(|on| trace.push(Record::wait(key.id, on.wait)));
+                    trace.push(Record::wake(key.id, Some(key.id)));
+                }
             }
-            [] => self.record(Record::wait(key.id, Wait::Other)),
-            known => known.iter().for_each(|on| self.record(Record::wait(key.id, on.wait))),
+            // Behind those that it woke itself, as in asyncio and tokio.
+            line.push(key);
+        } else {
+            task.state = State::Idle;
+            match task.waits.known() {
+                [] => trace.push(Record::wait(key.id, Wait::Other)),
+                known => known.iter().for_each(|on| trace.push(Record::wait(key.id, on.wait))),
+            }
+            line.waits(key.id);
         }
-        if woken {
-            self.record(Record::wake(key.id, Some(key.id)));
+        if self.watched.is_some() {
+            self.watch_end_of_step(key);
+        }
+    }
+
+    #[cold]
+    fn watch_end_of_step(&mut self, key: TaskKey) {
+        self.watch_step(key.id);
+        if self.task(key).is_some_and(|task| task.state == State::Ready) {
+            self.watch_ready(key);
         }
     }
 

@@ -75,7 +75,7 @@ impl Runtime {
                 cleaning.pop();
                 continue;
             }
-            match self.turn(&mut |_| unreachable!("dacapo bug: main has ended")) {
+            match self.turn_after_main() {
                 Turn::Taken => {}
                 Turn::Failed(kind) => return Some(kind),
                 Turn::MainEnded | Turn::Stuck => return None,
@@ -84,25 +84,22 @@ impl Runtime {
         None
     }
 
+    fn turn_after_main(&self) -> Turn {
+        self.turn(&mut |_| unreachable!("dacapo bug: main has ended"))
+    }
+
     /// Gives one task its turn, or lets time pass.
+    #[inline(always)]
     fn turn(&self, main: &mut dyn FnMut(&mut Context<'_>) -> Poll<()>) -> Turn {
-        if let Some(woken) = self.foreign_wake() {
-            return Turn::Failed(woken);
-        }
         let mut core = self.core();
-        if let Some(kind) = core.failure.take() {
-            return Turn::Failed(kind);
-        }
-        if core.steps >= core.limits.max_steps {
-            return Turn::Failed(step_limit(&core));
+        let exhausted = core.steps >= core.limits.max_steps;
+        if exhausted || core.failure.is_some() || self.outside.is_woken() {
+            drop(core);
+            return self.stop();
         }
         let Some(key) = core.next_task() else {
-            if !core.advance() {
-                return Turn::Stuck;
-            }
             drop(core);
-            self.fire_timers();
-            return Turn::Taken;
+            return self.pass_time();
         };
         if core.manners.is_on() {
             drop(core);
@@ -122,6 +119,24 @@ impl Runtime {
         }
     }
 
+    /// Why the run cannot go on.
+    #[cold]
+    fn stop(&self) -> Turn {
+        let woken = self.foreign_wake();
+        let mut core = self.core();
+        let failure = woken.or_else(|| core.failure.take());
+        Turn::Failed(failure.unwrap_or_else(|| step_limit(&core)))
+    }
+
+    /// Nobody is ready.
+    fn pass_time(&self) -> Turn {
+        if !self.core().advance() {
+            return Turn::Stuck;
+        }
+        self.fire_timers();
+        Turn::Taken
+    }
+
     /// The failure, if another thread has woken a task.
     pub(super) fn foreign_wake(&self) -> Option<Kind> {
         let task = self.outside.first_woken()?;
@@ -130,6 +145,7 @@ impl Runtime {
 
     /// Polls a task once, and again as long as a cancellation is on its way through its scopes;
     /// returns how it ended, if it did.
+    #[inline(always)]
     fn step(
         &self,
         key: TaskKey,
@@ -289,17 +305,22 @@ impl Runtime {
     /// Drops a task that nobody awaits; returns what it panicked with, if it did.
     fn discard(&self, key: TaskKey) -> Option<Kind> {
         // It keeps its place meanwhile: its destructors may spawn, and then it is the parent.
-        let cell = self.core().task_mut(key)?.cell.take();
-        let dropped = self.catch(|| drop(cell)).err().map(|caught| self.panic_of(key.id, &caught));
-        let task = self.core().remove_task(key)?;
-        let panicked = match &task.ended {
-            Some((Ended::Panicked(caught), _)) if !(task.retrieved || task.supervised) => {
-                Some(self.panic_of(key.id, caught))
+        let mut cell = self.core().task_mut(key)?.cell.take();
+        let cleared = self.catch(|| cell.iter_mut().for_each(|cell| cell.as_mut().clear()));
+        let dropped = match cleared {
+            Ok(()) => {
+                cell.into_iter().for_each(|cell| self.core().spares.put(cell));
+                None
             }
+            Err(caught) => Some(self.panic_of(key.id, &caught)),
+        };
+        let remains = self.core().remove_task(key)?;
+        let panicked = match &remains.ended {
+            Some(Ended::Panicked(caught)) if !remains.seen => Some(self.panic_of(key.id, caught)),
             _ => dropped,
         };
         // The value of a panic may have a destructor too.
-        drop(self.catch(|| drop(task)));
+        drop(self.catch(|| drop(remains)));
         panicked
     }
 
@@ -329,8 +350,7 @@ impl Runtime {
     /// All tasks that there are, ended ones whose handle is kept included, in the order of spawning.
     fn tasks_left(&self) -> Vec<TaskKey> {
         let core = self.core();
-        let keys = core.tasks.iter().map(|(slot, task)| TaskKey { slot: slot as u32, id: task.id });
-        let mut keys: Vec<TaskKey> = keys.collect();
+        let mut keys: Vec<TaskKey> = core.tasks.iter().map(|(key, _)| key).collect();
         keys.sort_unstable_by_key(|key| key.id);
         keys
     }

@@ -122,10 +122,10 @@ impl Runtime {
     /// Takes the outcome of a task that has ended, for the one who holds its handle.
     pub(crate) fn take_joined(&self, key: TaskKey) -> Joined {
         // At the end of a run tasks go before the handles that others hold.
-        let Some(task) = self.core().remove_task(key) else { return Joined::Cancelled };
-        match task.ended {
-            Some((Ended::Returned, _)) => Joined::Returned(Output(task.cell)),
-            Some((Ended::Panicked(caught), _)) => {
+        let Some(remains) = self.core().remove_task(key) else { return Joined::Cancelled };
+        match remains.ended {
+            Some(Ended::Returned) => Joined::Returned(Output(remains.cell)),
+            Some(Ended::Panicked(caught)) => {
                 let Caught { payload, note } = *caught;
                 Joined::Panicked { payload, message: note.message }
             }
@@ -141,15 +141,15 @@ impl Runtime {
         if !task.has_ended() {
             return None;
         }
-        let mut task = core.remove_task(key)?;
+        let mut remains = core.remove_task(key)?;
         drop(core);
-        if let Some((Ended::Panicked(caught), _)) = &task.ended
-            && !(task.retrieved || task.supervised)
+        if let Some(Ended::Panicked(caught)) = &remains.ended
+            && !remains.seen
         {
             let kind = self.panic_of(key.id, caught);
             self.core().failure.get_or_insert(kind);
         }
-        Some(Output(task.cell.take()))
+        Some(Output(remains.cell.take()))
     }
 }
 
@@ -168,6 +168,7 @@ impl Output {
         let mut place: Option<T> = None;
         if let Some(mut cell) = self.0 {
             cell.as_mut().take_output(&mut place);
+            super::try_current(|runtime| runtime.core().spares.put(cell));
         }
         place.expect("dacapo bug: the output of a task was taken twice")
     }

@@ -21,6 +21,7 @@ mod timers;
 mod unwind;
 mod waker;
 
+use std::any::TypeId;
 use std::cell::{Cell, RefCell, RefMut};
 use std::sync::Arc;
 use std::task::Waker;
@@ -28,7 +29,7 @@ use std::task::Waker;
 use self::cell::BoxTask;
 use self::core::Core;
 use self::unwind::{Catcher, Caught};
-use self::waker::{Outside, TaskWaker};
+use self::waker::Outside;
 use crate::failure::Failure;
 use crate::instant::Instant;
 use crate::schedule::Schedule;
@@ -37,7 +38,6 @@ use crate::trace::{TaskId, Wait};
 
 pub use self::cancellation::Cancelled;
 pub(crate) use self::cancellation::{Awaiting, CancelTarget, Scope};
-pub(crate) use self::cell::boxed;
 pub(crate) use self::engine::{Engine, Raw};
 pub(crate) use self::joining::{End, Joined};
 pub(crate) use self::ledger::{Entry, Holding};
@@ -166,20 +166,21 @@ impl Runtime {
                 return Err(Failure::new(limit));
             }
         };
-        let task = TaskKey { slot: core.next_slot(), id };
-        let waker = Waker::from(Arc::new(TaskWaker { run: self.id(), task }));
-        core.add_task(id, cell, waker, spawned);
-        Ok(task)
+        Ok(core.add_task(self.id(), id, cell, spawned))
     }
 
     /// Adds a task, or returns the limit that forbids it, which the caller is to panic with.
-    pub(crate) fn spawn(
+    pub(crate) fn spawn<F>(
         &self,
         name: Option<&str>,
-        task: BoxTask,
+        future: F,
         place: Option<Place>,
-    ) -> Result<TaskKey, Failure> {
-        self.add_task(name, Some(task), place)
+    ) -> Result<TaskKey, Failure>
+    where
+        F: Future<Output: 'static> + 'static,
+    {
+        let spare = self.core().spares.take(TypeId::of::<F>());
+        self.add_task(name, Some(cell::fill(spare, future)), place)
     }
 
     pub(crate) fn wake(&self, task: TaskKey) {

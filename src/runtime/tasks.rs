@@ -1,26 +1,21 @@
 //! The tasks of a run, and the line of those that are ready.
 
+use std::sync::Arc;
 use std::task::Waker;
 
 use super::cancellation::Cancellation;
 use super::cell::BoxTask;
 use super::places::{Awaited, Place};
 use super::unwind::Caught;
-use super::waker::Wakee;
+use super::waker::{RunId, TaskWaker, Wakee};
+use crate::scheduler::TaskKey;
 use crate::trace::TaskId;
 
 /// One task, from its spawning until it has ended and its handle is gone.
 pub(crate) struct Task {
+    /// Of a place that is free, [`FREE`].
     pub(crate) id: TaskId,
-    /// Absent while it is polled, for the main task (which stands on the stack of `run`), and when
-    /// the output has been taken.
-    pub(crate) cell: Option<BoxTask>,
-    /// Absent while it is polled.
-    pub(crate) waker: Option<Waker>,
-    pub(crate) joiners: Joiners,
     pub(crate) state: State,
-    /// How it has ended, and which of the run's tasks it was to end, counted from 1.
-    pub(crate) ended: Option<(Ended, u64)>,
     /// Whether it was polled at all.
     pub(crate) started: bool,
     pub(crate) detached: bool,
@@ -39,11 +34,122 @@ pub(crate) struct Task {
     pub(crate) roused: bool,
     /// How many of its polls have ended at an await.
     pub(crate) awaits: u32,
-    pub(super) cancellation: Cancellation,
     /// How many tasks it has spawned.
     pub(crate) children: u32,
+    /// Absent while it is polled, for the main task (which stands on the stack of `run`), and when
+    /// the output has been taken.
+    pub(crate) cell: Option<BoxTask>,
+    /// Absent while it is polled.
+    pub(crate) waker: Option<Waker>,
+    /// What is behind the waker, to be used again.
+    handle: Option<Arc<TaskWaker>>,
     pub(crate) waits: Waits,
+    pub(super) cancellation: Cancellation,
+    pub(crate) joiners: Joiners,
+    /// How it has ended, and which of the run's tasks it was to end, counted from 1.
+    pub(crate) ended: Option<(Ended, u64)>,
     pub(crate) spawned: Option<Place>,
+}
+
+/// The id of a place in which no task is.
+const FREE: TaskId = TaskId(u32::MAX);
+
+/// What is left of a task that has ended.
+pub(crate) struct Remains {
+    pub(crate) cell: Option<BoxTask>,
+    pub(crate) ended: Option<Ended>,
+    /// Whether somebody sees its panic.
+    pub(crate) seen: bool,
+    /// What may be somebody else's code, if there is any.
+    _others: Option<Box<(Joiners, Cancellation)>>,
+}
+
+/// The tasks of a run, each in a place that it keeps, and that another one gets when it is gone.
+#[derive(Default)]
+pub(crate) struct Tasks {
+    places: Vec<Task>,
+    free: Vec<u32>,
+}
+
+impl Tasks {
+    pub(crate) fn clear(&mut self) {
+        // There is none, unless the scheduler has panicked.
+        self.places.clear();
+        self.free.clear();
+    }
+
+    /// How many there are.
+    pub(crate) fn len(&self) -> usize {
+        self.places.len() - self.free.len()
+    }
+
+    pub(crate) fn add(
+        &mut self,
+        run: RunId,
+        id: TaskId,
+        cell: Option<BoxTask>,
+        spawned: Option<Place>,
+    ) -> TaskKey {
+        let slot = self.free.pop().unwrap_or_else(|| {
+            self.places.push(Task::new());
+            u32::try_from(self.places.len() - 1).expect("dacapo: fewer than 2^32 tasks at once")
+        });
+        let key = TaskKey { slot, id };
+        let task = &mut self.places[slot as usize];
+        // It can be used again unless somebody still has a waker of the task that was here.
+        match task.handle.as_mut().and_then(Arc::get_mut) {
+            Some(waker) => *waker = TaskWaker { run, task: key },
+            None => task.handle = Some(Arc::new(TaskWaker { run, task: key })),
+        }
+        task.waker = task.handle.clone().map(Waker::from);
+        (task.id, task.state) = (id, State::Ready);
+        (task.cell, task.spawned) = (cell, spawned);
+        (task.awaits, task.children) = (0, 0);
+        task.waits.clear();
+        task.started = false;
+        task.detached = false;
+        task.retrieved = false;
+        task.finishing = false;
+        task.supervised = false;
+        task.failed = false;
+        task.aborted = false;
+        task.thread = false;
+        task.roused = false;
+        key
+    }
+
+    #[inline]
+    pub(crate) fn get(&self, key: TaskKey) -> Option<&Task> {
+        self.places.get(key.slot as usize).filter(|task| task.id == key.id)
+    }
+
+    #[inline]
+    pub(crate) fn get_mut(&mut self, key: TaskKey) -> Option<&mut Task> {
+        self.places.get_mut(key.slot as usize).filter(|task| task.id == key.id)
+    }
+
+    /// Forgets a task that has ended; the caller drops what is left of it.
+    pub(crate) fn remove(&mut self, key: TaskKey) -> Option<Remains> {
+        let task = self.get_mut(key)?;
+        task.id = FREE;
+        // Before the handle is used again.
+        task.waker = None;
+        let is_plain = task.joiners.is_empty() && task.cancellation.reset();
+        let remains = Remains {
+            cell: task.cell.take(),
+            ended: task.ended.take().map(|(ended, _)| ended),
+            seen: task.retrieved || task.supervised,
+            _others: (!is_plain).then(|| Box::new(task.others())),
+        };
+        self.free.push(key.slot);
+        Some(remains)
+    }
+
+    /// All of them, in no order that would mean anything.
+    pub(crate) fn iter(&self) -> impl Iterator<Item = (TaskKey, &Task)> {
+        let places = self.places.iter().zip(0..).filter(|(task, _)| task.id != FREE);
+        places.map(|(task, slot)| (TaskKey { slot, id: task.id }, task))
+    }
 }
 
 /// ```text
@@ -81,6 +187,10 @@ pub(crate) struct Joiners {
 }
 
 impl Joiners {
+    fn is_empty(&self) -> bool {
+        self.first.is_none() && self.more.is_empty()
+    }
+
     /// Adds one, or replaces the one of that number.
     pub(crate) fn insert(&mut self, number: u64, wakee: Wakee) -> Option<Wakee> {
         let mut all = self.first.iter_mut().chain(&mut self.more);
@@ -88,7 +198,7 @@ impl Joiners {
             return Some(std::mem::replace(known, wakee));
         }
         // In the order of their coming.
-        if self.first.is_none() && self.more.is_empty() {
+        if self.is_empty() {
             self.first = Some((number, wakee));
         } else {
             self.more.push((number, wakee));
@@ -187,34 +297,35 @@ impl Waits {
 }
 
 impl Task {
-    pub(crate) fn new(
-        id: TaskId,
-        cell: Option<BoxTask>,
-        waker: Waker,
-        spawned: Option<Place>,
-    ) -> Self {
+    fn new() -> Self {
         Self {
-            id,
-            cell,
-            waker: Some(waker),
-            joiners: Joiners::default(),
-            state: State::Ready,
-            ended: None,
+            id: FREE,
+            state: State::Ended,
             started: false,
-            cancellation: Cancellation::default(),
             detached: false,
             retrieved: false,
-            supervised: false,
             finishing: false,
+            supervised: false,
             failed: false,
             aborted: false,
             thread: false,
             roused: false,
             awaits: 0,
             children: 0,
+            cell: None,
+            waker: None,
+            handle: None,
             waits: Waits::NONE,
-            spawned,
+            cancellation: Cancellation::default(),
+            joiners: Joiners::default(),
+            ended: None,
+            spawned: None,
         }
+    }
+
+    #[cold]
+    fn others(&mut self) -> (Joiners, Cancellation) {
+        (std::mem::take(&mut self.joiners), std::mem::take(&mut self.cancellation))
     }
 
     pub(crate) fn has_ended(&self) -> bool {

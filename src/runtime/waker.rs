@@ -114,11 +114,13 @@ impl Outside {
         }
     }
 
+    /// Whether another thread has woken a task of the run that is going on.
     #[inline]
+    pub(super) fn is_woken(&self) -> bool {
+        self.woken.load(Ordering::Relaxed)
+    }
+
     pub(super) fn first_woken(&self) -> Option<TaskId> {
-        if !self.woken.load(Ordering::Relaxed) {
-            return None;
-        }
         *self.first.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

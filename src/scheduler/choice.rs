@@ -13,7 +13,8 @@ use crate::trace::{Moment, Next, TaskId, TaskName, TaskNames, mix};
 #[derive(Clone, Copy, Debug)]
 pub struct Choice<'a> {
     kind: ChoiceKind,
-    options: Options<'a>,
+    options: usize,
+    among: Among<'a>,
 }
 
 /// What a [`Choice`] is about.
@@ -84,15 +85,14 @@ impl ChoiceKind {
 }
 
 #[derive(Clone, Copy, Debug)]
-enum Options<'a> {
+enum Among<'a> {
     Tasks {
         ready: &'a Line,
         names: &'a TaskNames,
     },
-    Numbers(usize),
+    Numbers,
     /// What may happen to one task.
     OfTask {
-        options: usize,
         task: TaskId,
         names: &'a TaskNames,
     },
@@ -107,9 +107,12 @@ impl<'a> Choice<'a> {
     ///
     /// If fewer than two tasks are ready: that is no choice.
     #[track_caller]
+    #[inline]
     pub fn among_tasks(ready: &'a Line, names: &'a TaskNames) -> Self {
         assert!(ready.len() >= 2, "a choice needs two options or more");
-        Self { kind: ChoiceKind::Task, options: Options::Tasks { ready, names } }
+        // More have no place in a trace.
+        let options = ready.len().min(Next::MAX_OPTIONS);
+        Self { kind: ChoiceKind::Task, options, among: Among::Tasks { ready, names } }
     }
 
     /// A choice of a number below `options`; see [`among_tasks`](Choice::among_tasks).
@@ -120,7 +123,7 @@ impl<'a> Choice<'a> {
     #[track_caller]
     pub fn of_number(kind: ChoiceKind, options: usize) -> Self {
         assert!(options >= 2, "a choice needs two options or more");
-        Self { kind, options: Options::Numbers(options) }
+        Self { kind, options, among: Among::Numbers }
     }
 
     /// A choice of a number below `options` that is about one task; see
@@ -132,14 +135,14 @@ impl<'a> Choice<'a> {
     #[track_caller]
     pub fn of_task(kind: ChoiceKind, options: usize, task: TaskId, names: &'a TaskNames) -> Self {
         assert!(options >= 2, "a choice needs two options or more");
-        Self { kind, options: Options::OfTask { options, task, names } }
+        Self { kind, options, among: Among::OfTask { task, names } }
     }
 
     /// The task that a choice is about which is not among tasks, if dacapo knows it.
     pub fn task_name(&self) -> Option<TaskName<'a>> {
-        match self.options {
-            Options::OfTask { task, names, .. } => Some(names.get(task)),
-            Options::Tasks { .. } | Options::Numbers(_) => None,
+        match self.among {
+            Among::OfTask { task, names } => Some(names.get(task)),
+            Among::Tasks { .. } | Among::Numbers => None,
         }
     }
 
@@ -150,16 +153,12 @@ impl<'a> Choice<'a> {
 
     /// How many options there are: two or more. Answers are below this number.
     pub fn options(&self) -> usize {
-        match self.options {
-            // More have no place in a trace.
-            Options::Tasks { ready, .. } => ready.len().min(Next::MAX_OPTIONS),
-            Options::Numbers(options) | Options::OfTask { options, .. } => options,
-        }
+        self.options
     }
 
     /// Which option a task is, if it is one.
     pub fn place_of(&self, task: TaskId) -> Option<usize> {
-        let Options::Tasks { ready, .. } = self.options else { return None };
+        let Among::Tasks { ready, .. } = self.among else { return None };
         ready.place_of(task)
     }
 
@@ -170,16 +169,14 @@ impl<'a> Choice<'a> {
     /// If `option` is not below [`options`](Choice::options).
     #[track_caller]
     pub fn label(&self, option: usize) -> Label<'a> {
-        let options = self.options();
+        let options = self.options;
         assert!(option < options, "option {option} of a choice with {options} options");
-        Label(match self.options {
-            Options::Tasks { ready, names } => {
+        Label(match self.among {
+            Among::Tasks { ready, names } => {
                 let task = ready.get(option).expect("dacapo bug: a line is shorter than it says");
                 LabelKind::Task { task, names }
             }
-            Options::Numbers(_) | Options::OfTask { .. } => {
-                LabelKind::Number { kind: self.kind, option }
-            }
+            Among::Numbers | Among::OfTask { .. } => LabelKind::Number { kind: self.kind, option },
         })
     }
 }

@@ -15,6 +15,7 @@ pub(crate) struct TaskKey {
 /// before all others, and those that are held back behind.
 #[derive(Clone, Debug, Default)]
 pub struct Line {
+    len: usize,
     ahead: Vec<TaskKey>,
     queue: Queue,
     held: Vec<TaskKey>,
@@ -26,7 +27,7 @@ impl Line {
     /// How many tasks are ready.
     #[inline]
     pub fn len(&self) -> usize {
-        self.ahead.len() + self.queue.len + self.held.len()
+        self.len
     }
 
     /// Whether no task is ready.
@@ -43,6 +44,14 @@ impl Line {
         self.queue.get(place).or_else(held).map(|key| key.id)
     }
 
+    #[inline]
+    pub(crate) fn first(&self) -> Option<TaskId> {
+        match self.queue.len == self.len {
+            true => self.queue.first().map(|key| key.id),
+            false => self.get(0),
+        }
+    }
+
     /// Where a task stands, if it does.
     pub fn place_of(&self, task: TaskId) -> Option<usize> {
         let among = |keys: &[TaskKey]| keys.iter().position(|key| key.id == task);
@@ -53,6 +62,7 @@ impl Line {
 
     /// Forgets all; `indexed` says whether somebody will ask for places.
     pub(crate) fn clear(&mut self, indexed: bool) {
+        self.len = 0;
         self.ahead.clear();
         self.queue.clear(indexed);
         self.held.clear();
@@ -61,6 +71,7 @@ impl Line {
 
     #[inline]
     pub(crate) fn push(&mut self, key: TaskKey) {
+        self.len += 1;
         if !self.favoured.is_empty() && self.favoured.contains(&key.id) {
             self.ahead.push(key);
         } else {
@@ -73,19 +84,23 @@ impl Line {
         self.ahead.retain(|&key| keep(key));
         self.queue.retain(&keep);
         self.held.retain(|&key| keep(key));
+        self.len = self.ahead.len() + self.queue.len + self.held.len();
     }
 
     /// Takes out the one whose turn it is; the others keep their order, unless they are held.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn take(&mut self, answer: Answer) -> Option<TaskKey> {
-        if self.ahead.is_empty() && self.held.is_empty() && answer.lasting() == Lasting::Once {
-            return self.queue.remove(answer.option() as usize);
-        }
-        self.take_lasting(answer)
+        let taken = match self.queue.len == self.len && answer.lasting() == Lasting::Once {
+            true => self.queue.remove(answer.option() as usize)?,
+            false => self.take_lasting(answer)?,
+        };
+        self.len -= 1;
+        Some(taken)
     }
 
+    #[cold]
     fn take_lasting(&mut self, answer: Answer) -> Option<TaskKey> {
-        if self.held.len() == self.len() {
+        if self.held.len() == self.len {
             // Nobody else is ready: they are held no longer.
             self.held.drain(..).for_each(|key| self.queue.push(key));
         }
@@ -141,14 +156,19 @@ impl FromIterator<TaskId> for Line {
 /// Chunks of bounded size, each with its entries at its front. So to take one out moves half a chunk at
 /// most, and to find it is to add up the lengths of the chunks, or of groups of chunks, before it. When
 /// more than half of the places are empty the entries are packed anew, which comes to a few steps for
-/// each that was taken.
+/// each that was taken. A short line is one chunk, and all this a few comparisons.
 #[derive(Clone, Debug, Default)]
 struct Queue {
     entries: Vec<TaskKey>,
     /// How many entries each chunk has.
-    chunks: Vec<u8>,
-    /// How many each group of chunks has.
-    groups: Vec<u16>,
+    chunks: Vec<u32>,
+    /// How many each group of chunks has, if there are several.
+    groups: Vec<u32>,
+    /// The first chunk that is not empty, or the last.
+    head: usize,
+    /// Where the next entry has its place, and the first place beyond its chunk.
+    tail: usize,
+    end: usize,
     len: usize,
     /// By task, the chunk in which it was last, if somebody asks for places.
     index: Option<Vec<u32>>,
@@ -162,7 +182,7 @@ impl Queue {
         self.entries.clear();
         self.chunks.clear();
         self.groups.clear();
-        self.len = 0;
+        (self.head, self.tail, self.end, self.len) = (0, 0, 0, 0);
         self.index = indexed.then(|| {
             let mut index = self.index.take().unwrap_or_default();
             index.clear();
@@ -172,65 +192,68 @@ impl Queue {
 
     #[inline]
     fn push(&mut self, key: TaskKey) {
-        let full = self.chunks.last().is_none_or(|&len| usize::from(len) == CHUNK);
-        if full {
+        if self.tail == self.end {
             self.add_chunk();
         }
-        let chunk = self.chunks.len() - 1;
-        let at = chunk * CHUNK + usize::from(self.chunks[chunk]);
-        self.entries[at] = key;
-        self.chunks[chunk] += 1;
-        self.groups[chunk / GROUP] += 1;
+        self.entries[self.tail] = key;
+        self.tail += 1;
         self.len += 1;
+        let chunk = self.chunks.len() - 1;
+        self.chunks[chunk] += 1;
+        if chunk >= GROUP {
+            self.groups[chunk / GROUP] += 1;
+        }
         if self.index.is_some() {
             self.note(key.id, chunk);
         }
     }
 
-    /// Adds an empty chunk at the end.
+    /// Adds an empty chunk at the end, unless packing has made room.
     #[cold]
     fn add_chunk(&mut self) {
         if self.chunks.len() * CHUNK >= 2 * self.len + 2 * CHUNK {
             self.pack(|_| true);
-            if self.chunks.last().is_some_and(|&len| usize::from(len) < CHUNK) {
+            if self.tail < self.end {
                 return;
             }
         }
         if self.chunks.len().is_multiple_of(GROUP) {
+            // The first one is not counted as long as it is the only one.
+            if let [first] = &mut self.groups[..] {
+                *first = self.chunks.iter().sum();
+            }
             self.groups.push(0);
         }
+        self.tail = self.chunks.len() * CHUNK;
+        self.end = self.tail + CHUNK;
         self.chunks.push(0);
-        self.entries.resize(self.chunks.len() * CHUNK, TaskKey::default());
+        self.entries.resize(self.end, TaskKey::default());
+        self.find_head();
     }
 
     /// Moves all that are kept to the front.
     fn pack(&mut self, keep: impl Fn(TaskKey) -> bool) {
-        let old = std::mem::take(&mut self.chunks);
-        self.groups.clear();
-        self.len = 0;
-        let mut to = 0;
-        for (chunk, len) in old.iter().enumerate() {
-            for from in chunk * CHUNK..chunk * CHUNK + usize::from(*len) {
+        let mut kept = 0;
+        for chunk in 0..self.chunks.len() {
+            let start = chunk * CHUNK;
+            for from in start..start + self.chunks[chunk] as usize {
                 let key = self.entries[from];
-                if !keep(key) {
-                    continue;
-                }
-                self.entries[to] = key;
-                to += 1;
-                if self.index.is_some() {
-                    self.note(key.id, (to - 1) / CHUNK);
+                if keep(key) {
+                    self.entries[kept] = key;
+                    kept += 1;
                 }
             }
         }
-        self.len = to;
-        let mut chunks = old;
-        chunks.clear();
-        chunks.extend((0..to).step_by(CHUNK).map(|start| (to - start).min(CHUNK) as u8));
-        for group in chunks.chunks(GROUP) {
-            self.groups.push(group.iter().map(|&len| u16::from(len)).sum());
+        (self.len, self.head) = (kept, 0);
+        self.chunks.clear();
+        self.chunks.extend((0..kept).step_by(CHUNK).map(|at| (kept - at).min(CHUNK) as u32));
+        self.groups.clear();
+        self.groups.extend(self.chunks.chunks(GROUP).map(|group| group.iter().sum::<u32>()));
+        (self.tail, self.end) = (kept, self.chunks.len() * CHUNK);
+        self.entries.truncate(self.end);
+        if self.index.is_some() {
+            (0..kept).for_each(|at| self.note(self.entries[at].id, at / CHUNK));
         }
-        self.entries.truncate(chunks.len() * CHUNK);
-        self.chunks = chunks;
     }
 
     fn retain(&mut self, keep: impl Fn(TaskKey) -> bool) {
@@ -246,20 +269,29 @@ impl Queue {
         index[at] = chunk as u32;
     }
 
+    fn find_head(&mut self) {
+        let chunks = self.chunks[self.head..].iter();
+        let empty = chunks.take_while(|&&len| len == 0).count();
+        self.head = (self.head + empty).min(self.chunks.len() - 1);
+    }
+
     /// The chunk in which a place is, and where in it.
-    #[inline]
+    #[inline(always)]
     fn find(&self, mut place: usize) -> Option<(usize, usize)> {
         if place >= self.len {
             return None;
         }
-        let mut group = 0;
-        while place >= usize::from(self.groups[group]) {
-            place -= usize::from(self.groups[group]);
-            group += 1;
+        let mut chunk = self.head;
+        if self.groups.len() > 1 {
+            let mut group = 0;
+            while place >= self.groups[group] as usize {
+                place -= self.groups[group] as usize;
+                group += 1;
+            }
+            chunk = chunk.max(group * GROUP);
         }
-        let mut chunk = group * GROUP;
-        while place >= usize::from(self.chunks[chunk]) {
-            place -= usize::from(self.chunks[chunk]);
+        while place >= self.chunks[chunk] as usize {
+            place -= self.chunks[chunk] as usize;
             chunk += 1;
         }
         Some((chunk, place))
@@ -271,21 +303,33 @@ impl Queue {
     }
 
     #[inline]
+    fn first(&self) -> Option<TaskKey> {
+        (self.len > 0).then(|| self.entries[self.head * CHUNK])
+    }
+
+    #[inline(always)]
     fn remove(&mut self, place: usize) -> Option<TaskKey> {
         let (chunk, place) = self.find(place)?;
         let start = chunk * CHUNK;
-        let entries = &mut self.entries[start..start + usize::from(self.chunks[chunk])];
+        let entries = &mut self.entries[start..start + self.chunks[chunk] as usize];
         let key = entries[place];
         entries.copy_within(place + 1.., place);
         self.chunks[chunk] -= 1;
-        self.groups[chunk / GROUP] -= 1;
+        if self.chunks.len() > GROUP {
+            self.groups[chunk / GROUP] -= 1;
+        }
         self.len -= 1;
+        if chunk + 1 == self.chunks.len() {
+            self.tail -= 1;
+        } else if self.chunks[chunk] == 0 && chunk == self.head {
+            self.find_head();
+        }
         Some(key)
     }
 
     fn entries_of(&self, chunk: usize) -> &[TaskKey] {
         let start = chunk * CHUNK;
-        &self.entries[start..start + usize::from(self.chunks[chunk])]
+        &self.entries[start..start + self.chunks[chunk] as usize]
     }
 
     fn place_of(&self, task: TaskId) -> Option<usize> {
@@ -301,9 +345,9 @@ impl Queue {
             }
         };
         let group = chunk / GROUP;
-        let groups: usize = self.groups[..group].iter().map(|&len| usize::from(len)).sum();
-        let chunks = &self.chunks[group * GROUP..chunk];
-        Some(groups + chunks.iter().map(|&len| usize::from(len)).sum::<usize>() + place)
+        let groups: u32 = self.groups[..group].iter().sum();
+        let chunks: u32 = self.chunks[group * GROUP..chunk].iter().sum();
+        Some((groups + chunks) as usize + place)
     }
 }
 

@@ -91,10 +91,8 @@ pub(crate) fn spawn_as<F>(
 where
     F: Future<Output: 'static> + 'static,
 {
-    let mut task = Some(runtime::boxed(future));
     let spawned = runtime::with(what, |runtime| {
-        let task = task.take().expect("with calls this once");
-        runtime.spawn(name, task, Some(place)).map(|key| JoinHandle::new(runtime.id(), key))
+        runtime.spawn(name, future, Some(place)).map(|key| JoinHandle::new(runtime.id(), key))
     });
     match spawned {
         Ok(handle) => handle,

@@ -148,18 +148,23 @@ impl Trace {
         self.records.push(record);
     }
 
+    /// A task wakes itself in its turn, and waits for the next one.
+    #[inline]
+    pub(crate) fn give_way(&mut self, task: TaskId) {
+        // What is in the hash stays as it is.
+        let unhashed = self.hashed < self.records.len();
+        let last = self.records.last_mut().filter(|_| unhashed);
+        if !last.is_some_and(Record::give_way_at_once) {
+            self.push(Record::give_way(task));
+        }
+    }
+
     /// Called at the end of the run.
     pub(crate) fn finish(&mut self) {
         self.update_hash();
         let max = self.room / 2;
-        if self.records.len() > max / 2 {
-            let mut kept = 0;
-            let fits = |record: &&Record| {
-                kept += record.len();
-                kept <= max
-            };
-            let fitting = self.records.iter().rev().take_while(fits).count();
-            self.drop_oldest(fitting);
+        if self.records.len() > max {
+            self.drop_oldest(max);
         }
     }
 
@@ -169,28 +174,23 @@ impl Trace {
         self.update_hash();
         let oldest = self.records.len().saturating_sub(kept);
         for record in self.records.drain(..oldest) {
+            self.dropped += record.len() as u64;
             // What nearly all are is passed by quickly.
-            let is_full = self.early.len() >= EARLY;
-            if let Some((task, was_chosen)) = record.turn_of()
-                && (is_full || record.is_usual())
-            {
-                (self.start.step, self.start.task) = (self.start.step + 1, task);
-                self.start.choices += u64::from(was_chosen);
-                self.dropped += record.len() as u64;
+            if record.is_still() {
                 continue;
             }
-            if record.is_still() {
-                self.dropped += record.len() as u64;
+            if let Some((task, was_chosen)) = record.turn_alone(self.early.len() >= EARLY) {
+                (self.start.step, self.start.task) = (self.start.step + 1, task);
+                self.start.choices += u64::from(was_chosen);
                 continue;
             }
             for event in record.events() {
                 self.start = self.start.after(&event);
-                self.dropped += 1;
                 if let Event::Note { value: Some(_), .. } = event {
                     self.values.pop_front();
                 }
                 // What happened last is told by those that are kept; what it came from is often here.
-                if event.is_deviation() && !is_full {
+                if event.is_deviation() && self.early.len() < EARLY {
                     self.early.push((self.start, event));
                 }
             }

@@ -1,17 +1,17 @@
 //! Events as they are recorded: two words each, which is what a step can afford.
 //!
-//! What nearly every step does takes one record where it is two events: a choice among tasks with the poll of
-//! the one chosen, and a turn that is given away with the wake-up that goes with it.
+//! What nearly every step does takes one record where it is several events: a choice among tasks, the poll of
+//! the one chosen, its wake-up, and that it waits for its next turn.
 
 use super::TaskId;
 use super::event::{Asked, Ending, Event, Moment, Wait};
 use crate::instant::Instant;
 use crate::schedule::Lasting;
 
-/// One or two events.
+/// An event, or several that follow on each other.
 ///
 /// ```text
-/// word 0   tag: 8 bits | small: 24 bits | low: 32 bits
+/// word 0   gives way: 1 bit | tag: 7 bits | small: 24 bits | low: 32 bits
 /// word 1   a number of 64 bits, or two of 32
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -73,6 +73,8 @@ impl Tag {
         Self::Note,
     ];
 }
+
+const GIVES_WAY: u64 = 1 << 63;
 
 /// A choice among tasks, as it was answered.
 #[derive(Clone, Copy, Debug)]
@@ -198,20 +200,33 @@ impl Record {
         }
     }
 
+    /// Whether the turn that begins with this record is given away, and nothing else happens in it.
+    #[inline]
+    pub(crate) fn give_way_at_once(&mut self) -> bool {
+        let begins = self.is(Tag::Turn) || self.is(Tag::Poll);
+        if begins {
+            self.0[0] |= GIVES_WAY;
+        }
+        begins
+    }
+
     /// The words, for the hash of the run.
     pub(crate) fn words(self) -> [u64; 2] {
         self.0
     }
 
-    /// The event, or both in their order.
+    /// The event, or all in their order.
     pub(crate) fn events(self) -> impl Iterator<Item = Event> {
         let (first, second) = self.unpack();
-        std::iter::once(first).chain(second)
+        let gives_way = (self.0[0] & GIVES_WAY != 0).then(|| gives_way(TaskId(self.0[0] as u32)));
+        std::iter::once(first).chain(second).chain(gives_way.into_iter().flatten())
     }
 
     /// How many events it is.
     pub(crate) fn len(self) -> usize {
-        1 + usize::from(self.is(Tag::Turn) || self.is(Tag::GiveWay))
+        let (first, tag) = (self.0[0], self.tag());
+        let two = tag == Tag::Turn as u64 || tag == Tag::GiveWay as u64;
+        1 + usize::from(two) + 2 * usize::from(first & GIVES_WAY != 0)
     }
 
     /// Whether it moves neither the clock nor the count of steps or choices.
@@ -219,25 +234,27 @@ impl Record {
         [Tag::GiveWay, Tag::Wait, Tag::Wake].iter().any(|&tag| self.is(tag))
     }
 
-    /// The task whose turn it is, and whether it was chosen.
-    pub(crate) fn turn_of(self) -> Option<(TaskId, bool)> {
-        let is_chosen = self.is(Tag::Turn);
-        (is_chosen || self.is(Tag::Poll)).then(|| (TaskId(self.0[0] as u32), is_chosen))
+    /// The task whose turn it is, and whether it was chosen, unless there is more to it: that it was not
+    /// the first in line, if this is of interest.
+    pub(crate) fn turn_alone(self, whichever: bool) -> Option<(TaskId, bool)> {
+        let is_turn = self.is(Tag::Turn);
+        let is_usual = whichever || (self.0[0] >> 32) as u32 & 0xff_ffff == 0;
+        (is_usual && (is_turn || self.is(Tag::Poll))).then(|| (TaskId(self.0[0] as u32), is_turn))
     }
 
-    /// Of a turn, whether it is that of the first in line, or of the only one, and nothing lasts.
-    pub(crate) fn is_usual(self) -> bool {
-        (self.0[0] >> 32) as u32 & 0xff_ffff == 0
+    #[inline]
+    fn tag(self) -> u64 {
+        (self.0[0] & !GIVES_WAY) >> 56
     }
 
     #[inline]
     fn is(self, tag: Tag) -> bool {
-        self.0[0] >> 56 == tag as u64
+        self.tag() == tag as u64
     }
 
     fn unpack(self) -> (Event, Option<Event>) {
         let [first, second] = self.0;
-        let tag = Tag::ALL[(first >> 56) as usize - 1];
+        let tag = Tag::ALL[self.tag() as usize - 1];
         let small = (first >> 32) as u32 & 0xff_ffff;
         let (high, low) = ((second >> 32) as u32, second as u32);
         let task = TaskId(first as u32);
@@ -257,8 +274,8 @@ impl Record {
         let event = match tag {
             Tag::Turn => return (next(), Some(Event::Poll { task })),
             Tag::GiveWay => {
-                let wake = Event::Wake { task, by: Some(task) };
-                return (wake, Some(Event::Wait { task, on: Wait::Turn }));
+                let [wake, wait] = gives_way(task);
+                return (wake, Some(wait));
             }
             Tag::Next => next(),
             Tag::Poll => Event::Poll { task },
@@ -287,6 +304,11 @@ impl Record {
         };
         (event, None)
     }
+}
+
+/// A task wakes itself, and then waits for its next turn.
+fn gives_way(task: TaskId) -> [Event; 2] {
+    [Event::Wake { task, by: Some(task) }, Event::Wait { task, on: Wait::Turn }]
 }
 
 fn wait(kind: u32, second: u64) -> Wait {
@@ -339,6 +361,9 @@ mod tests {
             check(Record::choice(asked, answer, answer + 1), &[choice]);
         }
         let turn = Event::Wait { task: b, on: Wait::Turn };
+        let mut poll = Record::poll(b);
+        assert!(poll.give_way_at_once() && !Record::advance(at).give_way_at_once());
+        check(poll, &[Event::Poll { task: b }, Event::Wake { task: b, by: Some(b) }, turn]);
         check(Record::give_way(b), &[Event::Wake { task: b, by: Some(b) }, turn]);
         check(Record::poll(a), &[Event::Poll { task: a }]);
         check(Record::spawn(b, a), &[Event::Spawn { task: b, by: a }]);
