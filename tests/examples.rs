@@ -13,7 +13,6 @@ mod fetches;
 #[expect(dead_code, reason = "only the story is asked for")]
 #[path = "../examples/finish_order.rs"]
 mod finish_order;
-
 #[expect(dead_code, reason = "only the story is asked for")]
 #[path = "../examples/leaked_permit.rs"]
 mod leaked_permit;
@@ -24,36 +23,24 @@ mod sentinel;
 #[path = "../examples/stale_cache.rs"]
 mod stale_cache;
 
-#[test]
-fn the_examples_tell_their_stories() {
-    assert_snapshot!(
-        "example_fetches",
-        "What examples/fetches.rs prints: three calls one after another, and at once.",
-        fetches::story()
-    );
-    assert_snapshot!(
-        "example_finish_order",
-        "What examples/finish_order.rs prints: in which order tasks finish, and in which they may.",
-        finish_order::story()
-    );
-    assert_snapshot!(
-        "example_cancelled",
-        "What examples/cancelled.rs prints: a worker is cancelled in its third second, and cleans up.",
-        cancelled::story()
-    );
-    assert_snapshot!(
-        "example_leaked_permit",
-        "What examples/leaked_permit.rs prints: a sweep that cancels at each await finds a permit that is lost.",
-        leaked_permit::story()
-    );
-    assert_snapshot!(
-        "example_sentinel",
-        "What examples/sentinel.rs prints: one end mark for two consumers, which is passed on, or kept while the other waits for ever.",
-        sentinel::story()
-    );
-    assert_snapshot!(
-        "example_stale_cache",
-        "What examples/stale_cache.rs prints: two clients, and the operations that show that a cache is stale.",
-        stale_cache::story()
-    );
+/// One test for each: some of them look for a failure, and make sure of it in a fresh process, which runs
+/// this test once more.
+macro_rules! stories {
+    ($($example:ident: $sentence:literal,)*) => {$(
+        #[test]
+        fn $example() {
+            let name = concat!("example_", stringify!($example));
+            let sentence = concat!("What examples/", stringify!($example), ".rs prints: ", $sentence);
+            assert_snapshot!(name, sentence, $example::story());
+        }
+    )*};
+}
+
+stories! {
+    fetches: "three calls one after another, and at once.",
+    finish_order: "in which order tasks finish, and in which they may.",
+    cancelled: "a worker is cancelled in its third second, and cleans up.",
+    leaked_permit: "a sweep that cancels at each await finds a permit that is lost.",
+    sentinel: "one end mark for two consumers, which is passed on, or kept while the other waits for ever.",
+    stale_cache: "two clients, and the operations that show that a cache is stale.",
 }

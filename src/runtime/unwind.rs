@@ -36,14 +36,26 @@ impl Catcher {
     }
 
     /// Runs code of the user.
-    #[inline]
+    #[inline(always)]
     pub(super) fn catch<R>(&self, f: impl FnOnce() -> R) -> Result<R, Box<Caught>> {
         let depth = self.depth.get();
         // Within a destructor, that of a panic that goes on is wanted afterwards.
-        let before = if depth > 0 { self.last.take() } else { None };
-        self.depth.set(depth + 1);
+        if depth > 0 {
+            return self.catch_within(f);
+        }
+        self.depth.set(1);
         // What the code leaves behind half done is seen by the rest of the test only, which the
         // panic fails anyway.
+        let result = panic::catch_unwind(AssertUnwindSafe(f));
+        self.depth.set(0);
+        result.map_err(|payload| self.caught(payload))
+    }
+
+    #[inline(never)]
+    fn catch_within<R>(&self, f: impl FnOnce() -> R) -> Result<R, Box<Caught>> {
+        let depth = self.depth.get();
+        let before = self.last.take();
+        self.depth.set(depth + 1);
         let result = panic::catch_unwind(AssertUnwindSafe(f));
         self.depth.set(depth);
         let result = result.map_err(|payload| self.caught(payload));

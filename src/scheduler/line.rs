@@ -69,7 +69,7 @@ impl Line {
         self.favoured.clear();
     }
 
-    #[inline]
+    #[inline(always)]
     pub(crate) fn push(&mut self, key: TaskKey) {
         self.len += 1;
         if !self.favoured.is_empty() && self.favoured.contains(&key.id) {
@@ -190,21 +190,33 @@ impl Queue {
         });
     }
 
-    #[inline]
+    #[inline(always)]
     fn push(&mut self, key: TaskKey) {
         if self.tail == self.end {
             self.add_chunk();
         }
-        self.entries[self.tail] = key;
+        if let Some(entry) = self.entries.get_mut(self.tail) {
+            *entry = key;
+        }
         self.tail += 1;
         self.len += 1;
+        if let Some(chunk) = self.chunks.last_mut() {
+            *chunk += 1;
+        }
+        if self.chunks.len() > GROUP || self.index.is_some() {
+            self.pushed(key.id);
+        }
+    }
+
+    /// The rest of it, which is seldom needed.
+    #[cold]
+    fn pushed(&mut self, task: TaskId) {
         let chunk = self.chunks.len() - 1;
-        self.chunks[chunk] += 1;
-        if chunk >= GROUP {
+        if self.chunks.len() > GROUP {
             self.groups[chunk / GROUP] += 1;
         }
         if self.index.is_some() {
-            self.note(key.id, chunk);
+            self.note(task, chunk);
         }
     }
 

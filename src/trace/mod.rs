@@ -140,7 +140,7 @@ impl Trace {
         (self.start, self.dropped, self.hashed, self.hash) = Default::default();
     }
 
-    #[inline]
+    #[inline(always)]
     pub(crate) fn push(&mut self, record: Record) {
         if self.records.len() >= self.room {
             self.drop_oldest(self.room / 2);
@@ -149,13 +149,13 @@ impl Trace {
     }
 
     /// A task wakes itself in its turn, and waits for the next one.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn give_way(&mut self, task: TaskId) {
         // What is in the hash stays as it is.
         let unhashed = self.hashed < self.records.len();
-        let last = self.records.last_mut().filter(|_| unhashed);
-        if !last.is_some_and(Record::give_way_at_once) {
-            self.push(Record::give_way(task));
+        match self.records.last_mut() {
+            Some(last) if unhashed && last.begins_turn() => last.give_way_at_once(),
+            _ => self.push(Record::give_way(task)),
         }
     }
 

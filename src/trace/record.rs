@@ -22,8 +22,8 @@ pub(crate) struct Record([u64; 2]);
 #[repr(u8)]
 enum Tag {
     Turn = 1,
-    Next,
     Poll,
+    Next,
     GiveWay,
     Wait,
     Wake,
@@ -49,8 +49,8 @@ enum Tag {
 impl Tag {
     const ALL: [Self; 23] = [
         Self::Turn,
-        Self::Next,
         Self::Poll,
+        Self::Next,
         Self::GiveWay,
         Self::Wait,
         Self::Wake,
@@ -200,14 +200,17 @@ impl Record {
         }
     }
 
-    /// Whether the turn that begins with this record is given away, and nothing else happens in it.
+    /// Whether a turn begins with it, and has not been given away.
     #[inline]
-    pub(crate) fn give_way_at_once(&mut self) -> bool {
-        let begins = self.is(Tag::Turn) || self.is(Tag::Poll);
-        if begins {
-            self.0[0] |= GIVES_WAY;
-        }
-        begins
+    pub(crate) fn begins_turn(self) -> bool {
+        const { assert!(Tag::Turn as u64 == 1 && Tag::Poll as u64 == 2) };
+        (self.0[0] >> 56).wrapping_sub(1) < 2
+    }
+
+    /// Nothing else happens in the turn that begins with it than that it is given away.
+    #[inline]
+    pub(crate) fn give_way_at_once(&mut self) {
+        self.0[0] |= GIVES_WAY;
     }
 
     /// The words, for the hash of the run.
@@ -362,7 +365,9 @@ mod tests {
         }
         let turn = Event::Wait { task: b, on: Wait::Turn };
         let mut poll = Record::poll(b);
-        assert!(poll.give_way_at_once() && !Record::advance(at).give_way_at_once());
+        assert!(poll.begins_turn() && !Record::advance(at).begins_turn());
+        poll.give_way_at_once();
+        assert!(!poll.begins_turn());
         check(poll, &[Event::Poll { task: b }, Event::Wake { task: b, by: Some(b) }, turn]);
         check(Record::give_way(b), &[Event::Wake { task: b, by: Some(b) }, turn]);
         check(Record::poll(a), &[Event::Poll { task: a }]);
