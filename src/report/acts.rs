@@ -1,8 +1,7 @@
 //! A run as a list of acts: what pictures have a line for, each with the events that it is made of.
 
-use super::rude;
+use super::words;
 use crate::instant::Instant;
-use crate::schedule::Lasting;
 use crate::trace::{Asked, Ending, Event, Position, TaskId, Trace, Wait};
 
 /// One thing done in a run. What belongs together is one act: a turn and the first thing done in it, an
@@ -91,10 +90,6 @@ impl<'a> Teller<'a> {
         }
     }
 
-    fn name(&self, task: TaskId) -> String {
-        self.trace.names().get(task).to_string()
-    }
-
     fn act(&mut self, kind: ActKind, task: Option<TaskId>, text: impl Into<String>, to: &[TaskId]) {
         self.begun = false;
         let (text, to) = (text.into(), to.to_vec());
@@ -135,73 +130,49 @@ impl<'a> Teller<'a> {
         self.events.push((position, event));
         match event {
             Event::Poll { .. } => {}
-            Event::Choice { asked, answer, .. } => self.choice(position, event, asked, answer),
+            Event::Choice { asked, answer, .. } => self.choice(position, asked, answer),
             Event::Advance { to } => {
                 let passed = Instant::START + (to - before);
                 // From where is not known if that was not kept.
                 let text = if before == to { "time".to_owned() } else { passed.to_string() };
                 self.act(ActKind::Jump, None, text, &[]);
             }
-            Event::Spawn { task, .. } if task == TaskId::MAIN => {
-                self.act(ActKind::Spawn, Some(task), "is spawned", &[]);
+            Event::Spawn { task: TaskId::MAIN, .. } => {
+                self.done(ActKind::Spawn, event, TaskId::MAIN, &[]);
             }
-            Event::Spawn { task, by } => {
-                let text = format!("spawns {}", self.name(task));
-                self.act(ActKind::Spawn, Some(by), text, &[task]);
-            }
+            Event::Spawn { task, by } => self.done(ActKind::Spawn, event, by, &[task]),
             Event::Wait { task, on: Wait::Turn } => {
                 // Its wake-up by itself is a part of it.
                 let own = |act: &Act| act.kind == ActKind::Wake && act.to == [task];
+                let text = words::deed(self.trace, event).unwrap_or_default();
                 if let Some(act) = self.joins(|act| own(act) && act.task == Some(task)) {
-                    (act.kind, act.text) = (ActKind::Yield, "yields".to_owned());
+                    (act.kind, act.text) = (ActKind::Yield, text);
                     act.to.clear();
                 } else {
-                    self.act(ActKind::Yield, Some(task), "yields", &[]);
+                    self.act(ActKind::Yield, Some(task), text, &[]);
                 }
             }
-            Event::Wait { task, on } => {
-                let text = match on {
-                    Wait::Other => "waits".to_owned(),
-                    on => format!("waits {}", self.trace.describe_wait(on)),
-                };
-                self.act(ActKind::Wait, Some(task), text, &[]);
-            }
+            Event::Wait { task, .. } => self.done(ActKind::Wait, event, task, &[]),
             Event::Wake { task, by } => self.wake(task, by),
-            Event::Abort { task, by } => {
-                let text = format!("aborts {}", self.name(task));
-                self.asks_to_end(task, by, text);
-            }
             // That it was asked to has been told.
             Event::Cancel { task, .. } if self.requested.take() == Some(task) => {
                 self.joins(|_| true);
             }
-            Event::Cancel { task, by } => {
-                let text = format!("cancels {}", self.name(task));
-                self.asks_to_end(task, by, text);
+            Event::Abort { task, by: Some(by) } | Event::Cancel { task, by: Some(by) } => {
+                self.done(ActKind::Cancel, event, by, &[task]);
             }
-            Event::Note { task, label, value } => {
-                let text = self.trace.describe_note(label, value);
-                self.act(ActKind::Value, Some(task), text, &[]);
+            Event::Abort { task, by: None } | Event::Cancel { task, by: None } => {
+                self.act(ActKind::Cancel, Some(task), "is cancelled by the end of the run", &[]);
             }
-            Event::End { task, how } => {
-                let text = match how {
-                    Ending::Returned => "returns",
-                    Ending::Panicked => "panics",
-                    Ending::Cancelled => "is cancelled",
-                    Ending::Dropped => "is dropped",
-                };
-                self.act(ActKind::End(how), Some(task), text, &[]);
-            }
+            Event::Note { task, .. } => self.done(ActKind::Value, event, task, &[]),
+            Event::End { task, how } => self.done(ActKind::End(how), event, task, &[]),
         }
     }
 
-    fn asks_to_end(&mut self, task: TaskId, by: Option<TaskId>, text: String) {
-        match by {
-            Some(by) => self.act(ActKind::Cancel, Some(by), text, &[task]),
-            None => {
-                self.act(ActKind::Cancel, Some(task), "is cancelled by the end of the run", &[])
-            }
-        }
+    /// Adds what a task does.
+    fn done(&mut self, kind: ActKind, event: Event, task: TaskId, to: &[TaskId]) {
+        let text = words::deed(self.trace, event).unwrap_or_default();
+        self.act(kind, Some(task), text, to);
     }
 
     fn wake(&mut self, task: TaskId, by: Option<TaskId>) {
@@ -223,44 +194,18 @@ impl<'a> Teller<'a> {
         self.act(ActKind::Wake, by, text, &[task]);
     }
 
-    fn choice(&mut self, position: Position, event: Event, asked: Asked, answer: u32) {
-        let number = position.choices - 1;
-        let mut deviates = |what: String| self.deviations.push((number, what));
-        let name = |task: TaskId| self.trace.names().get(task).to_string();
-        match asked {
-            Asked::Value(label) => {
-                if answer > 0 {
-                    deviates(String::new());
-                }
-                let text = format!("{} = {answer}", self.trace.shown_label(label));
-                self.act(ActKind::Value, Some(event.actor(position)), text, &[]);
-            }
-            _ if !event.is_deviation() => {}
-            Asked::Next { first, lasting, .. } => deviates(match lasting {
-                Lasting::Once => format!("before {}", name(first)),
-                Lasting::Hold => format!("{} is held back", name(first)),
-                Lasting::Ahead => "stays ahead".to_owned(),
-            }),
-            Asked::Timeout(task) => {
-                deviates("deadline first".to_owned());
-                self.act(ActKind::Run, Some(task), "gives up", &[]);
-            }
-            Asked::Deadline(task) => {
-                deviates("before the deadline".to_owned());
-                self.act(ActKind::Run, Some(task), "goes on", &[]);
-            }
-            Asked::Select(task) => {
-                deviates(format!("branch {answer} first"));
-                self.act(ActKind::Run, Some(task), "selects", &[]);
-            }
-            asked => {
-                let (beside, line) = rude::story(self.trace, asked, answer);
-                deviates(beside);
-                if let Some((task, text)) = line {
-                    self.requested = matches!(asked, Asked::Cancel { .. }).then_some(task);
-                    self.act(ActKind::Cancel, Some(task), text, &[]);
-                }
-            }
+    fn choice(&mut self, position: Position, asked: Asked, answer: u32) {
+        let Some(told) = words::answered(self.trace, position, asked, answer) else { return };
+        self.deviations.extend(told.aside.map(|aside| (position.choices - 1, aside)));
+        let Some((task, text)) = told.line else { return };
+        let kind = match asked {
+            Asked::Value(_) => ActKind::Value,
+            Asked::Timeout(_) | Asked::Deadline(_) | Asked::Select(_) => ActKind::Run,
+            _ => ActKind::Cancel,
+        };
+        if kind == ActKind::Cancel {
+            self.requested = matches!(asked, Asked::Cancel { .. }).then_some(task);
         }
+        self.act(kind, Some(task), text, &[]);
     }
 }

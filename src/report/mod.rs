@@ -23,6 +23,7 @@ mod sentence;
 mod serialize;
 mod story;
 mod table;
+mod words;
 
 pub(crate) use deviations::deviations;
 pub(crate) use difference::{Difference, difference};

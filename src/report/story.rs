@@ -2,10 +2,9 @@
 
 use std::time::Duration;
 
-use super::rude;
+use super::words;
 use crate::instant::Instant;
-use crate::schedule::Lasting;
-use crate::trace::{Asked, Ending, Event, Position, TaskId, Trace, Wait};
+use crate::trace::{Asked, Ending, Event, Position, TaskId, Trace};
 
 pub(super) enum Line {
     Act(Act),
@@ -64,46 +63,25 @@ struct Story<'a> {
 }
 
 impl Story<'_> {
-    fn name(&self, task: TaskId) -> String {
-        self.trace.names().get(task).to_string()
-    }
-
     fn add(&mut self, position: Position, event: Event) {
-        let (text, mark) = match event {
-            Event::Note { label, value, .. } => {
-                (format!("» {}", self.trace.describe_note(label, value)), Mark::Note)
+        let text = match event {
+            Event::Spawn { task: TaskId::MAIN, .. } | Event::End { how: Ending::Dropped, .. } => {
+                return;
             }
-            _ => match self.words(event) {
-                Some(text) => (text, Mark::None),
+            // That it was asked to by a rude choice has been told.
+            Event::Cancel { task, .. } if self.just_asked(task) => return,
+            Event::Abort { by: None, .. } | Event::Cancel { by: None, .. } => ASKED.to_owned(),
+            // Whose turn it is, is told by what comes of it; whose wake-up it was, by what was waited for.
+            event => match words::deed(self.trace, event) {
+                Some(text) => text,
                 None => return,
             },
         };
+        let (text, mark) = match event {
+            Event::Note { .. } => (format!("» {text}"), Mark::Note),
+            _ => (text, Mark::None),
+        };
         self.tell(position, event.actor(position), text, mark);
-    }
-
-    /// What a task does, if that is worth a line.
-    fn words(&self, event: Event) -> Option<String> {
-        Some(match event {
-            Event::Spawn { task: TaskId::MAIN, .. } => return None,
-            Event::Spawn { task, .. } => format!("spawns {}", self.name(task)),
-            Event::Wait { on: Wait::Turn, .. } => "yields".to_owned(),
-            Event::Wait { on: Wait::Other, .. } => "waits".to_owned(),
-            Event::Wait { on, .. } => format!("waits {}", self.trace.describe_wait(on)),
-            Event::Abort { task, by: Some(_) } => format!("aborts {}", self.name(task)),
-            // That it was asked to by a rude choice has been told.
-            Event::Cancel { task, .. } if self.just_asked(task) => return None,
-            Event::Cancel { task, by: Some(_) } => format!("cancels {}", self.name(task)),
-            Event::Abort { .. } | Event::Cancel { .. } => ASKED.to_owned(),
-            Event::End { how, .. } => match how {
-                Ending::Returned => "returns",
-                Ending::Panicked => "panics",
-                Ending::Cancelled => "is cancelled",
-                Ending::Dropped => return None,
-            }
-            .to_owned(),
-            // Whose turn it is, is told by what comes of it; whose wake-up it was, by what was waited for.
-            _ => return None,
-        })
     }
 
     fn just_asked(&self, whom: TaskId) -> bool {
@@ -111,44 +89,19 @@ impl Story<'_> {
     }
 
     fn add_choice(&mut self, position: Position, asked: Asked, answer: u32) {
+        let Some(told) = words::answered(self.trace, position, asked, answer) else { return };
         let choice = Event::Choice { asked, answer, options: 0 };
-        let mut task = choice.actor(position);
-        let mut mark = Mark::None;
-        let own = |text: &str| Some(text.to_owned());
-        let (what, line) = match asked {
-            Asked::Value(label) => {
-                mark = Mark::Value;
-                (String::new(), Some(format!("{} = {answer}", self.trace.shown_label(label))))
-            }
-            _ if !choice.is_deviation() => return,
-            Asked::Next { first, lasting: Lasting::Once, .. } => {
-                (format!("before {}", self.name(first)), None)
-            }
-            Asked::Next { first, lasting: Lasting::Hold, .. } => {
-                (format!("{} is held back", self.name(first)), None)
-            }
-            Asked::Next { .. } => ("stays ahead".to_owned(), None),
-            Asked::Timeout(_) => ("deadline first".to_owned(), own("gives up")),
-            Asked::Deadline(_) => ("before the deadline".to_owned(), own("goes on")),
-            Asked::Select(_) => (format!("branch {answer} first"), own("selects")),
-            _ => {
-                let (what, line) = rude::story(self.trace, asked, answer);
-                let line = line.map(|(who, text)| {
-                    task = who;
-                    text
-                });
-                (what, line)
-            }
-        };
-        if choice.is_deviation() {
+        let task = told.line.as_ref().map_or_else(|| choice.actor(position), |line| line.0);
+        if let Some(what) = told.aside {
             let aside = Aside { choice: position.choices - 1, what };
             match asked {
                 Asked::Late(_) => self.late.push(aside),
                 _ => self.pend(position, task, aside),
             }
         }
-        if let Some(text) = line {
-            self.tell(position, task, text, mark);
+        if let Some((_, text)) = told.line {
+            let is_value = matches!(asked, Asked::Value(_));
+            self.tell(position, task, text, if is_value { Mark::Value } else { Mark::None });
         }
     }
 
