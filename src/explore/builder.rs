@@ -190,7 +190,8 @@ impl Builder {
         let mut engine = Engine::new(self.limits);
         engine.show(true);
         let (raw, scheduler) = engine.run(scheduler, seed, body, |output| output);
-        Run::new(raw, std::mem::take(engine.trace_mut()), scheduler.divergence())
+        let schedule = engine.schedule();
+        Run::new(raw, schedule, std::mem::take(engine.trace_mut()), scheduler.divergence())
     }
 
     /// As [`dacapo::explore`](crate::explore).

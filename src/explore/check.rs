@@ -172,9 +172,12 @@ pub(super) fn check(
             runs += 1;
             continue;
         }
-        let sample;
-        (sample, scheduler) = subject.run(scheduler, seed);
+        let mut sample;
+        (sample, scheduler) = subject.run_only(scheduler, seed);
         runs += 1;
+        if sample.outcome.is_err() || sample.divergence.is_some() || recheck.is_due(runs) {
+            sample.schedule = subject.schedule();
+        }
         jobs.count(&mut coverage, subject.marks());
         progress.tell(runs, || scheduler.runs_left(), Findings::NoFailure);
         if sample.outcome.is_err() {
@@ -196,6 +199,7 @@ pub(super) fn check(
             return Err(difference.report(test));
         }
         if let Some(seen) = jobs.contradiction(runs - 1) {
+            sample.schedule = subject.schedule();
             return Err(unsteady(&sample, seen.to_owned(), test));
         }
     }

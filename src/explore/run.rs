@@ -24,10 +24,15 @@ pub struct Run<T> {
 }
 
 impl<T> Run<T> {
-    pub(super) fn new(raw: Raw<T>, trace: Trace, divergence: Option<Divergence>) -> Self {
+    pub(super) fn new(
+        raw: Raw<T>,
+        schedule: Schedule,
+        trace: Trace,
+        divergence: Option<Divergence>,
+    ) -> Self {
         Self {
             outcome: strictly(raw.outcome, divergence),
-            schedule: raw.schedule,
+            schedule,
             trace,
             elapsed: raw.elapsed.since_start(),
             steps: raw.steps,

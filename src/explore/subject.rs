@@ -87,6 +87,22 @@ impl<'a> Subject<'a> {
         scheduler: Box<dyn Scheduler>,
         seed: u64,
     ) -> (Sample, Box<dyn Scheduler>) {
+        let (mut sample, scheduler) = self.run_only(scheduler, seed);
+        sample.schedule = self.schedule();
+        (sample, scheduler)
+    }
+
+    /// The schedule of the last run.
+    pub(super) fn schedule(&self) -> Schedule {
+        self.engine.schedule()
+    }
+
+    /// The same, without the schedule in the sample: of most runs it is not wanted.
+    pub(super) fn run_only(
+        &mut self,
+        scheduler: Box<dyn Scheduler>,
+        seed: u64,
+    ) -> (Sample, Box<dyn Scheduler>) {
         if let Accounts::NotYet = self.accounts {
             // Also where a single run is replayed, as in another process.
             (self.run)(&mut self.engine, Box::new(Fifo::new()), 0);
@@ -107,7 +123,7 @@ impl<'a> Subject<'a> {
         let outcome = outcome.and_then(|text| self.leak().map_or(Ok(text), Err));
         let sample = Sample {
             outcome: strictly(outcome, divergence),
-            schedule: raw.schedule,
+            schedule: Schedule::default(),
             hash: self.engine.trace_mut().hash(),
             steps: raw.steps,
             choices: raw.choices,

@@ -2,6 +2,7 @@
 
 use std::task::Waker;
 
+use super::answers::Answers;
 use super::cell::{BoxTask, Spares};
 use super::ledger::Entry;
 use super::limits::Limits;
@@ -14,7 +15,7 @@ use super::waker::RunId;
 use crate::failure::{Kind, Limit};
 use crate::instant::Instant;
 use crate::rng::{Purpose, Stream};
-use crate::schedule::Answer;
+use crate::schedule::{Answer, Schedule};
 use crate::scheduler::{Choice, ChoiceKind, Line, Scheduler, Step, TaskKey};
 use crate::trace::{Asked, Ending, Next, Record, TaskId, Trace, Wait};
 
@@ -49,7 +50,7 @@ pub(super) struct Core {
     /// How many tasks main has spawned; also destructors may, when it is gone.
     main_children: u32,
     line: Line,
-    answers: Vec<Answer>,
+    answers: Answers,
     /// Tells whether a waker is the current task's own: compared, never read through.
     current_waker: Option<*const ()>,
     seed: u64,
@@ -140,9 +141,15 @@ impl Core {
         self.trace.push(record);
     }
 
-    /// The answers of the run so far.
-    pub(super) fn answers(&self) -> &[Answer] {
-        &self.answers
+    /// How many choices there have been.
+    pub(super) fn choices(&self) -> usize {
+        self.answers.len()
+    }
+
+    /// The schedule of the run so far.
+    pub(super) fn schedule(&self) -> Schedule {
+        let schedule = Schedule::new(self.answers.iter()).with_seed(self.seed_used());
+        schedule.with_rude(self.manners.declared)
     }
 
     /// The seed of the random values, or 0 if none has been drawn.

@@ -19,7 +19,8 @@ use crate::trace::{Ending, TaskId};
 enum Turn {
     Taken,
     MainEnded,
-    Failed(Kind),
+    /// The core says why.
+    Failed,
     /// Nothing is ready, and no timer is set.
     Stuck,
 }
@@ -31,7 +32,7 @@ impl Runtime {
             match self.turn(main) {
                 Turn::Taken => {}
                 Turn::MainEnded => return None,
-                Turn::Failed(kind) => return Some(kind),
+                Turn::Failed => return self.core().failure.take(),
                 Turn::Stuck => return Some(stuck(&self.core())),
             }
         }
@@ -77,7 +78,7 @@ impl Runtime {
             }
             match self.turn_after_main() {
                 Turn::Taken => {}
-                Turn::Failed(kind) => return Some(kind),
+                Turn::Failed => return self.core().failure.take(),
                 Turn::MainEnded | Turn::Stuck => return None,
             }
         }
@@ -109,13 +110,14 @@ impl Runtime {
         let begun = core.begin_step(key);
         drop(core);
         let Some(ended) = self.step(key, begun, main) else { return Turn::Taken };
-        let failed = self.end_task(key, ended);
-        // What went wrong within the poll came before what it ended with.
-        let failed = self.core().failure.take().or(failed);
-        match failed {
-            Some(kind) => Turn::Failed(kind),
-            None if key.id == TaskId::MAIN => Turn::MainEnded,
-            None => Turn::Taken,
+        if let Some(failed) = self.end_task(key, ended) {
+            // What went wrong within the poll came before what it ended with.
+            self.core().failure.get_or_insert(failed);
+        }
+        match key.id {
+            _ if self.core().failure.is_some() => Turn::Failed,
+            TaskId::MAIN => Turn::MainEnded,
+            _ => Turn::Taken,
         }
     }
 
@@ -125,7 +127,8 @@ impl Runtime {
         let woken = self.foreign_wake();
         let mut core = self.core();
         let failure = woken.or_else(|| core.failure.take());
-        Turn::Failed(failure.unwrap_or_else(|| step_limit(&core)))
+        core.failure = failure.or_else(|| Some(step_limit(&core)));
+        Turn::Failed
     }
 
     /// Nobody is ready.

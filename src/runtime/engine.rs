@@ -27,7 +27,6 @@ pub(crate) struct Engine {
 /// What came out of a run.
 pub(crate) struct Raw<T> {
     pub(crate) outcome: Result<T, Failure>,
-    pub(crate) schedule: Schedule,
     pub(crate) elapsed: Instant,
     pub(crate) steps: usize,
     pub(crate) choices: usize,
@@ -97,15 +96,7 @@ impl Engine {
             Ok(_) => core.trace.hash_bytes(b"ok"),
             Err(failure) => core.trace.hash_bytes(failure.without_place().as_bytes()),
         }
-        let raw = Raw {
-            outcome,
-            schedule: Schedule::new(core.answers().iter().copied())
-                .with_seed(core.seed_used())
-                .with_rude(core.manners.declared),
-            elapsed: core.now,
-            steps: core.steps,
-            choices: core.answers().len(),
-        };
+        let raw = Raw { outcome, elapsed: core.now, steps: core.steps, choices: core.choices() };
         let scheduler = core.scheduler.take().expect("dacapo bug: the scheduler is gone");
         (raw, scheduler)
     }
@@ -125,6 +116,11 @@ impl Engine {
     /// What was noted, each with its step.
     pub(crate) fn take_survey(&mut self) -> Vec<(u64, Standing)> {
         self.core.survey.take().map(Survey::into_seen).unwrap_or_default()
+    }
+
+    /// The schedule of the last run: long ones are worth the while only if somebody asks.
+    pub(crate) fn schedule(&self) -> Schedule {
+        self.core.schedule()
     }
 
     /// The trace of the last run, which the next one overwrites.

@@ -4,6 +4,7 @@
 //! through [`with`]. Rule for everything in here: no code of the user (a poll, a destructor, a
 //! foreign waker) is called while the core is borrowed, for it may call back.
 
+mod answers;
 mod cancellation;
 mod cell;
 mod core;
@@ -85,8 +86,7 @@ pub(crate) fn try_with<R>(run: RunId, f: impl FnOnce(&Runtime) -> R) -> Option<R
 fn schedule_so_far() -> Schedule {
     let schedule = try_current(|runtime| {
         let core = runtime.core.try_borrow().ok()?;
-        let schedule = Schedule::new(core.answers().iter().copied()).with_seed(core.seed_used());
-        Some(schedule.with_rude(core.manners.declared))
+        Some(core.schedule())
     });
     schedule.flatten().unwrap_or_default()
 }

@@ -54,6 +54,9 @@ pub(crate) struct Task {
 /// The id of a place in which no task is.
 const FREE: TaskId = TaskId(u32::MAX);
 
+/// The most places that are kept for the next run, with the wakers in them.
+const KEPT: usize = 1024;
+
 /// What is left of a task that has ended.
 pub(crate) struct Remains {
     pub(crate) cell: Option<BoxTask>,
@@ -72,10 +75,13 @@ pub(crate) struct Tasks {
 }
 
 impl Tasks {
+    /// Makes ready for a run, of which the first task has the first place.
     pub(crate) fn clear(&mut self) {
-        // There is none, unless the scheduler has panicked.
-        self.places.clear();
+        // There is no task left, unless the scheduler has panicked.
+        let kept = if self.len() == 0 { KEPT } else { 0 };
+        self.places.truncate(kept);
         self.free.clear();
+        self.free.extend((0..self.places.len() as u32).rev());
     }
 
     /// How many there are.

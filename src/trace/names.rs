@@ -34,7 +34,7 @@ impl fmt::Display for TaskId {
 #[derive(Clone, Debug, Default)]
 pub struct TaskNames {
     tasks: Vec<Name>,
-    /// How often a given name was used so far.
+    /// How often a given name was used so far; empty if there is none.
     uses: BTreeMap<Box<str>, u32>,
 }
 
@@ -47,7 +47,8 @@ struct Name {
     top: TaskId,
     /// Which child of its parent, counted from 1.
     ordinal: u32,
-    given: Option<Given>,
+    /// Seldom there, and so elsewhere.
+    given: Option<Box<Given>>,
     signature: u64,
 }
 
@@ -75,33 +76,30 @@ impl TaskNames {
     /// Adds a task; the first is main, whose name nobody else gets.
     pub(crate) fn push(&mut self, parent: TaskId, ordinal: u32, given: Option<&str>) -> TaskId {
         let id = TaskId(u32::try_from(self.tasks.len()).expect("fewer than 2^32 tasks in a run"));
-        if id == TaskId::MAIN {
-            self.uses.insert("main".into(), 1);
-        }
-        let given = given.map(|name| {
-            let nth = self.uses.entry(name.into()).or_default();
-            *nth += 1;
-            Given { name: name.into(), nth: *nth }
-        });
-        let parent_signature = self.tasks.get(parent.0 as usize).map_or(0, |name| name.signature);
-        let signature = match &given {
-            Some(Given { name, nth }) => {
-                let name = name.bytes().fold(u64::from(*nth), |hash, byte| mix(hash, byte.into()));
-                // Neither a byte nor an ordinal, so that no child is taken for a longer name.
-                mix(name, 1 << 40)
-            }
-            None => mix(parent_signature, u64::from(ordinal)),
-        };
-        let (mut depth, mut top) = (0, id);
-        if given.is_none()
-            && id != TaskId::MAIN
-            && let Some(parent) = self.tasks.get(parent.0 as usize)
-        {
+        let (mut depth, mut top, mut signature) = (0, id, 0);
+        let given = given.map(|name| self.give(name));
+        if let Some(given) = &given {
+            let bytes = given.name.bytes();
+            let name = bytes.fold(u64::from(given.nth), |hash, byte| mix(hash, byte.into()));
+            // Neither a byte nor an ordinal, so that no child is taken for a longer name.
+            signature = mix(name, 1 << 40);
+        } else if let Some(parent) = self.tasks.get(parent.0 as usize) {
+            signature = mix(parent.signature, u64::from(ordinal));
             depth = parent.depth + 1;
             top = if depth > SHOWN_FIRST { parent.top } else { id };
         }
         self.tasks.push(Name { parent, depth, top, ordinal, given, signature });
         id
+    }
+
+    #[cold]
+    fn give(&mut self, name: &str) -> Box<Given> {
+        if self.uses.is_empty() {
+            self.uses.insert("main".into(), 1);
+        }
+        let nth = self.uses.entry(name.into()).or_default();
+        *nth += 1;
+        Box::new(Given { name: name.into(), nth: *nth })
     }
 
     /// How many tasks there were.
@@ -173,7 +171,7 @@ impl fmt::Display for TaskName<'_> {
         let (rest, last) = self.levels(self.task, shown_last);
         let (base, first) =
             if hidden > 0 { self.levels(name.top, SHOWN_FIRST) } else { (rest, Vec::new()) };
-        match self.names.tasks.get(base.0 as usize).and_then(|base| base.given.as_ref()) {
+        match self.names.tasks.get(base.0 as usize).and_then(|base| base.given.as_deref()) {
             None => f.write_str("main")?,
             Some(Given { name, nth }) => {
                 let quotes = if name.is_empty() { "\"" } else { "" };
