@@ -152,7 +152,7 @@ impl Failure {
 
     /// The failure in one line that no edit elsewhere moves: without the place of a panic.
     pub fn title(&self) -> String {
-        let line = |text: &str| text.lines().next().unwrap_or_default().to_owned();
+        let line = |text: &str| text.lines().next().unwrap_or_default().trim_end().to_owned();
         match &self.0 {
             Kind::Panic { task, message, .. } => format!("{task} panicked: {}", line(message)),
             Kind::Error { message } => format!("main returned an error: {}", line(message)),

@@ -242,6 +242,8 @@ fn an_input_may_be_rejected() {
             "none of them is",
         ],
     );
+    let told = package.run("rejected", "", &[("PROPTEST_CASES", "0")]);
+    assert_parts(&told, &["dacapo: `cases` is 0 (of `proptest_config`, or PROPTEST_CASES)"]);
     let told = package.run("strategy_without_values", "broken", &[]);
     assert_parts(&told, &["dacapo: a strategy gives no value: _number: Too many local rejects"]);
 }

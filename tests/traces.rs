@@ -357,3 +357,19 @@ fn hostile_text_is_escaped_and_bounded_in_every_form() {
         assert!(text.len() < 40_000, "{form} has {} bytes", text.len());
     }
 }
+
+/// A loop that is too long, as its report shows it, in which the steps get a digit more.
+#[test]
+fn steps_of_many_digits_stand_in_their_column() {
+    let builder = dacapo::Builder::new().fresh_process(false).max_steps(10_000);
+    let error = builder.try_check(Fifo::new(), async || {
+        for _ in 0..10_000 {
+            yield_now().await;
+        }
+    });
+    let report = error.unwrap_err().to_string();
+    assert_parts(
+        &report,
+        &["   step   main\n", "0 ms   9999   yields\n", "0 ms  10000   yields\n"],
+    );
+}

@@ -75,6 +75,11 @@ pub(crate) fn check_property<T>(
     body: impl AsyncFn() -> T,
     judge: impl Fn(T) -> Result<String, String>,
 ) {
+    assert!(
+        property.effort.inputs > 0,
+        "dacapo: `cases` is 0 (of `proptest_config`, or PROPTEST_CASES), so nothing would be tested; let \
+         there be at least 1"
+    );
     let subject = Subject::new(builder.limits, &body, judge);
     let inputs =
         Inputs { property: Rc::clone(&property), tried: 0, rejected: 0, runs: 0, scheduler: None };

@@ -105,6 +105,7 @@ fn meanings(lines: &[Line]) -> Vec<(&'static str, &'static str)> {
 struct Table {
     style: Style,
     time: usize,
+    step: usize,
     /// For each task its name and the width of its column.
     tasks: Vec<(TaskId, String, usize)>,
     /// The width of the names, if there is no column for each.
@@ -144,7 +145,10 @@ impl Table {
         let names = tasks.iter().map(|(_, name, _)| width(name)).max();
         let least = if style.numbers { 12 } else { 10 };
         let time = acts().map(|act| width(&act.position.time.to_string())).max();
-        Self { style, time: time.unwrap_or(0).max(least), tasks, names: names.filter(|_| too_wide) }
+        let time = time.unwrap_or(0).max(least);
+        let step = acts().map(|act| width(&act.position.step.to_string())).max();
+        let step = step.unwrap_or(0).max("step".len());
+        Self { style, time, step, tasks, names: names.filter(|_| too_wide) }
     }
 
     fn head(&self, out: &mut String) {
@@ -203,7 +207,7 @@ impl Table {
         let mut line = format!("{time:>0$}", self.time);
         match step {
             Some(step) if self.style.numbers => {
-                let _ = write!(line, "  {step:>4}");
+                let _ = write!(line, "  {step:>0$}", self.step);
             }
             Some(_) => {}
             None => line.push_str("  "),
