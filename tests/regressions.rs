@@ -12,7 +12,7 @@ use std::rc::Rc;
 
 use dacapo::scheduler::{Fifo, Random};
 use dacapo::task::{spawn_named, yield_now};
-use dacapo::{Builder, check};
+use dacapo::{Builder, check, try_check};
 use support::{assert_parts, assert_snapshot, victim, victim_command};
 
 /// The program under test, in the version that the environment asks for. Without one, it is right.
@@ -298,4 +298,15 @@ fn a_thread_with_a_name_of_its_own_is_no_test() {
         assert!(!all.contains("--exact") && !said.contains("kept") && !said.contains("keep it"));
         assert!(!package.file("worker").exists());
     }
+}
+
+/// What stands in the file has no blank at the end of its line, where a message goes on in another one.
+#[test]
+fn a_title_has_no_blank_at_its_end() {
+    let error = try_check(Fifo::new(), async || assert_eq!("left", "right", "two lines \nare one"))
+        .unwrap_err();
+    assert_eq!(
+        error.failure().title(),
+        "main panicked: assertion `left == right` failed: two lines"
+    );
 }

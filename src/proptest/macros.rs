@@ -127,7 +127,7 @@ macro_rules! proptest {
             $list,
             #[allow(unused_parens, unreachable_code)]
             async |$patterns| -> ::core::result::Result<(), $crate::__private::TestCaseError> {
-                let () = $body;
+                let (): () = $body;
                 ::core::result::Result::Ok(())
             },
         )
