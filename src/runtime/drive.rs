@@ -288,9 +288,18 @@ impl Runtime {
         task.state = State::Ended;
         task.ended = Some((ended, nth));
         let detached = task.detached || key.id == TaskId::MAIN;
-        let joiners = std::mem::take(&mut task.joiners);
+        // Nearly always there is none, or one that is a task.
+        match task.joiners.take_alone() {
+            Some(joiner) => core.wake(joiner),
+            None if task.joiners.is_empty() => {}
+            None => {
+                let joiners = std::mem::take(&mut task.joiners);
+                drop(core);
+                self.wake_all(joiners);
+                core = self.core();
+            }
+        }
         drop(core);
-        self.wake_all(joiners);
         let failed = if detached { self.discard(key) } else { None };
         self.core().current = None;
         failed.or(main_cancelled.then_some(Kind::Cancelled))

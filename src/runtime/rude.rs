@@ -197,6 +197,9 @@ impl Runtime {
 
     /// Whether an await that is ready gives a turn away first. If so, the caller is to be woken at once.
     pub(crate) fn gives_way(&self) -> bool {
+        if self.is_plain() {
+            return false;
+        }
         let mut core = self.core();
         let task = core.current_id();
         let gives_way = core.ask_rude(Asked::Yield(task), 2) == 1;

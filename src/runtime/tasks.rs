@@ -193,7 +193,18 @@ pub(crate) struct Joiners {
 }
 
 impl Joiners {
-    fn is_empty(&self) -> bool {
+    /// Takes the only one, if it is a task.
+    pub(crate) fn take_alone(&mut self) -> Option<TaskKey> {
+        match self.first {
+            Some((_, Wakee::Task(task))) if self.more.is_empty() => {
+                self.first = None;
+                Some(task)
+            }
+            _ => None,
+        }
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
         self.first.is_none() && self.more.is_empty()
     }
 

@@ -130,18 +130,19 @@ impl<T: 'static> Future for JoinHandle<T> {
         );
         let Self { run, task, .. } = *self;
         let joined = runtime::try_with(run, |runtime| {
-            let wakee = runtime.wakee(cx.waker());
-            let notes = runtime.notes();
-            let ended = runtime.poll_end(task, &mut self.registration, wakee, None);
-            if !std::mem::replace(&mut self.asked, true) && ended && runtime.gives_way() {
+            let asked = std::mem::replace(&mut self.asked, true);
+            if !runtime.has_ended(task) {
+                let wakee = runtime.wakee(cx.waker());
+                let notes = runtime.notes();
+                runtime.poll_end(task, &mut self.registration, wakee, None);
+                runtime.set_awaiting(notes, Awaiting::Task(task));
+                return Poll::Pending;
+            }
+            if !asked && runtime.gives_way() {
                 cx.waker().wake_by_ref();
                 return Poll::Pending;
             }
-            if ended {
-                return Poll::Ready(runtime.take_joined(task));
-            }
-            runtime.set_awaiting(notes, Awaiting::Task(task));
-            Poll::Pending
+            Poll::Ready(runtime.take_joined(task))
         });
         let joined = joined.expect(
             "dacapo: a JoinHandle was awaited outside of its run; a task ends with its run, so await \
