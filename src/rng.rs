@@ -137,6 +137,24 @@ mod tests {
         );
     }
 
+    /// The generator is that of `rand_chacha`, which takes longer to compile.
+    #[test]
+    fn the_numbers_are_those_of_rand_chacha() {
+        use rand_chacha::rand_core::{Rng as _, SeedableRng};
+
+        for seed in [0, 1, 42, u64::MAX] {
+            for purpose in [Purpose::Schedule, Purpose::Rude, Purpose::Data] {
+                let mut key = [0; 32];
+                key[..8].copy_from_slice(&seed.to_le_bytes());
+                let mut known = rand_chacha::ChaCha8Rng::from_seed(key);
+                known.set_stream(purpose as u64);
+                let mut stream = Stream::new(seed, purpose);
+                assert!((0..1000).all(|_| stream.next_u32() == known.next_u32()));
+                assert!((0..1000).all(|_| stream.next_u64() == known.next_u64()));
+            }
+        }
+    }
+
     #[test]
     fn bounded_numbers_never_move_and_stay_below() {
         let mut stream = Stream::new(7, Purpose::Schedule);

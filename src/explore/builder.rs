@@ -65,8 +65,8 @@ impl Builder {
         self
     }
 
-    /// The most events that a trace keeps, of 24 bytes each. Of a longer run it keeps the last ones,
-    /// and says how many it has left out. 100,000 by default.
+    /// How many of its last records a trace keeps, of 16 bytes each; what a turn begins with is one, and so is
+    /// each other event. Of a longer run it says how many events it has left out. 100,000 by default.
     pub fn max_events(mut self, max_events: usize) -> Self {
         self.limits.max_events = max_events;
         self
