@@ -13,7 +13,7 @@ use std::path::{Path, PathBuf};
 
 use dacapo::Rude;
 use dacapo::task::{spawn, yield_now};
-use proptest::collection::vec;
+use proptest::collection::{hash_set, vec};
 use proptest::prelude::*;
 use support::semaphores::at_once;
 use support::{assert_parts, assert_snapshot, victim, victim_command};
@@ -49,6 +49,11 @@ dacapo::proptest! {
     #[test]
     async fn hostile(value in (5..50_usize).prop_map(Hostile), _other in 0..9_u8) {
         prop_assert!(!asked("broken") || value.0 < 7, "it is {value:?}");
+    }
+
+    #[test]
+    async fn unordered(set in hash_set(0..100_u8, 5..9)) {
+        prop_assert!(!asked("broken") || (50..100).all(|big| !set.contains(&big)), "a big one");
     }
 
     #[test]
@@ -188,6 +193,19 @@ fn a_changed_strategy_is_told() {
         fact(&told, "but"),
         &["draw another input now: permits = 1, tasks = 2, rounds = 1"],
     );
+}
+
+/// A set that iterates in another order each time is still the same input.
+#[test]
+fn an_input_may_be_without_order() {
+    let package = Package::new("unordered");
+    let report = package.run("unordered", "broken", &[]);
+    let line = fact(&report, "replay now").split('\'').nth(1).unwrap();
+    for _ in 0..3 {
+        let again = package.run("unordered", "broken", &[("DACAPO_REPLAY", line)]);
+        assert_parts(&again, &["a big one", "replayed   DACAPO_REPLAY"]);
+        assert!(!again.contains("draw another input"), "{again}");
+    }
 }
 
 /// A line of a test that had no arguments, and one for a test that has none.
