@@ -51,8 +51,12 @@ pub(super) trait Drawing {
 
     /// Looks for simpler inputs under which a run fails, and says what that has cost. The present input is
     /// then the simplest that was found, and the sample a run with that.
-    fn shrink(&self, subject: &mut Subject<'_>, first: Sample, max_runs: usize)
-    -> (Sample, String);
+    fn shrink(
+        &self,
+        subject: &mut Subject<'_>,
+        first: Sample,
+        max_runs: usize,
+    ) -> (Sample, Option<String>);
 }
 
 /// The names of arguments, and the `Debug` texts of their values.

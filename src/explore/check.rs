@@ -314,10 +314,7 @@ fn found(
     }
     let from = first.schedule.clone();
     let (first, inputs) = match drawing {
-        Some(drawing) => {
-            let (least, cost) = drawing.shrink(&mut subject, first, builder.max_shrink_runs);
-            (least, Some(cost))
-        }
+        Some(drawing) => drawing.shrink(&mut subject, first, builder.max_shrink_runs),
         None => (first, None),
     };
     let shrinking = shrink(&mut subject, first, builder.max_shrink_runs);
@@ -340,7 +337,7 @@ fn found(
     }
 
     let mut facts = vec![("found by", how)];
-    if from != least.schedule || shrinking.runs > 0 {
+    if from != least.schedule || shrinking.runs > 0 || inputs.is_some() {
         let unfinished =
             if shrinking.finished { "" } else { "; not finished, see Builder::max_shrink_runs" };
         let text = shrunk(&from, &least.schedule, shrinking.runs);

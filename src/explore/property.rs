@@ -283,7 +283,7 @@ impl Drawing for Property {
         subject: &mut Subject<'_>,
         first: Sample,
         max_runs: usize,
-    ) -> (Sample, String) {
+    ) -> (Sample, Option<String>) {
         let max_steps = MAX_STEPS.max(20 * first.steps);
         let mut shrinker = Shrinker {
             property: self,
@@ -308,9 +308,13 @@ impl Drawing for Property {
                 break;
             }
         }
-        let tries = if shrinker.tries == 1 { "try" } else { "tries" };
-        let cost =
-            format!("the input in {} {tries} ({})", shrinker.tries, count(shrinker.runs, "run"));
+        let cost = match shrinker.tries {
+            // There is no argument, or none that could be simpler.
+            0 => None,
+            1 => Some("the input in 1 try".to_owned()),
+            tries => Some(format!("the input in {tries} tries")),
+        };
+        let cost = cost.map(|cost| format!("{cost} ({})", count(shrinker.runs, "run")));
         (shrinker.least, cost)
     }
 }
