@@ -477,6 +477,7 @@ mod tests {
                     }
                 }
                 prop_assert_eq!(line.len(), model.line.len());
+                prop_assert_eq!(line.first(), model.line.first().copied());
                 for (place, id) in model.line.iter().enumerate().step_by(7) {
                     prop_assert_eq!(line.get(place), Some(*id));
                     prop_assert_eq!(line.place_of(*id), Some(place));
