@@ -1,7 +1,7 @@
-//! The deadlines of a run: a heap from which a timer can also be taken out again.
+//! The deadlines of a run: a sorted map of them, and for each a list of the timers that are set to it.
 
-use std::cmp::Ordering;
-use std::collections::BinaryHeap;
+use std::collections::{BTreeMap, btree_map};
+use std::ops::Bound;
 use std::task::Waker;
 
 use super::Runtime;
@@ -13,136 +13,127 @@ use crate::trace::Wait;
 
 /// Timers in the order of their deadlines; of equal ones in the order in which they were set.
 ///
-/// Whom a timer wakes is in a slab, and its place in the order is a node of a heap. A timer that is no
-/// longer needed leaves the slab at once. Its node stays, since to know where that is would take a note at
-/// each move within the heap; but it never comes first, and when more than half of the nodes are such,
-/// all of them are swept out. Nothing is allocated once heap and slab have grown.
+/// In virtual time many timers have the very same deadline, for no time passes between one and the next
+/// that is set. So it is deadlines that are sorted, and the timers of one are a list through a slab, which
+/// any of them can leave. Once slab and map have grown, hardly anything is allocated.
 #[derive(Default)]
 pub(crate) struct Timers {
-    heap: BinaryHeap<Node>,
+    lists: BTreeMap<Instant, List>,
     entries: slab::Slab<Entry>,
-    /// Timers set so far in this run: breaks ties, and tells apart the users of one slab entry.
+    /// Timers set so far in this run: tells apart the users of one slab entry.
     set: u64,
 }
 
+/// The timers of one deadline; there is at least one.
 #[derive(Clone, Copy)]
-struct Node {
-    deadline: Instant,
-    serial: u64,
-    entry: usize,
+struct List {
+    first: u32,
+    last: u32,
 }
 
 struct Entry {
     serial: u64,
+    deadline: Instant,
+    previous: u32,
+    next: u32,
     wakee: Wakee,
 }
+
+/// Before the first of a list, and after the last.
+const END: u32 = u32::MAX;
 
 /// A timer that was set.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct TimerKey {
-    entry: usize,
+    entry: u32,
     serial: u64,
 }
 
-/// Left nodes that are not worth a sweep.
-const LEFT_BEHIND: usize = 32;
-
 impl Timers {
     pub(crate) fn clear(&mut self) {
-        self.heap.clear();
-        self.entries.clear();
+        // An empty map keeps its memory only if it is not told to clear itself.
+        if !self.lists.is_empty() {
+            self.lists.clear();
+            self.entries.clear();
+        }
         self.set = 0;
     }
 
     pub(crate) fn next_deadline(&self) -> Option<Instant> {
-        self.heap.peek().map(|node| node.deadline)
+        self.lists.first_key_value().map(|(&deadline, _)| deadline)
     }
 
     /// The first deadline after a time.
     pub(crate) fn deadline_after(&self, time: Instant) -> Option<Instant> {
-        let set = self.heap.iter().filter(|node| is_set(&self.entries, node));
-        set.map(|node| node.deadline).filter(|&deadline| deadline > time).min()
+        let mut later = self.lists.range((Bound::Excluded(time), Bound::Unbounded));
+        later.next().map(|(&deadline, _)| deadline)
     }
 
     pub(crate) fn insert(&mut self, deadline: Instant, wakee: Wakee) -> TimerKey {
         let serial = self.set;
         self.set += 1;
-        let entry = self.entries.insert(Entry { serial, wakee });
-        self.heap.push(Node { deadline, serial, entry });
+        let entry = Entry { serial, deadline, previous: END, next: END, wakee };
+        let entry =
+            u32::try_from(self.entries.insert(entry)).expect("fewer than 2^32 timers at once");
+        match self.lists.entry(deadline) {
+            btree_map::Entry::Vacant(list) => {
+                list.insert(List { first: entry, last: entry });
+            }
+            btree_map::Entry::Occupied(mut list) => {
+                let last = std::mem::replace(&mut list.get_mut().last, entry);
+                self.entries[last as usize].next = entry;
+                self.entries[entry as usize].previous = last;
+            }
+        }
         TimerKey { entry, serial }
     }
 
     /// Whom a timer wakes, to be replaced; `None` if it has fired.
     pub(crate) fn wakee_mut(&mut self, key: TimerKey) -> Option<&mut Wakee> {
-        let entry = self.entries.get_mut(key.entry)?;
+        let entry = self.entries.get_mut(key.entry as usize)?;
         (entry.serial == key.serial).then_some(&mut entry.wakee)
     }
 
     /// Takes a timer out, unless it has fired.
     pub(crate) fn remove(&mut self, key: TimerKey) -> Option<Wakee> {
         self.wakee_mut(key)?;
-        let entry = self.entries.remove(key.entry);
-        if self.heap.len() > 2 * self.entries.len() + LEFT_BEHIND {
-            self.heap.retain(|node| is_set(&self.entries, node));
+        let Entry { deadline, previous, next, wakee, .. } = self.entries.remove(key.entry as usize);
+        if let Some(previous) = self.entries.get_mut(previous as usize) {
+            previous.next = next;
         }
-        self.uncover();
-        Some(entry.wakee)
+        if let Some(next) = self.entries.get_mut(next as usize) {
+            next.previous = previous;
+        }
+        if previous == END && next == END {
+            self.lists.remove(&deadline);
+        } else if previous == END || next == END {
+            let list = self.lists.get_mut(&deadline).expect("dacapo bug: a timer is in no list");
+            if previous == END {
+                list.first = next;
+            } else {
+                list.last = previous;
+            }
+        }
+        Some(wakee)
     }
 
     /// Takes out the first timer, if it is due at `now`.
     #[inline]
     pub(crate) fn pop_due(&mut self, now: Instant) -> Option<Wakee> {
-        if self.next_deadline()? > now {
-            return None;
+        let mut list = self.lists.first_entry().filter(|list| *list.key() <= now)?;
+        let first = self.entries.remove(list.get().first as usize);
+        match self.entries.get_mut(first.next as usize) {
+            Some(next) => {
+                next.previous = END;
+                list.get_mut().first = first.next;
+            }
+            None => {
+                list.remove();
+            }
         }
-        let first = self.heap.pop()?;
-        let entry = self.entries.remove(first.entry);
-        self.uncover();
-        Some(entry.wakee)
-    }
-
-    /// Takes away the nodes before the first timer that is set.
-    #[inline]
-    fn uncover(&mut self) {
-        while self.heap.len() > self.entries.len()
-            && self.heap.peek().is_some_and(|node| !is_set(&self.entries, node))
-        {
-            self.heap.pop();
-        }
+        Some(first.wakee)
     }
 }
-
-fn is_set(entries: &slab::Slab<Entry>, node: &Node) -> bool {
-    entries.get(node.entry).is_some_and(|entry| entry.serial == node.serial)
-}
-
-impl Node {
-    /// One number, for it is compared more than anything else.
-    fn rank(&self) -> u128 {
-        (u128::from(self.deadline.as_nanos()) << 64) | u128::from(self.serial)
-    }
-}
-
-/// The earliest is the greatest, as the heap wants it.
-impl Ord for Node {
-    fn cmp(&self, other: &Self) -> Ordering {
-        other.rank().cmp(&self.rank())
-    }
-}
-
-impl PartialOrd for Node {
-    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
-        Some(self.cmp(other))
-    }
-}
-
-impl PartialEq for Node {
-    fn eq(&self, other: &Self) -> bool {
-        self.cmp(other).is_eq()
-    }
-}
-
-impl Eq for Node {}
 
 impl Core {
     /// Wakes those whose time has come, up to the first one with a waker of his own, which is returned.
@@ -236,23 +227,23 @@ mod tests {
 
     /// As a timeout does that is never needed, again and again.
     #[test]
-    fn what_is_taken_out_leaves_little_behind() {
+    fn what_is_taken_out_leaves_nothing_behind() {
         let mut timers = Timers::default();
-        // The first one, so that the others are not met at the head of the heap.
         timers.insert(Instant::START, of_task(0));
         for nth in 1..1000 {
             let key = timers.insert(Instant::START + Duration::from_secs(nth), of_task(1));
             assert_eq!(timers.remove(key).map(task), Some(1));
-            assert!(timers.heap.len() <= LEFT_BEHIND + 2, "{} nodes", timers.heap.len());
+            assert!(timers.remove(key).is_none(), "it is gone");
+            assert_eq!((timers.lists.len(), timers.entries.len()), (1, 1));
         }
         assert_eq!(timers.pop_due(Instant::FAR_FUTURE).map(task), Some(0));
-        assert!(timers.heap.is_empty());
+        assert!(timers.lists.is_empty() && timers.entries.is_empty());
     }
 
     proptest! {
         /// Against a sorted map from (deadline, serial).
         #[test]
-        fn a_heap_with_removal_is_a_sorted_map(ops in prop::collection::vec(op(), 1..400)) {
+        fn lists_by_deadline_are_a_sorted_map(ops in prop::collection::vec(op(), 1..400)) {
             let mut timers = Timers::default();
             let mut model = BTreeMap::new();
             let mut keys = Vec::new();
