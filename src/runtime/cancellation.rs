@@ -14,8 +14,8 @@ use std::task::{Context, Poll, Waker};
 
 use super::Runtime;
 use super::core::Core;
-use super::places::Notes;
-use super::tasks::State;
+use super::poll::Notes;
+use super::tasks::{State, Task};
 use crate::scheduler::TaskKey;
 
 /// A request to cancel that has reached its task.
@@ -87,8 +87,6 @@ pub(super) struct Cancellation {
     /// The scopes that are open, in the order of their opening. They are a tree: a combinator may poll
     /// several side by side.
     scopes: Vec<OpenScope>,
-    /// What is awaited outside of all scopes.
-    outside: Noted,
 }
 
 /// A request that has not been delivered.
@@ -140,31 +138,18 @@ impl Noted {
 }
 
 impl Cancellation {
-    /// Called when the task is about to be polled: has the request delivered that is pending, and
-    /// returns whether there was one.
-    pub(super) fn begin_step(&mut self) -> bool {
-        self.outside.begin();
-        self.pending.is_some() && self.deliver()
-    }
-
     /// Makes it as that of a new task, if nothing in it may be somebody else's code.
     pub(super) fn reset(&mut self) -> bool {
-        let is_busy = self.pending.is_some() || self.delivered.is_some() || self.has_scope();
-        if is_busy || matches!(self.outside.awaiting, Awaiting::Target(_)) {
-            return false;
-        }
         (self.count, self.passing) = (0, false);
-        self.outside.begin();
-        true
+        !self.is_requested() && !self.has_scope()
     }
 
-    #[cold]
-    fn deliver(&mut self) -> bool {
-        let Some(pending) = self.pending.take() else { return false };
+    /// Called when the task is about to be polled: has the request delivered that is pending.
+    pub(super) fn deliver(&mut self) {
+        let Some(pending) = self.pending.take() else { return };
         let Pending { request, within, .. } = *pending;
         let target = self.innermost(within);
         self.delivered = Some(Box::new(Delivery { request, target, missed: false }));
-        true
     }
 
     pub(super) fn abandons(&self) -> bool {
@@ -174,11 +159,6 @@ impl Cancellation {
     /// Whether a request is on its way, which has not been delivered.
     pub(super) fn is_requested(&self) -> bool {
         self.pending.is_some() || self.delivered.is_some()
-    }
-
-    /// Whether a request would have no other effect than to drop the task.
-    pub(super) fn is_plain(&self) -> bool {
-        !self.has_scope() && matches!(self.first_asked(None), Awaiting::Other)
     }
 
     pub(super) fn has_scope(&self) -> bool {
@@ -193,22 +173,6 @@ impl Cancellation {
         self.scopes.iter_mut().rev().find(|scope| scope.id == id)
     }
 
-    /// Counts something that is awaited within a scope, or in none.
-    #[inline]
-    pub(super) fn count_note(&mut self, scope: Option<u64>) {
-        match scope {
-            None => self.outside.notes += 1,
-            Some(_) => self.noted_mut(scope).notes += 1,
-        }
-    }
-
-    fn noted_mut(&mut self, scope: Option<u64>) -> &mut Noted {
-        match scope.and_then(|id| self.scopes.iter().rposition(|scope| scope.id == id)) {
-            Some(place) => &mut self.scopes[place].noted,
-            None => &mut self.outside,
-        }
-    }
-
     /// The scope opened last, of those within another, or of all.
     fn innermost(&self, within: Option<u64>) -> Option<u64> {
         let within = within.filter(|&id| self.scope(id).is_some());
@@ -220,14 +184,6 @@ impl Cancellation {
             id == within
         };
         self.scopes.iter().rev().find(is_within).map(|scope| scope.id)
-    }
-
-    /// What the innermost scope awaits.
-    fn first_asked(&self, within: Option<u64>) -> Awaiting {
-        match self.innermost(within).and_then(|id| self.scope(id)) {
-            Some(scope) => scope.noted.first(),
-            None => self.outside.first(),
-        }
     }
 
     /// Makes ready for a poll that is to bring what is delivered to its scope. If the last one has
@@ -247,9 +203,31 @@ impl Cancellation {
     }
 }
 
+impl Task {
+    /// What is to be asked first if this is cancelled, or what is within one of its scopes.
+    fn first_asked(&self, within: Option<u64>) -> Awaiting {
+        let innermost = self.cancellation().and_then(|it| it.scope(it.innermost(within)?));
+        innermost.map_or_else(|| self.awaiting(), |scope| scope.noted.first())
+    }
+
+    /// Whether a request would have no other effect than to drop it.
+    pub(super) fn is_just_dropped(&self) -> bool {
+        !self.has_scope() && matches!(self.awaiting(), Awaiting::Other)
+    }
+
+    pub(super) fn has_scope(&self) -> bool {
+        self.cancellation().is_some_and(Cancellation::has_scope)
+    }
+
+    /// Whether it is about to give up what it waits for, and has not had its turn yet.
+    fn abandons(&self) -> bool {
+        self.cancellation().is_some_and(Cancellation::abandons)
+    }
+}
+
 impl Core {
     pub(super) fn cancellation(&mut self, key: TaskKey) -> Option<&mut Cancellation> {
-        self.task_mut(key).map(|task| &mut task.cancellation)
+        self.task_mut(key).map(Task::cancellation_mut)
     }
 
     fn current_cancellation(&mut self) -> Option<&mut Cancellation> {
@@ -262,11 +240,29 @@ impl Core {
         }
     }
 
-    /// Notes that a future of the current scope waits for something.
-    pub(super) fn count_note(&mut self) {
-        let scope = self.scope;
-        if let Some(cancellation) = self.current_cancellation() {
-            cancellation.count_note(scope);
+    /// What the futures of a scope of the current task have noted.
+    fn noted_within(&mut self, scope: u64) -> Option<&mut Noted> {
+        let scope = self.current_cancellation()?.scope_mut(scope);
+        scope.map(|scope| &mut scope.noted)
+    }
+
+    pub(super) fn notes_within(&mut self, scope: u64) -> u32 {
+        self.noted_within(scope).map_or(0, |noted| noted.notes)
+    }
+
+    /// Notes that a future of a scope waits for something.
+    #[cold]
+    pub(super) fn count_note(&mut self, scope: u64) {
+        if let Some(noted) = self.noted_within(scope) {
+            noted.notes += 1;
+        }
+    }
+
+    /// A request is on its way to the current task.
+    fn set_delivered(&mut self, delivery: Delivery) {
+        if let Some(task) = self.current.and_then(|key| self.task_mut(key)) {
+            task.is_special = true;
+            task.cancellation_mut().delivered = Some(Box::new(delivery));
         }
     }
 }
@@ -294,14 +290,15 @@ impl Runtime {
                 // The first has ended. Others are asked first.
                 break;
             };
-            task.cancellation.count += 1;
             let idle = task.state == State::Idle;
             let running = matches!(task.state, State::Running | State::Woken);
             let suspended = task.started && !running;
-            let awaiting = task.cancellation.first_asked(within);
+            let awaiting = task.first_asked(within);
+            let cancellation = task.cancellation_mut();
+            cancellation.count += 1;
             // A second request must find the first one's way closed: it is on its way already. So must
             // one that has come round in a circle of tasks.
-            let open = task.cancellation.pending.is_none() && !task.cancellation.passing;
+            let open = cancellation.pending.is_none() && !cancellation.passing;
             core.record_cancel(key);
             let accepted = match awaiting {
                 _ if !(suspended && open) => false,
@@ -340,10 +337,10 @@ impl Runtime {
     pub(super) fn suspend(&self, key: TaskKey) {
         let (request, within, awaiting) = {
             let mut core = self.core();
-            let Some(cancellation) = core.cancellation(key) else { return };
-            let Some(pending) = cancellation.pending.take() else { return };
+            let Some(task) = core.task_mut(key) else { return };
+            let Some(pending) = task.cancellation_mut().pending.take() else { return };
             let Pending { request, within, .. } = *pending;
-            (request, within, cancellation.first_asked(within))
+            (request, within, task.first_asked(within))
         };
         if !self.ask(&awaiting, &request) {
             self.set_pending(key, &request, within, true);
@@ -360,11 +357,12 @@ impl Runtime {
 
     fn set_pending(&self, key: TaskKey, request: &Cancelled, within: Option<u64>, abandons: bool) {
         let mut core = self.core();
-        if let Some(cancellation) = core.cancellation(key)
-            && !cancellation.abandons()
+        if let Some(task) = core.task_mut(key)
+            && !task.abandons()
         {
             let request = request.clone();
-            cancellation.pending = Some(Box::new(Pending { request, within, abandons }));
+            task.is_special = true;
+            task.cancellation_mut().pending = Some(Box::new(Pending { request, within, abandons }));
         }
         core.wake(key);
     }
@@ -374,9 +372,9 @@ impl Runtime {
     pub(crate) fn strike(&self, scope: &Scope, request: &Cancelled) {
         let awaiting = {
             let mut core = self.core();
-            let Some(cancellation) = core.current_cancellation() else { return };
-            cancellation.count += 1;
-            cancellation.first_asked(Some(scope.id))
+            let Some(task) = core.current.and_then(|key| core.task_mut(key)) else { return };
+            task.cancellation_mut().count += 1;
+            task.first_asked(Some(scope.id))
         };
         if self.ask(&awaiting, request) {
             return;
@@ -384,66 +382,53 @@ impl Runtime {
         let mut core = self.core();
         let Some(cancellation) = core.current_cancellation() else { return };
         let target = cancellation.innermost(Some(scope.id));
-        let request = request.clone();
-        cancellation.delivered = Some(Box::new(Delivery { request, target, missed: true }));
         let waker = target.and_then(|id| cancellation.scope(id)).and_then(|s| s.waker.clone());
+        core.set_delivered(Delivery { request: request.clone(), target, missed: true });
         drop(core);
         waker.into_iter().for_each(Waker::wake);
     }
 
-    /// How many futures of the current scope have noted what they wait for in this poll.
-    pub(crate) fn notes(&self) -> Notes {
-        let mut core = self.core();
-        let scope = core.scope;
-        let waits = core.waits_noted();
-        let noted = core.current_cancellation().map(|c| c.noted_mut(scope).notes);
-        Notes::new(noted.unwrap_or(0), waits)
-    }
-
     /// Forgets what futures have noted in this poll that are not waited for any more.
     pub(crate) fn forget_notes(&self, before: Notes) {
-        let mut core = self.core();
-        core.forget_waits(before);
-        let before = before.scope;
-        let scope = core.scope;
-        if let Some(cancellation) = core.current_cancellation() {
-            let noted = cancellation.noted_mut(scope);
-            noted.notes = before;
-            if before == 0 {
-                let previous = std::mem::take(&mut noted.awaiting);
-                drop(core);
-                drop(previous);
-            }
+        self.poll.forget_waits(before);
+        match before.scope {
+            0 => self.note_awaiting(0, Some(Awaiting::Other)),
+            notes => self.note_awaiting(notes, None),
         }
     }
 
     /// Notes what a future of the current scope waits for, should this poll not complete it. `before`
     /// is the number of notes before it was polled: it counts as one, whatever is within.
     pub(crate) fn set_awaiting(&self, before: Notes, awaiting: Awaiting) {
-        let mut core = self.core();
-        let scope = core.scope;
-        if let Some(cancellation) = core.current_cancellation() {
-            let noted = cancellation.noted_mut(scope);
-            noted.notes = before.scope + 1;
-            let previous = std::mem::replace(&mut noted.awaiting, awaiting);
-            drop(core);
-            drop(previous);
-        }
+        self.note_awaiting(before.scope + 1, Some(awaiting));
+    }
+
+    /// Sets how many futures of the current scope wait, and what is to be asked first of them, if that
+    /// changes.
+    fn note_awaiting(&self, notes: u32, awaiting: Option<Awaiting>) {
+        let previous = match self.poll.scope.get() {
+            None => self.poll.set_awaiting(notes, awaiting),
+            Some(scope) => {
+                let mut core = self.core();
+                core.noted_within(scope).and_then(|noted| {
+                    noted.notes = notes;
+                    awaiting.map(|awaiting| std::mem::replace(&mut noted.awaiting, awaiting))
+                })
+            }
+        };
+        drop(previous);
     }
 
     /// Sends a cancellation to the scope in which this is called, in this same step.
     pub(crate) fn raise(&self, request: Cancelled) {
-        let mut core = self.core();
-        let target = core.scope;
-        if let Some(cancellation) = core.current_cancellation() {
-            cancellation.delivered = Some(Box::new(Delivery { request, target, missed: false }));
-        }
+        let target = self.poll.scope.get();
+        self.core().set_delivered(Delivery { request, target, missed: false });
     }
 
     /// Opens a scope in the current task, within the one that is being polled.
     pub(crate) fn open_scope(&self) -> Scope {
         let mut core = self.core();
-        let (id, parent) = (core.next_serial(), core.scope);
+        let (id, parent) = (core.next_scope(), self.poll.scope.get());
         if let Some(cancellation) = core.current_cancellation() {
             cancellation.scopes.push(OpenScope {
                 id,
@@ -458,30 +443,30 @@ impl Runtime {
     /// Says that what is in a scope is polled from now on, until [`leave_scope`](Runtime::leave_scope)
     /// is called with what this returns.
     fn enter_scope(&self, scope: &Scope, waker: &Waker) -> Option<u64> {
-        let mut core = self.core();
-        let foreign = core.own_task(waker).is_none();
-        drop(core);
+        let foreign = self.poll.own_task(waker).is_none();
         let waker = foreign.then(|| waker.clone());
-        core = self.core();
+        let mut core = self.core();
         let previous = core.current_cancellation().and_then(|cancellation| {
             let open = cancellation.scope_mut(scope.id)?;
             open.noted.begin();
             std::mem::replace(&mut open.waker, waker)
         });
-        let outer = core.scope.replace(scope.id);
+        let outer = self.poll.scope.replace(Some(scope.id));
         drop(core);
         drop(previous);
         outer
     }
 
     fn leave_scope(&self, outer: Option<u64>) {
-        self.core().scope = outer;
+        self.poll.scope.set(outer);
     }
 
     /// Takes the cancellation that is on its way, if it is for this scope.
     pub(crate) fn take_delivered(&self, scope: &Scope) -> Option<Cancelled> {
         let mut core = self.core();
-        let cancellation = core.current_cancellation()?;
+        let task =
+            core.current.and_then(|key| core.task_mut(key)).filter(|task| task.is_special)?;
+        let cancellation = task.cancellation_mut();
         let delivery = cancellation.delivered.take_if(|delivery| delivery.target == Some(scope.id));
         delivery.map(|delivery| delivery.request)
     }
@@ -498,11 +483,13 @@ impl Runtime {
     /// Whether a task is about to give up what it waits for, and has not had its turn yet.
     pub(crate) fn has_abandoned(&self, key: TaskKey) -> bool {
         let core = self.core();
-        core.task(key).is_some_and(|task| task.aborted || task.cancellation.abandons())
+        core.task(key).is_some_and(|task| task.aborted || task.abandons())
     }
 
     pub(crate) fn cancelling(&self, key: TaskKey) -> usize {
-        self.core().cancellation(key).map_or(0, |cancellation| cancellation.count as usize)
+        let core = self.core();
+        let cancellation = core.task(key).and_then(Task::cancellation);
+        cancellation.map_or(0, |cancellation| cancellation.count as usize)
     }
 
     /// Takes a request back; returns how many are left.

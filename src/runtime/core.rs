@@ -1,17 +1,15 @@
 //! The state of one run. Nothing in this file calls code of the user, except the scheduler.
 
-use std::task::Waker;
-
 use super::answers::Answers;
 use super::cell::{BoxTask, Spares};
 use super::ledger::Entry;
 use super::limits::Limits;
 use super::marks::Marks;
-use super::places::{Awaited, Place, Survey};
+use super::places::{Place, Survey};
+use super::poll::CurrentPoll;
 use super::rude::Manners;
 use super::tasks::{Remains, State, Task, Tasks};
 use super::timers::Timers;
-use super::waker::RunId;
 use crate::failure::{Kind, Limit};
 use crate::instant::Instant;
 use crate::rng::{Purpose, Stream};
@@ -37,8 +35,6 @@ pub(super) struct Core {
     pub(super) drops: usize,
     /// The task that is being polled or dropped.
     pub(super) current: Option<TaskKey>,
-    /// The scope of it that is being polled, if it is within one.
-    pub(super) scope: Option<u64>,
     /// The first thing that went wrong without ending a task's poll.
     pub(super) failure: Option<Kind>,
     /// What tasks panicked with that somebody may await, the first few.
@@ -51,19 +47,23 @@ pub(super) struct Core {
     main_children: u32,
     line: Line,
     answers: Answers,
-    /// Tells whether a waker is the current task's own: compared, never read through.
-    current_waker: Option<*const ()>,
     seed: u64,
     /// Made at the first draw, so that it can be told whether the seed matters.
     data: Option<Stream>,
     /// Primitives that have been given a number.
     resources: u32,
-    /// Scopes, joiners and ends that have been given a number.
-    serial: u64,
+    /// Scopes that have been opened.
+    scopes: u64,
+    /// Joiners that have been given a number: it is theirs with one task, and may be another's there.
+    joiners: u32,
+    /// Tasks that have ended.
+    ends: u32,
     /// What the scheduler is told of the step that is going on, if it wants to know.
     watched: Option<Watched>,
     /// Absent but for the runs that are made for a report.
     pub(super) survey: Option<Survey>,
+    /// Whether there is something to be done when a step begins that few runs want.
+    is_observed: bool,
     /// Whether the text of values that are noted is wanted.
     pub(super) shows: Shows,
 }
@@ -88,15 +88,6 @@ struct Watched {
     known: u32,
 }
 
-/// What is taken out of a task to poll it.
-pub(super) struct Begun {
-    pub(super) cell: Option<BoxTask>,
-    pub(super) waker: Waker,
-    pub(super) aborted: bool,
-    /// A cancellation is on its way to a scope.
-    pub(super) delivered: bool,
-}
-
 impl Core {
     /// Makes ready for a run, which may follow one that ended anyhow.
     pub(super) fn begin(&mut self, scheduler: Box<dyn Scheduler>, seed: u64, limits: Limits) {
@@ -107,6 +98,7 @@ impl Core {
             watched.known = 0;
         }
         self.manners.begin(&*scheduler, self.limits.rude);
+        self.is_observed = self.manners.is_declared() || self.survey.is_some();
         self.scheduler = Some(scheduler);
         self.tasks.clear();
         self.timers.clear();
@@ -117,7 +109,6 @@ impl Core {
         self.steps = 0;
         self.drops = 0;
         self.current = None;
-        self.scope = None;
         self.failure = None;
         self.panics.clear();
         self.mistake = None;
@@ -128,7 +119,7 @@ impl Core {
         self.seed = seed;
         self.data = None;
         self.resources = 0;
-        self.serial = 0;
+        (self.scopes, self.joiners, self.ends) = (0, 0, 0);
     }
 
     /// Whether nothing is on in this run that primitives would have to ask for.
@@ -166,9 +157,19 @@ impl Core {
         self.resources
     }
 
-    pub(super) fn next_serial(&mut self) -> u64 {
-        self.serial += 1;
-        self.serial
+    pub(super) fn next_scope(&mut self) -> u64 {
+        self.scopes += 1;
+        self.scopes
+    }
+
+    pub(super) fn next_joiner(&mut self) -> u32 {
+        self.joiners = self.joiners.wrapping_add(1);
+        self.joiners
+    }
+
+    pub(super) fn next_end(&mut self) -> u32 {
+        self.ends += 1;
+        self.ends
     }
 
     /// Notes what the code under test says.
@@ -239,9 +240,10 @@ impl Core {
         let choice = Choice::among_tasks(&self.line, self.trace.names());
         let options = choice.options();
         let scheduler = self.scheduler.as_mut().expect("dacapo bug: a run without a scheduler");
-        let answered = scheduler.answer(&choice);
-        let (answer, lasting) = (self.checked(answered.option(), options), answered.lasting());
-        let answer = Answer::new(answer, lasting);
+        let mut answer = scheduler.answer(&choice);
+        if answer.option() as usize >= options {
+            answer = Answer::new(self.correct(answer.option(), options), answer.lasting());
+        }
         self.answers.push(answer);
         let first = self.line.first()?;
         let key = self.line.take(answer)?;
@@ -254,7 +256,7 @@ impl Core {
         };
         if self.manners.is_declared() {
             // Something may come between the choice and the poll.
-            self.manners.note(Asked::Next { first, chosen: key.id, lasting });
+            self.manners.note(Asked::Next { first, chosen: key.id, lasting: answer.lasting() });
             self.record(Record::next(next));
         } else {
             self.record(Record::turn(next));
@@ -308,16 +310,17 @@ impl Core {
         self.task(main).map(|_| main)
     }
 
-    pub(super) fn add_task(
-        &mut self,
-        run: RunId,
-        id: TaskId,
-        cell: Option<BoxTask>,
-        spawned: Option<Place>,
-    ) -> TaskKey {
-        let key = self.tasks.add(run, id, cell, spawned);
+    /// Adds a task, and gets it in line.
+    pub(super) fn add_task(&mut self, id: TaskId, spawned: Option<Place>) -> TaskKey {
+        let key = self.tasks.add(id, spawned);
         self.get_in_line(key);
         key
+    }
+
+    /// Gives a task what is to be polled with this waker; the main one has no cell.
+    pub(super) fn set_cell(&mut self, key: TaskKey, cell: Option<BoxTask>, waker: *const ()) {
+        let task = self.task_mut(key).expect("dacapo bug: a task that was just added is gone");
+        (task.cell, task.waker) = (cell, waker);
     }
 
     #[inline]
@@ -401,43 +404,63 @@ impl Core {
         }
     }
 
+    /// Makes a task the current one, and takes out what is to be polled; also returns whether it was asked
+    /// to end.
     #[inline(always)]
-    pub(super) fn begin_step(&mut self, key: TaskKey) -> Begun {
+    pub(super) fn begin_step(
+        &mut self,
+        key: TaskKey,
+        poll: &CurrentPoll,
+    ) -> (Option<BoxTask>, bool) {
         self.steps += 1;
         self.last = key.id;
+        self.current = Some(key);
+        if self.is_observed {
+            self.observe_step(key);
+        }
+        let task = self.tasks.get_mut(key).expect("dacapo bug: a ready task is gone");
+        task.state = State::Running;
+        task.started = true;
+        poll.begin(key, task.waker);
+        if task.is_special {
+            task.begin_special_step();
+        }
+        (task.cell.take(), task.is_special)
+    }
+
+    /// Does what is wanted in few runs when a step begins.
+    #[cold]
+    fn observe_step(&mut self, key: TaskKey) {
         if self.manners.is_declared() {
             self.record(Record::poll(key.id));
         }
         if self.survey.is_some() {
             self.survey_step();
         }
-        self.current = Some(key);
-        self.scope = None;
-        let task = self.tasks.get_mut(key).expect("dacapo bug: a ready task is gone");
-        task.state = State::Running;
-        task.started = true;
-        task.waits.clear();
-        let delivered = task.cancellation.begin_step();
-        let cell = task.cell.take();
-        let waker = task.waker.take().expect("dacapo bug: a task is polled within its own poll");
-        self.current_waker = Some(waker.data());
-        Begun { cell, waker, aborted: task.aborted, delivered }
     }
 
     /// Puts a task back that is not done.
     #[inline(always)]
-    pub(super) fn end_step(&mut self, key: TaskKey, cell: Option<BoxTask>, waker: Waker) {
+    pub(super) fn end_step(&mut self, key: TaskKey, cell: Option<BoxTask>, poll: &CurrentPoll) {
         let Self { tasks, trace, line, .. } = self;
         let task = tasks.get_mut(key).expect("dacapo bug: a running task is gone");
         task.cell = cell;
-        task.waker = Some(waker);
         task.awaits += 1;
-        if task.state == State::Woken {
+        poll.store(task);
+        let is_ready = poll.gave_way() || task.state == State::Woken;
+        if task.waits > 1 {
+            Self::record_waits(trace, task);
+        } else if !is_ready {
+            trace.push(Record::wait(key.id, task.awaited.wait));
+        }
+        if is_ready {
             task.state = State::Ready;
-            match task.waits.known() {
-                [] | [Awaited { wait: Wait::Turn, .. }] => trace.give_way(key.id),
-                known => {
-                    known.iter().for_each(|on| trace.push(Record::wait(key.id, on.wait)));
+            match (task.waits, task.awaited.wait) {
+                (0, _) | (1, Wait::Turn) => trace.give_way(key.id),
+                (waits, wait) => {
+                    if waits == 1 {
+                        trace.push(Record::wait(key.id, wait));
+                    }
                     trace.push(Record::wake(key.id, Some(key.id)));
                 }
             }
@@ -445,15 +468,17 @@ impl Core {
             line.push(key);
         } else {
             task.state = State::Idle;
-            match task.waits.known() {
-                [] => trace.push(Record::wait(key.id, Wait::Other)),
-                known => known.iter().for_each(|on| trace.push(Record::wait(key.id, on.wait))),
-            }
             line.waits(key.id);
         }
         if self.watched.is_some() {
             self.watch_end_of_step(key);
         }
+    }
+
+    /// Records what a task waits for, if it is more than one thing.
+    #[cold]
+    fn record_waits(trace: &mut Trace, task: &Task) {
+        task.known_waits().for_each(|on| trace.push(Record::wait(task.id, on.wait)));
     }
 
     #[cold]
@@ -464,35 +489,13 @@ impl Core {
         }
     }
 
-    /// Gives the current turn away, if the waker is the current task's own.
-    pub(super) fn give_way(&mut self, waker: &Waker, place: Place) -> bool {
-        let scope = self.scope;
-        let Some(task) = self.own_task(waker).and_then(|key| self.task_mut(key)) else {
-            self.wait_on(Awaited { wait: Wait::Turn, place: Some(place) });
-            return false;
-        };
-        task.waits.push(Awaited { wait: Wait::Turn, place: Some(place) });
-        task.cancellation.count_note(scope);
-        if task.state == State::Running {
-            task.state = State::Woken;
-        }
-        true
-    }
-
-    pub(super) fn wait_on(&mut self, awaited: Awaited) {
-        if let Some(task) = self.current.and_then(|key| self.task_mut(key)) {
-            task.waits.push(awaited);
-        }
-        self.count_note();
-    }
-
     pub(super) fn abort(&mut self, key: TaskKey) {
         let by = self.current.map(|key| key.id);
         let Some(task) = self.task_mut(key) else { return };
         if task.aborted || task.has_ended() {
             return;
         }
-        task.aborted = true;
+        task.abort();
         self.record(Record::abort(key.id, by));
         self.wake(key);
     }
@@ -512,13 +515,6 @@ impl Core {
 
     pub(super) fn record_end(&mut self, task: TaskId, how: Ending) {
         self.record(Record::end(task, how));
-    }
-
-    // Wakers and timers.
-
-    /// The task to wake for this waker, if it is the current task's own.
-    pub(super) fn own_task(&self, waker: &Waker) -> Option<TaskKey> {
-        self.current.filter(|_| Some(waker.data()) == self.current_waker)
     }
 
     /// Moves the clock to the next deadline; `false` if there is none.

@@ -3,11 +3,11 @@
 use std::task::{Context, Poll};
 
 use super::Runtime;
-use super::cancellation::{Cancellation, Cancelled};
+use super::cancellation::Cancelled;
 use super::cell::BoxTask;
-use super::core::{Begun, Core};
+use super::core::Core;
 use super::places;
-use super::tasks::{Ended, Joiners, State};
+use super::tasks::{Ended, Task};
 use super::unwind::Caught;
 use super::waker::Wakee;
 use crate::failure::{self, Blocked, Kind, Limit};
@@ -58,7 +58,7 @@ impl Runtime {
                 }
                 let core = self.core();
                 let Some(task) = core.task(key) else { continue };
-                let (catches, finishing) = (task.cancellation.has_scope(), task.finishing);
+                let (catches, finishing) = (task.has_scope(), task.finishing);
                 drop(core);
                 if finishing {
                     cleaning.push(key);
@@ -107,18 +107,29 @@ impl Runtime {
             self.interfere_before(key);
             core = self.core();
         }
-        let begun = core.begin_step(key);
+        let (mut cell, is_asked) = core.begin_step(key, &self.poll);
         drop(core);
-        let Some(ended) = self.step(key, begun, main) else { return Turn::Taken };
-        if let Some(failed) = self.end_task(key, ended) {
-            // What went wrong within the poll came before what it ended with.
-            self.core().failure.get_or_insert(failed);
+        if is_asked && !self.goes_on(key) {
+            return self.after_last_poll(key, self.drop_future(cell));
         }
-        match key.id {
-            _ if self.core().failure.is_some() => Turn::Failed,
-            TaskId::MAIN => Turn::MainEnded,
-            _ => Turn::Taken,
+        let polled = self.poll(&mut cell, main);
+        let mut core = self.core();
+        let is_pending = matches!(polled, Ok(Poll::Pending));
+        if !is_pending || core.task(key).is_none_or(|task| task.is_special) {
+            drop(core);
+            return self.after_special_poll(key, cell, polled, main);
         }
+        core.end_step(key, cell, &self.poll);
+        if core.manners.is_on() {
+            drop(core);
+            if let Some(ended) = self.interfere_after(key) {
+                return self.after_last_poll(key, ended);
+            }
+            core = self.core();
+        }
+        self.poll.end();
+        core.current = None;
+        Turn::Taken
     }
 
     /// Why the run cannot go on.
@@ -146,60 +157,82 @@ impl Runtime {
         Some(Kind::ForeignWake { task: self.core().trace.names().get(task).to_string() })
     }
 
-    /// Polls a task once, and again as long as a cancellation is on its way through its scopes;
-    /// returns how it ended, if it did.
+    /// Polls a task, or main, which has no cell.
     #[inline(always)]
-    fn step(
+    fn poll(
+        &self,
+        cell: &mut Option<BoxTask>,
+        main: &mut dyn FnMut(&mut Context<'_>) -> Poll<()>,
+    ) -> Result<Poll<()>, Box<Caught>> {
+        match cell {
+            Some(cell) => self.catch(|| cell.as_mut().poll()),
+            None => self.catch(|| self.poll_main(main)),
+        }
+    }
+
+    /// Whether a task is polled that was asked to end: not if it was aborted, nor if a cancellation that is on
+    /// its way finds no scope, which is for the task as a whole.
+    fn goes_on(&self, key: TaskKey) -> bool {
+        let mut core = self.core();
+        let Some(task) = core.task_mut(key).filter(|task| !task.aborted) else { return false };
+        let cancellation = task.cancellation_mut();
+        if cancellation.delivered.is_none() {
+            return true;
+        }
+        let route = cancellation.route();
+        drop(core);
+        let Some(waker) = route else { return false };
+        if let Some(waker) = waker {
+            self.catch_foreign(|| waker.wake());
+        }
+        true
+    }
+
+    /// Goes on after a poll that was not all there is to its step: the task is done, was asked to end, or is
+    /// polled again, as long as a cancellation is on its way through its scopes.
+    #[inline(never)]
+    fn after_special_poll(
         &self,
         key: TaskKey,
-        Begun { mut cell, waker, aborted, mut delivered }: Begun,
+        mut cell: Option<BoxTask>,
+        mut polled: Result<Poll<()>, Box<Caught>>,
         main: &mut dyn FnMut(&mut Context<'_>) -> Poll<()>,
-    ) -> Option<Ended> {
-        if aborted {
-            return Some(self.drop_future(cell));
-        }
-        let mut cx = Context::from_waker(&waker);
+    ) -> Turn {
         loop {
-            if delivered {
-                let route = self.core().cancellation(key).and_then(Cancellation::route);
-                // Without a scope on its way the task as a whole is cancelled.
-                let Some(waker) = route else { break };
-                if let Some(waker) = waker {
-                    self.catch_foreign(|| waker.wake());
-                }
-            }
-            let polled = match cell.as_mut() {
-                Some(cell) => self.catch(|| cell.as_mut().poll(&mut cx)),
-                None => self.catch(|| main(&mut cx)),
-            };
-            let polled = match polled {
-                Ok(polled) => polled,
+            let polled_so_far = match polled {
+                Ok(polled_so_far) => polled_so_far,
                 Err(caught) => {
                     // What the panic left of it may panic once more, which adds nothing.
                     drop(self.catch(|| drop(cell)));
-                    return Some(Ended::Panicked(caught));
+                    return self.after_last_poll(key, Ended::Panicked(caught));
                 }
             };
             let mut core = self.core();
             let Some(task) = core.task_mut(key) else { break };
-            let requested = task.cancellation.pending.is_some();
-            if polled.is_ready() {
-                if requested {
+            let cancellation = task.cancellation();
+            let is_requested = cancellation.is_some_and(|it| it.pending.is_some());
+            if polled_so_far.is_ready() {
+                if is_requested {
                     // It ended before the request could reach it, and does not get away with it.
                     break;
                 }
                 task.cell = cell;
-                return Some(Ended::Returned);
+                drop(core);
+                return self.after_last_poll(key, Ended::Returned);
             }
             if task.aborted {
                 break;
             }
-            delivered = task.cancellation.delivered.is_some();
-            if delivered {
+            if cancellation.is_some_and(|it| it.delivered.is_some()) {
+                drop(core);
+                if !self.goes_on(key) {
+                    break;
+                }
+                polled = self.poll(&mut cell, main);
                 continue;
             }
-            core.end_step(key, cell, waker);
-            if requested {
+            core.end_step(key, cell, &self.poll);
+            if is_requested {
                 drop(core);
                 self.suspend(key);
                 core = self.core();
@@ -207,14 +240,29 @@ impl Runtime {
             if core.manners.is_on() {
                 drop(core);
                 if let Some(ended) = self.interfere_after(key) {
-                    return Some(ended);
+                    return self.after_last_poll(key, ended);
                 }
                 core = self.core();
             }
+            self.poll.end();
             core.current = None;
-            return None;
+            return Turn::Taken;
         }
-        Some(self.drop_future(cell))
+        self.after_last_poll(key, self.drop_future(cell))
+    }
+
+    /// Ends a task in its turn.
+    fn after_last_poll(&self, key: TaskKey, ended: Ended) -> Turn {
+        self.poll.end();
+        if let Some(failed) = self.end_task(key, ended) {
+            // What went wrong within the poll came before what it ended with.
+            self.core().failure.get_or_insert(failed);
+        }
+        match key.id {
+            _ if self.core().failure.is_some() => Turn::Failed,
+            TaskId::MAIN => Turn::MainEnded,
+            _ => Turn::Taken,
+        }
     }
 
     /// Drops the future of a task that is cancelled.
@@ -283,17 +331,16 @@ impl Runtime {
             core.panics.push((key.id, panic));
         }
         let main_cancelled = key.id == TaskId::MAIN && matches!(ended, Ended::Cancelled);
-        let nth = core.next_serial();
+        let nth = core.next_end();
         let task = core.task_mut(key).expect("dacapo bug: a task that ends is gone");
-        task.state = State::Ended;
-        task.ended = Some((ended, nth));
+        task.end(ended, nth);
         let detached = task.detached || key.id == TaskId::MAIN;
         // Nearly always there is none, or one that is a task.
-        match task.joiners.take_alone() {
+        match task.take_joiner_alone() {
             Some(joiner) => core.wake(joiner),
-            None if task.joiners.is_empty() => {}
+            None if !task.has_joiners() => {}
             None => {
-                let joiners = std::mem::take(&mut task.joiners);
+                let joiners = task.take_joiners();
                 drop(core);
                 self.wake_all(joiners);
                 core = self.core();
@@ -305,7 +352,7 @@ impl Runtime {
         failed.or(main_cancelled.then_some(Kind::Cancelled))
     }
 
-    fn wake_all(&self, joiners: Joiners) {
+    fn wake_all(&self, joiners: Vec<Wakee>) {
         for joiner in joiners {
             match joiner {
                 Wakee::Task(joiner) => self.core().wake(joiner),
@@ -372,13 +419,11 @@ impl Runtime {
         let ended = core.task(key)?.has_ended();
         if !ended {
             core.drops += 1;
-            let nth = core.next_serial();
-            let task = core.task_mut(key)?;
-            task.state = State::Ended;
-            task.ended = Some((Ended::Cancelled, nth));
+            let nth = core.next_end();
+            core.task_mut(key)?.end(Ended::Cancelled, nth);
         }
         core.current = Some(key);
-        let joiners = core.task_mut(key).map(|task| std::mem::take(&mut task.joiners));
+        let joiners = core.task_mut(key).map(Task::take_joiners);
         drop(core);
         let failed = self.discard(key);
         self.wake_all(joiners.unwrap_or_default());
@@ -402,16 +447,16 @@ fn stuck(core: &Core) -> Kind {
     tasks.retain(|task| !task.has_ended());
     tasks.sort_unstable_by_key(|task| task.id);
     let blocked = tasks.into_iter().map(|task| {
-        let known = task.waits.known().iter();
+        let known = task.known_waits();
         let mut waits: Vec<_> =
-            known.clone().map(|awaited| core.trace.describe_wait(awaited.wait)).collect();
+            known.map(|awaited| core.trace.describe_wait(awaited.wait)).collect();
         let places = match waits.as_slice() {
-            [] => vec![task.waits.around],
-            _ => known.map(|awaited| awaited.place).collect(),
+            [] => vec![task.awaited.place],
+            _ => task.known_waits().map(|awaited| awaited.place).collect(),
         };
-        if task.waits.more() > 0 {
-            let plural = if task.waits.more() == 1 { "" } else { "s" };
-            waits.push(format!("for {} more thing{plural}", task.waits.more()));
+        if task.more_waits() > 0 {
+            let plural = if task.more_waits() == 1 { "" } else { "s" };
+            waits.push(format!("for {} more thing{plural}", task.more_waits()));
         }
         Blocked {
             task: core.trace.names().get(task.id).to_string(),

@@ -5,12 +5,12 @@ use std::any::Any;
 use super::Runtime;
 use super::cell::BoxTask;
 use super::places::{Awaited, Place};
-use super::tasks::Ended;
+use super::tasks::{Ended, Task};
 use super::unwind::Caught;
 use super::waker::Wakee;
 use crate::failure::Kind;
 use crate::scheduler::TaskKey;
-use crate::trace::{TaskId, Wait};
+use crate::trace::{Ending, TaskId, Wait};
 
 /// How a task has ended, as all may know it.
 #[derive(Clone, Debug)]
@@ -32,47 +32,49 @@ impl Runtime {
     pub(crate) fn poll_end(
         &self,
         key: TaskKey,
-        registration: &mut Option<u64>,
+        registration: &mut Option<u32>,
         wakee: Wakee,
         place: Option<Place>,
     ) -> bool {
         let mut core = self.core();
-        if core.task(key).is_none_or(super::tasks::Task::has_ended) {
+        if core.task(key).is_none_or(Task::has_ended) {
             return true;
         }
-        core.wait_on(Awaited { wait: Wait::Task(key.id), place });
-        let serial = registration.unwrap_or_else(|| core.next_serial());
-        let Some(task) = core.task_mut(key) else { return true };
-        let previous = task.joiners.insert(serial, wakee);
-        *registration = Some(serial);
+        if let Some(scope) = self.poll.wait_on(Awaited { wait: Wait::Task(key.id), place }) {
+            core.count_note(scope);
+        }
+        let number = *registration.get_or_insert_with(|| core.next_joiner());
+        let previous = core.task_mut(key).and_then(|task| task.insert_joiner(number, wakee));
         drop(core);
         drop(previous);
         false
     }
 
     /// Takes back what [`poll_end`](Runtime::poll_end) has registered.
-    pub(crate) fn unregister(&self, key: TaskKey, place: &mut Option<u64>) {
-        let Some(serial) = place.take() else { return };
+    pub(crate) fn unregister(&self, key: TaskKey, place: &mut Option<u32>) {
+        let Some(number) = place.take() else { return };
         let mut core = self.core();
         let Some(task) = core.task_mut(key) else { return };
-        let removed = task.joiners.remove(serial);
+        let removed = task.remove_joiner(number);
         drop(core);
         drop(removed);
     }
 
     /// How a task has ended, and which of all tasks it was to end. A task that is known no more has
     /// returned, before all others.
-    pub(crate) fn end_of(&self, key: TaskKey) -> Option<(End, u64)> {
+    pub(crate) fn end_of(&self, key: TaskKey) -> Option<(End, u32)> {
         let core = self.core();
         let Some(task) = core.task(key) else { return Some((End::Returned, 0)) };
-        let (how, nth) = task.ended.as_ref()?;
-        let end = match how {
-            Ended::Returned if task.failed => End::Failed,
-            Ended::Returned => End::Returned,
-            Ended::Cancelled => End::Cancelled,
-            Ended::Panicked(caught) => End::Panicked { message: caught.note.message.clone() },
+        if !task.has_ended() {
+            return None;
+        }
+        let end = match (task.how, task.panicked()) {
+            (_, Some(caught)) => End::Panicked { message: caught.note.message.clone() },
+            (Ending::Returned, None) if task.failed => End::Failed,
+            (Ending::Returned, None) => End::Returned,
+            _ => End::Cancelled,
         };
-        Some((end, *nth))
+        Some((end, task.nth))
     }
 
     /// Notes that the current task returns a failure.

@@ -16,26 +16,26 @@ mod limits;
 mod marks;
 mod notes;
 mod places;
+mod poll;
 mod rude;
 mod tasks;
 mod timers;
 mod unwind;
 mod waker;
 
-use std::any::TypeId;
 use std::cell::{Cell, RefCell, RefMut};
 use std::sync::Arc;
-use std::task::Waker;
+use std::task::{Context, Poll, Waker};
 
-use self::cell::BoxTask;
 use self::core::Core;
+use self::poll::CurrentPoll;
 use self::unwind::{Catcher, Caught};
-use self::waker::Outside;
+use self::waker::{Outside, OwnWaker};
 use crate::failure::Failure;
 use crate::instant::Instant;
 use crate::schedule::Schedule;
 use crate::scheduler::ChoiceKind;
-use crate::trace::{TaskId, Wait};
+use crate::trace::TaskId;
 
 pub use self::cancellation::Cancelled;
 pub(crate) use self::cancellation::{Awaiting, CancelTarget, Scope};
@@ -98,6 +98,9 @@ pub(crate) struct Runtime {
     /// How many there have been.
     runs: Cell<u64>,
     core: RefCell<Box<Core>>,
+    poll: CurrentPoll,
+    /// Of the main task, which has no cell to keep it.
+    main_waker: RefCell<Option<OwnWaker>>,
     /// Whether primitives have nothing to ask in this run.
     plain: Cell<bool>,
     catcher: Catcher,
@@ -110,6 +113,8 @@ impl Runtime {
             id: Cell::new(RunId::NONE),
             runs: Cell::new(0),
             core: RefCell::default(),
+            poll: CurrentPoll::new(),
+            main_waker: RefCell::new(None),
             plain: Cell::new(true),
             catcher: Catcher::new(),
             outside: Outside::of_thread(),
@@ -118,9 +123,23 @@ impl Runtime {
 
     /// Begins the run for which the core was made ready.
     fn begin(&self) {
-        self.plain.set(self.core().is_plain());
-        let main = self.add_task(None, None, None);
-        main.expect("dacapo: Builder::max_tasks must be 1 or more");
+        let mut core = self.core();
+        self.plain.set(core.is_plain());
+        let id = core.name_task(None).expect("dacapo: Builder::max_tasks must be 1 or more");
+        let key = core.add_task(id, None);
+        let mut waker = self.main_waker.borrow_mut();
+        match &mut *waker {
+            Some(waker) => waker.assign(self.id(), key),
+            None => *waker = Some(OwnWaker::new(self.id(), key)),
+        }
+        core.set_cell(key, None, waker.as_ref().map_or(std::ptr::null(), OwnWaker::address));
+    }
+
+    /// Polls the main task.
+    fn poll_main(&self, main: &mut dyn FnMut(&mut Context<'_>) -> Poll<()>) -> Poll<()> {
+        let waker = self.main_waker.borrow();
+        let waker = waker.as_ref().expect("dacapo bug: main is polled outside of its run");
+        main(&mut Context::from_waker(waker.waker()))
     }
 
     #[inline]
@@ -150,25 +169,6 @@ impl Runtime {
         self.core().now
     }
 
-    /// Adds a task. The main one has no cell.
-    fn add_task(
-        &self,
-        name: Option<&str>,
-        cell: Option<BoxTask>,
-        spawned: Option<Place>,
-    ) -> Result<TaskKey, Failure> {
-        let mut core = self.core();
-        let id = match core.name_task(name) {
-            Ok(id) => id,
-            Err(limit) => {
-                // Dropping it could run a destructor that spawns one just like it, and so on.
-                std::mem::forget(cell);
-                return Err(Failure::new(limit));
-            }
-        };
-        Ok(core.add_task(self.id(), id, cell, spawned))
-    }
-
     /// Adds a task, or returns the limit that forbids it, which the caller is to panic with.
     pub(crate) fn spawn<F>(
         &self,
@@ -179,8 +179,21 @@ impl Runtime {
     where
         F: Future<Output: 'static> + 'static,
     {
-        let spare = self.core().spares.take(TypeId::of::<F>());
-        self.add_task(name, Some(cell::fill(spare, future)), place)
+        let mut core = self.core();
+        let id = match core.name_task(name) {
+            Ok(id) => id,
+            Err(limit) => {
+                drop(core);
+                // Dropping it could run a destructor that spawns one just like it, and so on.
+                std::mem::forget(future);
+                return Err(Failure::new(limit));
+            }
+        };
+        let key = core.add_task(id, place);
+        let cell = core.spares.fill(future, self.id(), key);
+        let waker = cell.waker_address();
+        core.set_cell(key, Some(cell), waker);
+        Ok(key)
     }
 
     pub(crate) fn wake(&self, task: TaskKey) {
@@ -205,18 +218,8 @@ impl Runtime {
 
     /// Whom to wake for this waker, later.
     pub(crate) fn wakee(&self, waker: &Waker) -> Wakee {
-        let own = self.core().own_task(waker);
+        let own = self.poll.own_task(waker);
         own.map_or_else(|| Wakee::Waker(waker.clone()), Wakee::Task)
-    }
-
-    /// Notes what the current task waits for, should this poll not complete it.
-    pub(crate) fn wait_on(&self, wait: Wait, place: Place) {
-        self.core().wait_on(Awaited { wait, place: Some(place) });
-    }
-
-    /// Gives the current turn away, if that is what its own waker is woken for.
-    pub(crate) fn give_way(&self, waker: &Waker, place: Place) -> bool {
-        self.core().give_way(waker, place)
     }
 
     /// Notes that the current step uses a primitive, known to the scheduler by this number, if any;

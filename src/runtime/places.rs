@@ -4,9 +4,8 @@
 
 use std::panic::Location;
 
-use super::Runtime;
 use super::core::Core;
-use super::tasks::{Task, Waits};
+use super::tasks::Task;
 use crate::trace::{TaskId, Wait};
 
 /// A line of the code under test, as `#[track_caller]` gives it.
@@ -27,15 +26,7 @@ pub(crate) struct Awaited {
 
 impl Awaited {
     pub(super) const UNKNOWN: Self = Self { wait: Wait::Other, place: None };
-}
-
-/// How much had been noted in a poll, for those who take it back or add to it.
-#[derive(Clone, Copy, Debug, Default)]
-pub(crate) struct Notes {
-    /// By futures of the current scope.
-    pub(super) scope: u32,
-    /// By all futures of the task.
-    waits: u32,
+    pub(super) const TURN: Self = Self { wait: Wait::Turn, place: None };
 }
 
 /// Where a task stood when a step began.
@@ -83,38 +74,8 @@ impl Core {
             task: task.id,
             spawned: task.spawned,
             started: task.started,
-            awaited: task.waits.foremost(),
+            awaited: task.foremost_wait(),
         };
         survey.seen.extend(self.tasks.iter().map(|(_, task)| (step, standing(task))));
-    }
-
-    fn current_waits(&mut self) -> Option<&mut Waits> {
-        self.current.and_then(|key| self.task_mut(key)).map(|task| &mut task.waits)
-    }
-
-    pub(super) fn waits_noted(&mut self) -> u32 {
-        self.current_waits().map_or(0, |waits| waits.len())
-    }
-
-    pub(super) fn forget_waits(&mut self, notes: Notes) {
-        if let Some(waits) = self.current_waits() {
-            waits.truncate(notes.waits);
-        }
-    }
-}
-
-impl Notes {
-    pub(super) fn new(scope: u32, waits: u32) -> Self {
-        Self { scope, waits }
-    }
-}
-
-impl Runtime {
-    /// Says where a future stands that is not done, and in which others were polled since `notes`:
-    /// what they have noted without a place is at this one.
-    pub(crate) fn locate(&self, notes: Notes, place: Place) {
-        if let Some(waits) = self.core().current_waits() {
-            waits.locate(notes.waits, place);
-        }
     }
 }

@@ -1,7 +1,7 @@
 //! What an ordinary event loop does not do, asked only in runs that are rude.
 
 use super::Runtime;
-use super::cancellation::Cancelled;
+use super::cancellation::{Cancellation, Cancelled};
 use super::core::Core;
 use super::places::Awaited;
 use super::tasks::{Ended, State};
@@ -9,7 +9,7 @@ use crate::instant::Instant;
 use crate::rng::{Purpose, Stream};
 use crate::rude::{Rude, RudeKind};
 use crate::scheduler::{Choice, ChoiceKind, Scheduler, TaskKey};
-use crate::trace::{Asked, Moment, TaskId, Wait};
+use crate::trace::{Asked, Moment, TaskId};
 
 /// The state of it in one run.
 #[derive(Default)]
@@ -126,11 +126,12 @@ impl Core {
             return 0;
         }
         let Some(task) = self.task(key) else { return 0 };
-        if !task.started || task.aborted || task.thread || task.cancellation.is_requested() {
+        let is_requested = task.cancellation().is_some_and(Cancellation::is_requested);
+        if !task.started || task.aborted || task.thread || is_requested {
             return 0;
         }
         // Without a scope that catches it, and without anything that is asked first, it is a drop.
-        let options = if task.cancellation.is_plain() { 2 } else { 3 };
+        let options = if task.is_just_dropped() { 2 } else { 3 };
         self.ask_rude(Asked::Cancel { task: key.id, nth: task.awaits, moment }, options)
     }
 }
@@ -143,7 +144,7 @@ impl Runtime {
             0 => {}
             1 => {
                 if let Some(task) = core.task_mut(key) {
-                    task.aborted = true;
+                    task.abort();
                 }
             }
             _ => {
@@ -203,8 +204,8 @@ impl Runtime {
         let mut core = self.core();
         let task = core.current_id();
         let gives_way = core.ask_rude(Asked::Yield(task), 2) == 1;
-        if gives_way {
-            core.wait_on(Awaited { wait: Wait::Turn, place: None });
+        if gives_way && let Some(scope) = self.poll.wait_on(Awaited::TURN) {
+            core.count_note(scope);
         }
         gives_way
     }

@@ -1,23 +1,43 @@
-//! The tasks of a run, and the line of those that are ready.
+//! The tasks of a run.
 
-use std::sync::Arc;
-use std::task::Waker;
-
-use super::cancellation::Cancellation;
+use super::cancellation::{Awaiting, Cancellation};
 use super::cell::BoxTask;
 use super::places::{Awaited, Place};
 use super::unwind::Caught;
-use super::waker::{RunId, TaskWaker, Wakee};
+use super::waker::Wakee;
 use crate::scheduler::TaskKey;
-use crate::trace::TaskId;
+use crate::trace::{Ending, TaskId};
 
 /// One task, from its spawning until it has ended and its handle is gone.
+///
+/// In the first line of the cache is what a step of nearly every task needs, in the second what its spawning
+/// and its end do, and elsewhere what few tasks have at all: with many tasks, a step takes as long as the lines
+/// of memory that it touches.
+#[repr(C, align(64))]
 pub(crate) struct Task {
     /// Of a place that is free, [`FREE`].
     pub(crate) id: TaskId,
     pub(crate) state: State,
     /// Whether it was polled at all.
     pub(crate) started: bool,
+    pub(super) aborted: bool,
+    /// Whether it may be aborted or cancelled, or says whom to ask first: then a poll is not all there is to
+    /// its step.
+    pub(super) is_special: bool,
+    /// How many of its polls have ended at an await.
+    pub(crate) awaits: u32,
+    /// How many things it has said it waits for.
+    pub(super) waits: u32,
+    /// Absent while it is polled, for the main task (which stands on the stack of `run`), and when
+    /// the output has been taken.
+    pub(crate) cell: Option<BoxTask>,
+    /// The first of them; if there is none, what is not known, and around which place.
+    pub(super) awaited: Awaited,
+    /// Tells its waker from others: compared, never read through.
+    pub(super) waker: *const (),
+
+    /// How it has ended, if it has.
+    pub(super) how: Ending,
     pub(crate) detached: bool,
     /// Whether somebody has seen, or will see, a panic that it ends with.
     pub(crate) retrieved: bool,
@@ -27,34 +47,39 @@ pub(crate) struct Task {
     pub(crate) supervised: bool,
     /// Whether it says of itself that it has failed, though it returned.
     pub(crate) failed: bool,
-    pub(crate) aborted: bool,
     /// Whether it stands for a thread, which nobody can stop.
     pub(crate) thread: bool,
     /// Whether it was polled for no reason, and not been woken since.
     pub(crate) roused: bool,
-    /// How many of its polls have ended at an await.
-    pub(crate) awaits: u32,
     /// How many tasks it has spawned.
     pub(crate) children: u32,
-    /// Absent while it is polled, for the main task (which stands on the stack of `run`), and when
-    /// the output has been taken.
-    pub(crate) cell: Option<BoxTask>,
-    /// Absent while it is polled.
-    pub(crate) waker: Option<Waker>,
-    /// What is behind the waker, to be used again.
-    handle: Option<Arc<TaskWaker>>,
-    pub(crate) waits: Waits,
-    pub(super) cancellation: Cancellation,
-    pub(crate) joiners: Joiners,
-    /// How it has ended, and which of the run's tasks it was to end, counted from 1.
-    pub(crate) ended: Option<(Ended, u64)>,
+    /// Which of the run's tasks it was to end, counted from 1.
+    pub(super) nth: u32,
     pub(crate) spawned: Option<Place>,
+    /// The task that is to be asked first if this one is cancelled.
+    awaits_task: Option<TaskKey>,
+    /// Who is to be woken when it ends, under a number of his own: nearly always there is one, and a task.
+    joiner: Option<(u32, TaskKey)>,
+    extra: Option<Box<Extra>>,
+}
+
+/// What few tasks have.
+#[derive(Default)]
+pub(super) struct Extra {
+    pub(super) cancellation: Cancellation,
+    /// What is to be asked first instead of a task.
+    target: Awaiting,
+    /// The second thing that it waits for, if there are two or more.
+    second: Option<Awaited>,
+    /// Who is to be woken besides the first.
+    joiners: Vec<(u32, Wakee)>,
+    panicked: Option<Box<Caught>>,
 }
 
 /// The id of a place in which no task is.
 const FREE: TaskId = TaskId(u32::MAX);
 
-/// The most places that are kept for the next run, with the wakers in them.
+/// The most places that are kept for the next run.
 const KEPT: usize = 1024;
 
 /// What is left of a task that has ended.
@@ -64,7 +89,7 @@ pub(crate) struct Remains {
     /// Whether somebody sees its panic.
     pub(crate) seen: bool,
     /// What may be somebody else's code, if there is any.
-    _others: Option<Box<(Joiners, Cancellation)>>,
+    _others: Option<Box<Extra>>,
 }
 
 /// The tasks of a run, each in a place that it keeps, and that another one gets when it is gone.
@@ -89,39 +114,16 @@ impl Tasks {
         self.places.len() - self.free.len()
     }
 
-    pub(crate) fn add(
-        &mut self,
-        run: RunId,
-        id: TaskId,
-        cell: Option<BoxTask>,
-        spawned: Option<Place>,
-    ) -> TaskKey {
+    /// Adds one, which has no future yet.
+    pub(crate) fn add(&mut self, id: TaskId, spawned: Option<Place>) -> TaskKey {
         let slot = self.free.pop().unwrap_or_else(|| {
-            self.places.push(Task::new());
+            self.places.push(Task::FREE);
             u32::try_from(self.places.len() - 1).expect("dacapo: fewer than 2^32 tasks at once")
         });
-        let key = TaskKey { slot, id };
         let task = &mut self.places[slot as usize];
-        // It can be used again unless somebody still has a waker of the task that was here.
-        match task.handle.as_mut().and_then(Arc::get_mut) {
-            Some(waker) => *waker = TaskWaker { run, task: key },
-            None => task.handle = Some(Arc::new(TaskWaker { run, task: key })),
-        }
-        task.waker = task.handle.clone().map(Waker::from);
-        (task.id, task.state) = (id, State::Ready);
-        (task.cell, task.spawned) = (cell, spawned);
-        (task.awaits, task.children) = (0, 0);
-        task.waits.clear();
-        task.started = false;
-        task.detached = false;
-        task.retrieved = false;
-        task.finishing = false;
-        task.supervised = false;
-        task.failed = false;
-        task.aborted = false;
-        task.thread = false;
-        task.roused = false;
-        key
+        let extra = task.extra.take();
+        *task = Task { id, state: State::Ready, spawned, extra, ..Task::FREE };
+        TaskKey { slot, id }
     }
 
     #[inline]
@@ -138,15 +140,24 @@ impl Tasks {
     pub(crate) fn remove(&mut self, key: TaskKey) -> Option<Remains> {
         let task = self.get_mut(key)?;
         task.id = FREE;
-        // Before the handle is used again.
-        task.waker = None;
-        let is_plain = task.joiners.is_empty() && task.cancellation.reset();
-        let remains = Remains {
+        let mut remains = Remains {
             cell: task.cell.take(),
-            ended: task.ended.take().map(|(ended, _)| ended),
+            ended: None,
             seen: task.retrieved || task.supervised,
-            _others: (!is_plain).then(|| Box::new(task.others())),
+            _others: None,
         };
+        let panicked = task.extra.as_mut().and_then(|extra| extra.panicked.take());
+        if task.state == State::Ended {
+            remains.ended = Some(match (task.how, panicked) {
+                (Ending::Panicked, Some(caught)) => Ended::Panicked(caught),
+                (Ending::Returned, _) => Ended::Returned,
+                _ => Ended::Cancelled,
+            });
+        }
+        // The memory is kept if there is nothing in it.
+        if task.extra.as_mut().is_some_and(|extra| !extra.reset()) {
+            remains._others = task.extra.take();
+        }
         self.free.push(key.slot);
         Some(remains)
     }
@@ -185,167 +196,192 @@ pub(crate) enum Ended {
     Panicked(Box<Caught>),
 }
 
-/// Who is to be woken when a task ends, each under a number of his own. Nearly always it is one.
-#[derive(Default)]
-pub(crate) struct Joiners {
-    first: Option<(u64, Wakee)>,
-    more: Vec<(u64, Wakee)>,
-}
-
-impl Joiners {
-    /// Takes the only one, if it is a task.
-    pub(crate) fn take_alone(&mut self) -> Option<TaskKey> {
-        match self.first {
-            Some((_, Wakee::Task(task))) if self.more.is_empty() => {
-                self.first = None;
-                Some(task)
-            }
-            _ => None,
-        }
-    }
-
-    pub(crate) fn is_empty(&self) -> bool {
-        self.first.is_none() && self.more.is_empty()
-    }
-
-    /// Adds one, or replaces the one of that number.
-    pub(crate) fn insert(&mut self, number: u64, wakee: Wakee) -> Option<Wakee> {
-        let mut all = self.first.iter_mut().chain(&mut self.more);
-        if let Some((_, known)) = all.find(|(known, _)| *known == number) {
-            return Some(std::mem::replace(known, wakee));
-        }
-        // In the order of their coming.
-        if self.is_empty() {
-            self.first = Some((number, wakee));
-        } else {
-            self.more.push((number, wakee));
-        }
-        None
-    }
-
-    pub(crate) fn remove(&mut self, number: u64) -> Option<Wakee> {
-        if let Some((_, wakee)) = self.first.take_if(|(known, _)| *known == number) {
-            return Some(wakee);
-        }
-        let place = self.more.iter().position(|(known, _)| *known == number)?;
-        Some(self.more.remove(place).1)
-    }
-}
-
-impl IntoIterator for Joiners {
-    type Item = Wakee;
-    type IntoIter = std::iter::Map<
-        std::iter::Chain<std::option::IntoIter<(u64, Wakee)>, std::vec::IntoIter<(u64, Wakee)>>,
-        fn((u64, Wakee)) -> Wakee,
-    >;
-
-    fn into_iter(self) -> Self::IntoIter {
-        self.first.into_iter().chain(self.more).map(|(_, wakee)| wakee)
-    }
-}
-
-/// What a task said it waits for when it was last polled. More than two at once are rare, and
-/// counted only.
-#[derive(Clone, Copy)]
-pub(crate) struct Waits {
-    first: [Awaited; 2],
-    count: u32,
-    /// Where it waits for what dacapo does not know, if one of its own futures is around that.
-    pub(crate) around: Option<Place>,
-}
-
-impl Waits {
-    const NONE: Self = Self { first: [Awaited::UNKNOWN; 2], count: 0, around: None };
-
-    /// The first of them.
-    #[inline]
-    pub(crate) fn known(&self) -> &[Awaited] {
-        &self.first[..self.count.min(2) as usize]
-    }
-
-    /// How many there are beyond these.
-    pub(crate) fn more(&self) -> u32 {
-        self.count.saturating_sub(2)
-    }
-
-    #[inline]
-    pub(crate) fn clear(&mut self) {
-        (self.count, self.around) = (0, None);
-    }
-
-    #[inline]
-    pub(crate) fn push(&mut self, awaited: Awaited) {
-        if let Some(free) = self.first.get_mut(self.count as usize) {
-            *free = awaited;
-        }
-        self.count += 1;
-    }
-
-    /// The one that says most.
-    pub(crate) fn foremost(&self) -> Awaited {
-        let mut known = self.known().iter();
-        let located = known.clone().find(|awaited| awaited.place.is_some());
-        let other = Awaited { place: self.around, ..Awaited::UNKNOWN };
-        located.or(known.next()).copied().unwrap_or(other)
-    }
-
-    pub(crate) fn len(&self) -> u32 {
-        self.count
-    }
-
-    /// Forgets all but the first `len`.
-    pub(crate) fn truncate(&mut self, len: u32) {
-        self.count = self.count.min(len);
-        self.around = None;
-    }
-
-    /// Gives a place to what has none, of all but the first `len`.
-    pub(crate) fn locate(&mut self, len: u32, place: Place) {
-        let known = self.count.min(2) as usize;
-        let mut any = self.more() > 0;
-        for awaited in self.first[..known].iter_mut().skip(len as usize) {
-            awaited.place.get_or_insert(place);
-            any = true;
-        }
-        if !any {
-            self.around.get_or_insert(place);
-        }
-    }
-}
-
 impl Task {
-    fn new() -> Self {
-        Self {
-            id: FREE,
-            state: State::Ended,
-            started: false,
-            detached: false,
-            retrieved: false,
-            finishing: false,
-            supervised: false,
-            failed: false,
-            aborted: false,
-            thread: false,
-            roused: false,
-            awaits: 0,
-            children: 0,
-            cell: None,
-            waker: None,
-            handle: None,
-            waits: Waits::NONE,
-            cancellation: Cancellation::default(),
-            joiners: Joiners::default(),
-            ended: None,
-            spawned: None,
-        }
-    }
-
-    #[cold]
-    fn others(&mut self) -> (Joiners, Cancellation) {
-        (std::mem::take(&mut self.joiners), std::mem::take(&mut self.cancellation))
-    }
+    const FREE: Self = Self {
+        id: FREE,
+        state: State::Ended,
+        started: false,
+        aborted: false,
+        is_special: false,
+        awaits: 0,
+        waits: 0,
+        cell: None,
+        awaited: Awaited::UNKNOWN,
+        waker: std::ptr::null(),
+        how: Ending::Returned,
+        detached: false,
+        retrieved: false,
+        finishing: false,
+        supervised: false,
+        failed: false,
+        thread: false,
+        roused: false,
+        children: 0,
+        nth: 0,
+        spawned: None,
+        awaits_task: None,
+        joiner: None,
+        extra: None,
+    };
 
     pub(crate) fn has_ended(&self) -> bool {
         self.state == State::Ended
+    }
+
+    /// Has it dropped at its next turn.
+    pub(super) fn abort(&mut self) {
+        (self.aborted, self.is_special) = (true, true);
+    }
+
+    pub(super) fn end(&mut self, ended: Ended, nth: u32) {
+        self.state = State::Ended;
+        self.nth = nth;
+        self.how = match ended {
+            Ended::Returned => Ending::Returned,
+            Ended::Cancelled => Ending::Cancelled,
+            Ended::Panicked(caught) => {
+                self.extra_mut().panicked = Some(caught);
+                Ending::Panicked
+            }
+        };
+    }
+
+    /// What it ended with, if that was a panic.
+    pub(super) fn panicked(&self) -> Option<&Caught> {
+        self.extra.as_ref()?.panicked.as_deref()
+    }
+
+    fn extra_mut(&mut self) -> &mut Extra {
+        self.extra.get_or_insert_default()
+    }
+
+    pub(super) fn cancellation(&self) -> Option<&Cancellation> {
+        self.extra.as_ref().map(|extra| &extra.cancellation)
+    }
+
+    /// The same to be changed; whoever asks the task to end says so by `is_special` too.
+    pub(super) fn cancellation_mut(&mut self) -> &mut Cancellation {
+        &mut self.extra_mut().cancellation
+    }
+
+    /// What is to be asked first if it is cancelled.
+    pub(super) fn awaiting(&self) -> Awaiting {
+        match self.awaits_task {
+            Some(task) => Awaiting::Task(task),
+            None => self.extra.as_ref().map_or(Awaiting::Other, |extra| extra.target.clone()),
+        }
+    }
+
+    #[inline]
+    pub(super) fn set_awaiting(&mut self, awaiting: Awaiting) {
+        match awaiting {
+            Awaiting::Other => return,
+            Awaiting::Task(task) => self.awaits_task = Some(task),
+            target @ Awaiting::Target(_) => self.extra_mut().target = target,
+        }
+        self.is_special = true;
+    }
+
+    /// What comes before a poll if that is not all there is to the step.
+    #[cold]
+    pub(super) fn begin_special_step(&mut self) {
+        self.awaits_task = None;
+        self.is_special = self.aborted;
+        if let Some(extra) = &mut self.extra {
+            extra.target = Awaiting::Other;
+            extra.cancellation.deliver();
+            self.is_special |= extra.cancellation.is_requested();
+        }
+    }
+
+    // What it waits for. More than two things at once are rare, and counted only.
+
+    pub(super) fn set_second_wait(&mut self, awaited: Awaited) {
+        self.extra_mut().second = Some(awaited);
+    }
+
+    /// What it said that it waits for, the first two.
+    pub(crate) fn known_waits(&self) -> impl Iterator<Item = Awaited> {
+        let second = self.extra.as_ref().and_then(|extra| extra.second);
+        [Some(self.awaited), second].into_iter().flatten().take(self.waits as usize)
+    }
+
+    /// How many there are beyond these.
+    pub(crate) fn more_waits(&self) -> u32 {
+        self.waits.saturating_sub(2)
+    }
+
+    /// The one that says most.
+    pub(crate) fn foremost_wait(&self) -> Awaited {
+        let located = self.known_waits().find(|awaited| awaited.place.is_some());
+        located.unwrap_or(self.awaited)
+    }
+
+    // Who waits for it.
+
+    /// Takes the only joiner, if it is a task.
+    #[inline]
+    pub(super) fn take_joiner_alone(&mut self) -> Option<TaskKey> {
+        if self.extra.as_ref().is_some_and(|extra| !extra.joiners.is_empty()) {
+            return None;
+        }
+        self.joiner.take().map(|(_, task)| task)
+    }
+
+    pub(super) fn has_joiners(&self) -> bool {
+        self.joiner.is_some() || self.extra.as_ref().is_some_and(|extra| !extra.joiners.is_empty())
+    }
+
+    /// Takes all, in the order of their coming.
+    pub(super) fn take_joiners(&mut self) -> Vec<Wakee> {
+        let first = self.joiner.take().map(|(_, task)| Wakee::Task(task));
+        let others = self.extra.as_mut().map(|extra| std::mem::take(&mut extra.joiners));
+        let others = others.into_iter().flatten().map(|(_, wakee)| wakee);
+        first.into_iter().chain(others).collect()
+    }
+
+    /// Adds a joiner, or replaces the one of that number.
+    pub(super) fn insert_joiner(&mut self, number: u32, wakee: Wakee) -> Option<Wakee> {
+        match (self.joiner, &wakee) {
+            (Some((known, before)), Wakee::Task(task)) if known == number => {
+                self.joiner = Some((number, *task));
+                return Some(Wakee::Task(before));
+            }
+            (None, Wakee::Task(task)) if !self.has_joiners() => {
+                self.joiner = Some((number, *task));
+                return None;
+            }
+            _ => {}
+        }
+        let before = self.joiner.take_if(|(known, _)| *known == number);
+        let joiners = &mut self.extra_mut().joiners;
+        if let Some((_, before)) = before {
+            // He has another waker now, and keeps his place.
+            joiners.insert(0, (number, wakee));
+            return Some(Wakee::Task(before));
+        }
+        if let Some((_, known)) = joiners.iter_mut().find(|(known, _)| *known == number) {
+            return Some(std::mem::replace(known, wakee));
+        }
+        joiners.push((number, wakee));
+        None
+    }
+
+    pub(super) fn remove_joiner(&mut self, number: u32) -> Option<Wakee> {
+        if let Some((_, task)) = self.joiner.take_if(|(known, _)| *known == number) {
+            return Some(Wakee::Task(task));
+        }
+        let joiners = &mut self.extra.as_mut()?.joiners;
+        let place = joiners.iter().position(|(known, _)| *known == number)?;
+        Some(joiners.remove(place).1)
+    }
+}
+
+impl Extra {
+    /// Makes it as that of a new task, if nothing in it may be somebody else's code.
+    fn reset(&mut self) -> bool {
+        let is_plain = self.joiners.is_empty() && matches!(self.target, Awaiting::Other);
+        self.second = None;
+        is_plain && self.cancellation.reset()
     }
 }

@@ -162,11 +162,14 @@ impl Runtime {
             timer.take_if(|key| core.timers.wakee_mut(*key).is_none());
             return true;
         }
-        core.wait_on(Awaited { wait: Wait::Until(deadline), place: Some(place) });
+        let awaited = Awaited { wait: Wait::Until(deadline), place: Some(place) };
+        if let Some(scope) = self.poll.wait_on(awaited) {
+            core.count_note(scope);
+        }
         if deadline == Instant::FAR_FUTURE {
             return false;
         }
-        let wakee = match core.own_task(waker) {
+        let wakee = match self.poll.own_task(waker) {
             Some(task) => Wakee::Task(task),
             None => {
                 drop(core);

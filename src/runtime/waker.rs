@@ -1,6 +1,6 @@
 //! Who is to be woken, and the wakers that futures are given.
 
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering, fence};
 use std::sync::{Arc, Mutex, PoisonError, RwLock, Weak};
 use std::task::{Wake, Waker};
 
@@ -33,9 +33,56 @@ impl RunId {
     }
 }
 
-pub(super) struct TaskWaker {
-    pub(super) run: RunId,
-    pub(super) task: TaskKey,
+/// The waker with which a task is polled: made once, and used again by the tasks that come after it.
+pub(super) struct OwnWaker {
+    waker: Waker,
+    behind: Arc<TaskWaker>,
+}
+
+/// What is behind a waker. It changes only as long as nobody else has the waker.
+struct TaskWaker {
+    thread: AtomicU32,
+    run: AtomicU64,
+    slot: AtomicU32,
+    id: AtomicU32,
+}
+
+impl OwnWaker {
+    pub(super) fn new(run: RunId, task: TaskKey) -> Self {
+        let behind = Arc::new(TaskWaker {
+            thread: AtomicU32::new(run.thread),
+            run: AtomicU64::new(run.number),
+            slot: AtomicU32::new(task.slot),
+            id: AtomicU32::new(task.id.0),
+        });
+        Self { waker: Waker::from(Arc::clone(&behind)), behind }
+    }
+
+    /// Makes it that of another task. If somebody still has a clone, that goes on to be the former task's.
+    #[inline]
+    pub(super) fn assign(&mut self, run: RunId, task: TaskKey) {
+        if Arc::strong_count(&self.behind) > 2 {
+            *self = Self::new(run, task);
+            return;
+        }
+        // What another thread has read before it dropped its clone comes before this.
+        fence(Ordering::Acquire);
+        let TaskWaker { thread, run: number, slot, id } = &*self.behind;
+        thread.store(run.thread, Ordering::Relaxed);
+        number.store(run.number, Ordering::Relaxed);
+        slot.store(task.slot, Ordering::Relaxed);
+        id.store(task.id.0, Ordering::Relaxed);
+    }
+
+    #[inline]
+    pub(super) fn waker(&self) -> &Waker {
+        &self.waker
+    }
+
+    /// Tells it from all other wakers, as long as it is there.
+    pub(super) fn address(&self) -> *const () {
+        self.waker.data()
+    }
 }
 
 impl Wake for TaskWaker {
@@ -44,7 +91,10 @@ impl Wake for TaskWaker {
     }
 
     fn wake_by_ref(self: &Arc<Self>) {
-        wake(self.run, self.task);
+        let thread = self.thread.load(Ordering::Relaxed);
+        let run = RunId { thread, number: self.run.load(Ordering::Relaxed) };
+        let id = TaskId(self.id.load(Ordering::Relaxed));
+        wake(run, TaskKey { slot: self.slot.load(Ordering::Relaxed), id });
     }
 }
 

@@ -26,7 +26,7 @@ pub struct JoinHandle<T> {
     run: RunId,
     task: TaskKey,
     joined: bool,
-    registration: Option<u64>,
+    registration: Option<u32>,
     /// Whether it was asked to give a turn away, or did wait.
     asked: bool,
     // The output stays with the run, so that this is `Send` and `Sync` whatever it is.

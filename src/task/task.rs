@@ -127,7 +127,7 @@ impl Task {
     }
 
     /// How it has ended, and which of all tasks it was to end.
-    pub(crate) fn end(&self) -> Option<(End, u64)> {
+    pub(crate) fn end(&self) -> Option<(End, u32)> {
         self.with(|runtime| runtime.end_of(self.key)).unwrap_or(Some((End::Returned, 0)))
     }
 
@@ -200,7 +200,7 @@ impl fmt::Debug for Task {
 #[must_use = "futures do nothing unless they are awaited"]
 pub struct Join {
     task: Task,
-    registration: Option<u64>,
+    registration: Option<u32>,
     place: Place,
     /// Whether it was asked to give a turn away, or did wait.
     asked: bool,
