@@ -8,34 +8,35 @@ pub(super) struct Answers {
     /// An option below [`SHORT`], once, is one byte. Anything else is one that says for how long it
     /// matters, and four with the option.
     bytes: Vec<u8>,
-    len: usize,
+    /// How many answers take more than a byte.
+    long: usize,
 }
 
 const SHORT: u8 = 0xf0;
+/// The bytes of an answer that takes more than one.
+const LONG: usize = 5;
 
 impl Answers {
     pub(super) fn clear(&mut self) {
         self.bytes.clear();
-        self.len = 0;
+        self.long = 0;
     }
 
     pub(super) fn len(&self) -> usize {
-        self.len
+        self.bytes.len() - (LONG - 1) * self.long
     }
 
     #[inline(always)]
     pub(super) fn push(&mut self, answer: Answer) {
-        self.len += 1;
-        match u8::try_from(answer.option()) {
-            Ok(option) if option < SHORT && answer.lasting() == Lasting::Once => {
-                self.bytes.push(option);
-            }
-            _ => self.push_long(answer),
+        if answer.option() >= u32::from(SHORT) || answer.lasting() != Lasting::Once {
+            return self.push_long(answer);
         }
+        self.bytes.push(answer.option() as u8);
     }
 
     #[cold]
     fn push_long(&mut self, answer: Answer) {
+        self.long += 1;
         self.bytes.push(SHORT + answer.lasting() as u8);
         self.bytes.extend(answer.option().to_le_bytes());
     }

@@ -231,7 +231,7 @@ impl Core {
     #[inline(always)]
     pub(super) fn next_task(&mut self) -> Option<TaskKey> {
         if self.line.len() < 2 {
-            let key = self.line.take(Answer::USUAL)?;
+            let (_, key) = self.line.take(Answer::USUAL)?;
             if !self.manners.is_declared() {
                 self.record(Record::poll(key.id));
             }
@@ -245,8 +245,7 @@ impl Core {
             answer = Answer::new(self.correct(answer.option(), options), answer.lasting());
         }
         self.answers.push(answer);
-        let first = self.line.first()?;
-        let key = self.line.take(answer)?;
+        let (first, key) = self.line.take(answer)?;
         let next = Next {
             first,
             chosen: key.id,
@@ -439,6 +438,22 @@ impl Core {
         }
     }
 
+    /// Puts a task back that is not done. Does nothing if it was asked to end.
+    #[inline(always)]
+    pub(super) fn end_plain_step(
+        &mut self,
+        key: TaskKey,
+        cell: &mut Option<BoxTask>,
+        poll: &CurrentPoll,
+    ) -> bool {
+        let task = self.tasks.get_mut(key).expect("dacapo bug: a running task is gone");
+        let is_plain = !task.is_special;
+        if is_plain {
+            self.end_step(key, cell.take(), poll);
+        }
+        is_plain
+    }
+
     /// Puts a task back that is not done.
     #[inline(always)]
     pub(super) fn end_step(&mut self, key: TaskKey, cell: Option<BoxTask>, poll: &CurrentPoll) {
@@ -447,27 +462,25 @@ impl Core {
         task.cell = cell;
         task.awaits += 1;
         poll.store(task);
-        let is_ready = poll.gave_way() || task.state == State::Woken;
-        if task.waits > 1 {
-            Self::record_waits(trace, task);
-        } else if !is_ready {
-            trace.push(Record::wait(key.id, task.awaited.wait));
-        }
-        if is_ready {
+        let gave_way = poll.gave_way();
+        if gave_way || task.state == State::Woken {
             task.state = State::Ready;
-            match (task.waits, task.awaited.wait) {
-                (0, _) | (1, Wait::Turn) => trace.give_way(key.id),
-                (waits, wait) => {
-                    if waits == 1 {
-                        trace.push(Record::wait(key.id, wait));
-                    }
-                    trace.push(Record::wake(key.id, Some(key.id)));
-                }
+            // One who has given way waits for his turn, and if for one thing only, for nothing else.
+            if task.waits == 0 || task.waits == 1 && (gave_way || task.awaited.wait == Wait::Turn) {
+                trace.give_way(key.id);
+            } else {
+                Self::record_waits(trace, task);
+                trace.push(Record::wake(key.id, Some(key.id)));
             }
             // Behind those that it woke itself, as in asyncio and tokio.
             line.push(key);
         } else {
             task.state = State::Idle;
+            if task.waits > 1 {
+                Self::record_waits(trace, task);
+            } else {
+                trace.push(Record::wait(key.id, task.awaited.wait));
+            }
             line.waits(key.id);
         }
         if self.watched.is_some() {
@@ -475,7 +488,7 @@ impl Core {
         }
     }
 
-    /// Records what a task waits for, if it is more than one thing.
+    /// Records what a task waits for, which may be several things.
     #[cold]
     fn record_waits(trace: &mut Trace, task: &Task) {
         task.known_waits().for_each(|on| trace.push(Record::wait(task.id, on.wait)));

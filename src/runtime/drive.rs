@@ -115,11 +115,10 @@ impl Runtime {
         let polled = self.poll(&mut cell, main);
         let mut core = self.core();
         let is_pending = matches!(polled, Ok(Poll::Pending));
-        if !is_pending || core.task(key).is_none_or(|task| task.is_special) {
+        if !is_pending || !core.end_plain_step(key, &mut cell, &self.poll) {
             drop(core);
             return self.after_special_poll(key, cell, polled, main);
         }
-        core.end_step(key, cell, &self.poll);
         if core.manners.is_on() {
             drop(core);
             if let Some(ended) = self.interfere_after(key) {

@@ -73,12 +73,14 @@ pub(crate) fn with<R>(what: &str, f: impl FnOnce(&Runtime) -> R) -> R {
 }
 
 /// Calls `f` if a run is going on in this thread.
+#[inline]
 pub(crate) fn try_current<R>(f: impl FnOnce(&Runtime) -> R) -> Option<R> {
     // No thread-local state is left when a thread's last destructors run.
     RUNTIME.try_with(|runtime| (runtime.id.get() != RunId::NONE).then(|| f(runtime))).ok()?
 }
 
 /// Calls `f` if this very run is going on in this thread.
+#[inline]
 pub(crate) fn try_with<R>(run: RunId, f: impl FnOnce(&Runtime) -> R) -> Option<R> {
     RUNTIME.try_with(|runtime| (runtime.id.get() == run).then(|| f(runtime))).ok()?
 }

@@ -94,13 +94,20 @@ impl CurrentPoll {
     /// Gives the task what was noted.
     #[inline(always)]
     pub(super) fn store(&self, task: &mut Task) {
+        let [first, second] = &self.awaited;
         task.waits = self.waits.get();
-        task.awaited = match task.waits {
-            0 => Awaited { place: self.around.get(), ..Awaited::UNKNOWN },
-            _ => self.awaited[0].get(),
-        };
-        if task.waits > 1 {
-            task.set_second_wait(self.awaited[1].get());
+        match task.waits {
+            0 => task.awaited = Awaited { place: self.around.get(), ..Awaited::UNKNOWN },
+            // A constant, since what was written in parts a moment ago takes long to be read as a whole.
+            1 if self.gave_way.get() => {
+                task.awaited = Awaited { place: first.get().place, ..Awaited::TURN };
+            }
+            waits => {
+                task.awaited = first.get();
+                if waits > 1 {
+                    task.set_second_wait(second.get());
+                }
+            }
         }
         if self.asks_first.get() {
             let notes = self.notes.get();
@@ -166,6 +173,7 @@ impl Runtime {
     }
 
     /// Notes what the current task waits for, should this poll not complete it.
+    #[inline]
     pub(crate) fn wait_on(&self, wait: Wait, place: Place) {
         if let Some(scope) = self.poll.wait_on(Awaited { wait, place: Some(place) }) {
             self.core().count_note(scope);

@@ -19,6 +19,7 @@
 
 mod cancel_sweep;
 mod choice;
+mod chunks;
 mod delay_bounded;
 mod exhaustive;
 mod fifo;
@@ -27,6 +28,7 @@ mod pct;
 mod portfolio;
 mod pos;
 mod probe;
+mod queue;
 mod random;
 mod ranking;
 mod replay;
