@@ -62,12 +62,9 @@ impl Chunks {
         self.len
     }
 
-    /// Takes out all, in their order.
-    pub(super) fn drain(&mut self, mut each: impl FnMut(TaskKey)) {
-        for chunk in 0..self.chunks.len() {
-            self.entries_of(chunk).iter().for_each(|&key| each(key));
-        }
-        self.clear(self.index.is_some());
+    /// All of them, in their order.
+    pub(super) fn into_entries(self) -> impl Iterator<Item = TaskKey> {
+        (0..self.chunks.len()).flat_map(move |chunk| self.entries_of(chunk).to_vec())
     }
 
     #[cfg(test)]

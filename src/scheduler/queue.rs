@@ -4,14 +4,18 @@ use super::chunks::Chunks;
 use super::line::TaskKey;
 use crate::trace::TaskId;
 
-/// As long as it is short, one list with room at its front, so that the first entry leaves without a move. Any
-/// other has those behind it moved. (To move those before it if they are fewer takes longer: which of the two it
-/// is to be is a coin toss for the processor as well.)
+/// As long as it is short, one list with room at both its ends.
+///
+/// To take an entry out moves those behind it. (Those before it may be fewer, but which of the two it is to be
+/// would be a coin toss for the processor too.) In a very short list, which most are, so many are moved always,
+/// whether there are any or not: that is a few instructions without a branch.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Queue {
-    entries: Vec<TaskKey>,
-    /// The place of the first entry.
+    /// The places, of which those from `head` to `tail` are taken. After these are [`BLOCK`] more at least, or
+    /// there are none at all.
+    places: Vec<TaskKey>,
     head: usize,
+    tail: usize,
     is_long: bool,
     /// What is in it while it is long.
     long: Chunks,
@@ -19,6 +23,8 @@ pub(super) struct Queue {
     is_searched: bool,
 }
 
+/// How many entries are moved at once.
+const BLOCK: usize = 16;
 /// The most places of a short queue. To move half of that many entries takes about as long as to find one in
 /// a long queue.
 const SHORT: usize = 512;
@@ -27,14 +33,13 @@ const SHORT_SEARCHED: usize = 128;
 
 impl Queue {
     pub(super) fn clear(&mut self, is_searched: bool) {
-        self.entries.clear();
-        self.head = 0;
+        (self.head, self.tail) = (0, 0);
         self.is_searched = is_searched;
         if self.is_long || is_searched {
             self.long.clear(is_searched);
             self.is_long = false;
         }
-        self.entries.shrink_to(self.most());
+        self.places.truncate(self.most());
     }
 
     fn most(&self) -> usize {
@@ -43,54 +48,63 @@ impl Queue {
 
     #[inline(always)]
     pub(super) fn len(&self) -> usize {
-        if self.is_long { self.long.len() } else { self.entries.len() - self.head }
+        if self.is_long { self.long.len() } else { self.tail - self.head }
+    }
+
+    fn entries(&self) -> &[TaskKey] {
+        &self.places[self.head..self.tail]
     }
 
     #[inline(always)]
     pub(super) fn push(&mut self, key: TaskKey) {
-        if self.is_long || self.entries.len() == self.entries.capacity() {
+        if self.is_long || self.tail + BLOCK >= self.places.len() {
             return self.push_slowly(key);
         }
-        self.entries.push(key);
+        self.places[self.tail] = key;
+        self.tail += 1;
     }
 
     #[cold]
     fn push_slowly(&mut self, key: TaskKey) {
-        let full = self.entries.len();
         if self.is_long {
             if self.long.len() > self.most() / 8 {
                 return self.long.push(key);
             }
-            self.long.drain(|key| self.entries.push(key));
+            self.tail = 0;
             self.is_long = false;
-        } else if self.head > full / 2 {
-            self.entries.drain(..self.head);
-            self.head = 0;
-        } else if full < self.most() {
-            self.entries.reserve(full.max(32));
+            for key in std::mem::take(&mut self.long).into_entries() {
+                self.push(key);
+            }
+        } else if self.head > self.places.len() / 2 {
+            self.places.copy_within(self.head..self.tail, 0);
+            (self.head, self.tail) = (0, self.tail - self.head);
+        } else if self.places.len() < self.most() {
+            self.places.resize((2 * self.places.len()).max(4 * BLOCK), TaskKey::default());
         } else {
             self.long.clear(self.is_searched);
-            self.entries.drain(..).skip(self.head).for_each(|key| self.long.push(key));
-            (self.head, self.is_long) = (0, true);
-            return self.long.push(key);
+            for at in self.head..self.tail {
+                self.long.push(self.places[at]);
+            }
+            (self.head, self.tail, self.is_long) = (0, 0, true);
         }
-        self.entries.push(key);
+        self.push(key);
     }
 
     pub(super) fn retain(&mut self, keep: impl Fn(TaskKey) -> bool) {
-        self.entries.drain(..self.head);
-        self.head = 0;
-        self.entries.retain(|&key| keep(key));
         if self.is_long {
-            self.long.retain(keep);
+            return self.long.retain(keep);
         }
+        let mut kept = self.head;
+        for at in self.head..self.tail {
+            let key = self.places[at];
+            self.places[kept] = key;
+            kept += usize::from(keep(key));
+        }
+        self.tail = kept;
     }
 
     pub(super) fn get(&self, place: usize) -> Option<TaskKey> {
-        if self.is_long {
-            return self.long.get(place);
-        }
-        self.entries.get(self.head + place).copied()
+        if self.is_long { self.long.get(place) } else { self.entries().get(place).copied() }
     }
 
     /// Takes one out; also returns who was the first.
@@ -99,13 +113,21 @@ impl Queue {
         if self.is_long {
             return Some((self.long.first()?.id, self.long.remove(place)?));
         }
-        let first = self.entries.get(self.head)?.id;
-        let at = self.head + place;
-        let key = *self.entries.get(at)?;
-        if place == 0 {
+        let (at, len) = (self.head + place, self.tail - self.head);
+        if place >= len {
+            return None;
+        }
+        let (first, key) = (self.places[self.head].id, self.places[at]);
+        if len <= BLOCK {
+            let moved = &mut self.places[at..=at + BLOCK];
+            let block: [TaskKey; BLOCK] = std::array::from_fn(|nth| moved[nth + 1]);
+            moved[..BLOCK].copy_from_slice(&block);
+            self.tail -= 1;
+        } else if place == 0 {
             self.head += 1;
         } else {
-            self.entries.remove(at);
+            self.places.copy_within(at + 1..self.tail, at);
+            self.tail -= 1;
         }
         Some((first, key))
     }
@@ -114,12 +136,12 @@ impl Queue {
         if self.is_long {
             return self.long.place_of(task);
         }
-        self.entries[self.head..].iter().position(|key| key.id == task)
+        self.entries().iter().position(|key| key.id == task)
     }
 
     /// How many entries there is room for.
     #[cfg(test)]
     pub(super) fn memory(&self) -> usize {
-        self.entries.capacity() + self.long.memory()
+        self.places.capacity() + self.long.memory()
     }
 }
