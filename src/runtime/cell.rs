@@ -105,9 +105,12 @@ const TYPES: usize = 16;
 const CELLS: usize = 1024;
 
 impl Spares {
+    #[inline]
     fn of(&mut self, future: TypeId) -> Option<&mut Vec<BoxTask>> {
-        let place = self.types.iter().position(|(known, _)| *known == future)?;
-        self.types.swap(0, place);
+        if self.types.first()?.0 != future {
+            let place = self.types.iter().position(|(known, _)| *known == future)?;
+            self.types.swap(0, place);
+        }
         Some(&mut self.types[0].1)
     }
 

@@ -8,14 +8,14 @@ use super::marks::Marks;
 use super::places::{Place, Survey};
 use super::poll::CurrentPoll;
 use super::rude::Manners;
-use super::tasks::{Remains, State, Task, Tasks};
+use super::tasks::{Ended, Remains, State, Task, Tasks};
 use super::timers::Timers;
 use crate::failure::{Kind, Limit};
 use crate::instant::Instant;
 use crate::rng::{Purpose, Stream};
 use crate::schedule::{Answer, Schedule};
 use crate::scheduler::{Choice, ChoiceKind, Line, Scheduler, Step, TaskKey};
-use crate::trace::{Asked, Ending, Next, Record, TaskId, Trace, Wait};
+use crate::trace::{Asked, Ending, Next, Record, TaskId, Trace};
 
 /// Everything that one run changes. It is kept from run to run for the memory that it holds.
 #[derive(Default)]
@@ -319,6 +319,8 @@ impl Core {
     /// Gives a task what is to be polled with this waker; the main one has no cell.
     pub(super) fn set_cell(&mut self, key: TaskKey, cell: Option<BoxTask>, waker: *const ()) {
         let task = self.task_mut(key).expect("dacapo bug: a task that was just added is gone");
+        // Nobody has the main one's handle.
+        task.detached = cell.is_none();
         (task.cell, task.waker) = (cell, waker);
     }
 
@@ -454,6 +456,25 @@ impl Core {
         is_plain
     }
 
+    /// Ends a task that has returned, if that is all there is to its end: it was not asked to end, its handle is
+    /// kept, and one task awaits it or nobody. Else does nothing.
+    #[inline(never)]
+    pub(super) fn end_plain_task(&mut self, key: TaskKey, cell: &mut Option<BoxTask>) -> bool {
+        let task = self.tasks.get_mut(key).expect("dacapo bug: a running task is gone");
+        if task.is_special || task.detached || self.manners.is_on() {
+            return false;
+        }
+        let Ok(joiner) = task.take_joiner() else { return false };
+        self.ends += 1;
+        task.end(Ended::Returned, self.ends);
+        task.cell = cell.take();
+        self.end_last_step(key.id, Ending::Returned);
+        if let Some(joiner) = joiner {
+            self.wake(joiner);
+        }
+        true
+    }
+
     /// Puts a task back that is not done.
     #[inline(always)]
     pub(super) fn end_step(&mut self, key: TaskKey, cell: Option<BoxTask>, poll: &CurrentPoll) {
@@ -462,11 +483,9 @@ impl Core {
         task.cell = cell;
         task.awaits += 1;
         poll.store(task);
-        let gave_way = poll.gave_way();
-        if gave_way || task.state == State::Woken {
+        if poll.is_woken() || task.state == State::Woken {
             task.state = State::Ready;
-            // One who has given way waits for his turn, and if for one thing only, for nothing else.
-            if task.waits == 0 || task.waits == 1 && (gave_way || task.awaited.wait == Wait::Turn) {
+            if poll.gave_way() || task.waits_for_turn() {
                 trace.give_way(key.id);
             } else {
                 Self::record_waits(trace, task);

@@ -42,7 +42,12 @@ impl Runtime {
     /// end, as asyncio does. What cannot catch a cancellation is dropped at once; what refuses, and
     /// then waits for ever, is left to be dropped.
     pub(super) fn wind_down(&self) -> Option<Kind> {
-        self.core().manners.end();
+        let mut core = self.core();
+        core.manners.end();
+        if core.tasks.len() == 0 {
+            return None;
+        }
+        drop(core);
         let mut cleaning = Vec::new();
         let mut last = None;
         // What is dropped may spawn its clean-up, which comes in the next round.
@@ -114,8 +119,12 @@ impl Runtime {
         }
         let polled = self.poll(&mut cell, main);
         let mut core = self.core();
-        let is_pending = matches!(polled, Ok(Poll::Pending));
-        if !is_pending || !core.end_plain_step(key, &mut cell, &self.poll) {
+        let is_over = match polled {
+            Ok(Poll::Pending) => core.end_plain_step(key, &mut cell, &self.poll),
+            Ok(Poll::Ready(())) => core.end_plain_task(key, &mut cell),
+            Err(_) => false,
+        };
+        if !is_over {
             drop(core);
             return self.after_special_poll(key, cell, polled, main);
         }
@@ -320,7 +329,6 @@ impl Runtime {
         core.end_last_step(key.id, how);
         let task = core.task(key).expect("dacapo bug: a task that ends is gone");
         if let Ended::Panicked(caught) = &ended
-            && key.id != TaskId::MAIN
             && !task.detached
             && core.panics.len() < 3
         {
@@ -333,19 +341,10 @@ impl Runtime {
         let nth = core.next_end();
         let task = core.task_mut(key).expect("dacapo bug: a task that ends is gone");
         task.end(ended, nth);
-        let detached = task.detached || key.id == TaskId::MAIN;
-        // Nearly always there is none, or one that is a task.
-        match task.take_joiner_alone() {
-            Some(joiner) => core.wake(joiner),
-            None if !task.has_joiners() => {}
-            None => {
-                let joiners = task.take_joiners();
-                drop(core);
-                self.wake_all(joiners);
-                core = self.core();
-            }
-        }
+        let detached = task.detached;
+        let joiners = task.take_joiners();
         drop(core);
+        self.wake_all(joiners);
         let failed = if detached { self.discard(key) } else { None };
         self.core().current = None;
         failed.or(main_cancelled.then_some(Kind::Cancelled))
@@ -387,22 +386,19 @@ impl Runtime {
     pub(super) fn shut_down(&self) -> Option<Kind> {
         let mut failure = self.core().failure.take();
         // Destructors may spawn, so it takes as many rounds as they like, up to the limit.
-        loop {
-            let left = self.tasks_left();
-            if left.is_empty() {
-                // Wakers may be anybody's code, which is not to be met outside of the run.
-                loop {
-                    let timer = self.core().timers.pop_due(Instant::FAR_FUTURE);
-                    let Some(wakee) = timer else { break };
-                    drop(self.catch(|| drop(wakee)));
-                }
-                return failure.or_else(|| self.core().failure.take());
-            }
-            for key in left {
+        while self.core().tasks.len() > 0 {
+            for key in self.tasks_left() {
                 let lost = self.drop_task(key);
                 failure = failure.or_else(|| self.core().failure.take()).or(lost);
             }
         }
+        // Wakers may be anybody's code, which is not to be met outside of the run.
+        loop {
+            let timer = self.core().timers.pop_due(Instant::FAR_FUTURE);
+            let Some(wakee) = timer else { break };
+            drop(self.catch(|| drop(wakee)));
+        }
+        failure.or_else(|| self.core().failure.take())
     }
 
     /// All tasks that there are, ended ones whose handle is kept included, in the order of spawning.

@@ -19,8 +19,7 @@ pub(super) struct CurrentPoll {
     waker: Cell<*const ()>,
     /// The scope of the task that is being polled, if it is within one.
     pub(super) scope: Cell<Option<u64>>,
-    /// Whether the task has given its turn away, and is ready for the next one.
-    gave_way: Cell<bool>,
+    woken: Cell<Woken>,
     /// What it waits for: the first two, and how many they are.
     awaited: [Cell<Awaited>; 2],
     waits: Cell<u32>,
@@ -31,6 +30,15 @@ pub(super) struct CurrentPoll {
     /// What these have said is to be asked first, should the task be cancelled; and whether there is any.
     awaiting: Cell<Awaiting>,
     asks_first: Cell<bool>,
+}
+
+/// Whether the task was woken by the futures that note so here, which is not all there are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Woken {
+    No,
+    /// It has given its turn away, and if it waits for one thing, then for the next one.
+    ForTurn,
+    Yes,
 }
 
 /// The address of no waker. (Null is that of `Waker::noop()`.)
@@ -55,7 +63,7 @@ impl CurrentPoll {
             task: Cell::default(),
             waker: Cell::new(nobody()),
             scope: Cell::new(None),
-            gave_way: Cell::new(false),
+            woken: Cell::new(Woken::No),
             awaited: [const { Cell::new(Awaited::UNKNOWN) }; 2],
             waits: Cell::new(0),
             around: Cell::new(None),
@@ -70,7 +78,7 @@ impl CurrentPoll {
         self.task.set(key);
         self.waker.set(waker);
         self.scope.set(None);
-        self.gave_way.set(false);
+        self.woken.set(Woken::No);
         self.waits.set(0);
         self.around.set(None);
         self.notes.set(0);
@@ -85,10 +93,16 @@ impl CurrentPoll {
         self.waker.set(nobody());
     }
 
-    /// Whether the task has given its turn away.
+    /// Whether the task is ready for its next turn.
+    #[inline(always)]
+    pub(super) fn is_woken(&self) -> bool {
+        self.woken.get() != Woken::No
+    }
+
+    /// Whether the task waits for nothing but its next turn.
     #[inline(always)]
     pub(super) fn gave_way(&self) -> bool {
-        self.gave_way.get()
+        self.woken.get() == Woken::ForTurn && self.waits.get() == 1
     }
 
     /// Gives the task what was noted.
@@ -99,7 +113,7 @@ impl CurrentPoll {
         match task.waits {
             0 => task.awaited = Awaited { place: self.around.get(), ..Awaited::UNKNOWN },
             // A constant, since what was written in parts a moment ago takes long to be read as a whole.
-            1 if self.gave_way.get() => {
+            1 if self.gave_way() => {
                 task.awaited = Awaited { place: first.get().place, ..Awaited::TURN };
             }
             waits => {
@@ -158,6 +172,9 @@ impl CurrentPoll {
     /// Takes back how many futures wait, but for those that are not waited for any more.
     pub(super) fn forget_waits(&self, notes: Notes) {
         self.waits.set(self.waits.get().min(notes.waits));
+        if self.is_woken() {
+            self.woken.set(Woken::Yes);
+        }
         self.around.set(None);
     }
 }
@@ -186,7 +203,7 @@ impl Runtime {
         self.wait_on(Wait::Turn, place);
         let own = self.poll.own_task(waker).is_some();
         if own {
-            self.poll.gave_way.set(true);
+            self.poll.woken.set(Woken::ForTurn);
         }
         own
     }

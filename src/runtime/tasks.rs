@@ -6,7 +6,7 @@ use super::places::{Awaited, Place};
 use super::unwind::Caught;
 use super::waker::Wakee;
 use crate::scheduler::TaskKey;
-use crate::trace::{Ending, TaskId};
+use crate::trace::{Ending, TaskId, Wait};
 
 /// One task, from its spawning until it has ended and its handle is gone.
 ///
@@ -306,6 +306,11 @@ impl Task {
         [Some(self.awaited), second].into_iter().flatten().take(self.waits as usize)
     }
 
+    /// Whether it waits for no more than its next turn, if it is woken.
+    pub(super) fn waits_for_turn(&self) -> bool {
+        self.waits == 0 || self.waits == 1 && self.awaited.wait == Wait::Turn
+    }
+
     /// How many there are beyond these.
     pub(crate) fn more_waits(&self) -> u32 {
         self.waits.saturating_sub(2)
@@ -319,17 +324,17 @@ impl Task {
 
     // Who waits for it.
 
-    /// Takes the only joiner, if it is a task.
-    #[inline]
-    pub(super) fn take_joiner_alone(&mut self) -> Option<TaskKey> {
-        if self.extra.as_ref().is_some_and(|extra| !extra.joiners.is_empty()) {
-            return None;
-        }
-        self.joiner.take().map(|(_, task)| task)
+    fn has_more_joiners(&self) -> bool {
+        self.extra.as_ref().is_some_and(|extra| !extra.joiners.is_empty())
     }
 
-    pub(super) fn has_joiners(&self) -> bool {
-        self.joiner.is_some() || self.extra.as_ref().is_some_and(|extra| !extra.joiners.is_empty())
+    /// Takes the joiner, unless there is more than one, or one that is no task of this run.
+    #[inline]
+    pub(super) fn take_joiner(&mut self) -> Result<Option<TaskKey>, ()> {
+        if self.has_more_joiners() {
+            return Err(());
+        }
+        Ok(self.joiner.take().map(|(_, task)| task))
     }
 
     /// Takes all, in the order of their coming.
@@ -347,7 +352,7 @@ impl Task {
                 self.joiner = Some((number, *task));
                 return Some(Wakee::Task(before));
             }
-            (None, Wakee::Task(task)) if !self.has_joiners() => {
+            (None, Wakee::Task(task)) if !self.has_more_joiners() => {
                 self.joiner = Some((number, *task));
                 return None;
             }

@@ -16,20 +16,27 @@ pub(crate) enum Wakee {
 }
 
 /// Says which run of this process something belongs to: the number of the thread, and that of the run
-/// among those of the thread. Never hashed.
+/// among those of the thread, in one word, for it is compared often. Never hashed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct RunId {
-    thread: u32,
-    number: u64,
-}
+pub(crate) struct RunId(u64);
+
+/// The bits for the number of the run: nobody makes a trillion of them.
+const NUMBER_BITS: u32 = 40;
 
 impl RunId {
-    pub(super) const NONE: Self = Self { thread: 0, number: 0 };
+    pub(super) const NONE: Self = Self(0);
+
+    fn new(thread: u32, number: u64) -> Self {
+        Self(u64::from(thread) << NUMBER_BITS | number)
+    }
+
+    fn thread(self) -> usize {
+        (self.0 >> NUMBER_BITS) as usize
+    }
 
     /// Which of the runs of its thread, counted from 1.
-    #[cfg(feature = "tracing")]
     pub(super) fn number(self) -> u64 {
-        self.number
+        self.0 & ((1 << NUMBER_BITS) - 1)
     }
 }
 
@@ -41,7 +48,6 @@ pub(super) struct OwnWaker {
 
 /// What is behind a waker. It changes only as long as nobody else has the waker.
 struct TaskWaker {
-    thread: AtomicU32,
     run: AtomicU64,
     slot: AtomicU32,
     id: AtomicU32,
@@ -50,8 +56,7 @@ struct TaskWaker {
 impl OwnWaker {
     pub(super) fn new(run: RunId, task: TaskKey) -> Self {
         let behind = Arc::new(TaskWaker {
-            thread: AtomicU32::new(run.thread),
-            run: AtomicU64::new(run.number),
+            run: AtomicU64::new(run.0),
             slot: AtomicU32::new(task.slot),
             id: AtomicU32::new(task.id.0),
         });
@@ -67,11 +72,10 @@ impl OwnWaker {
         }
         // What another thread has read before it dropped its clone comes before this.
         fence(Ordering::Acquire);
-        let TaskWaker { thread, run: number, slot, id } = &*self.behind;
-        thread.store(run.thread, Ordering::Relaxed);
-        number.store(run.number, Ordering::Relaxed);
-        slot.store(task.slot, Ordering::Relaxed);
-        id.store(task.id.0, Ordering::Relaxed);
+        let behind = &*self.behind;
+        behind.run.store(run.0, Ordering::Relaxed);
+        behind.slot.store(task.slot, Ordering::Relaxed);
+        behind.id.store(task.id.0, Ordering::Relaxed);
     }
 
     #[inline]
@@ -91,8 +95,7 @@ impl Wake for TaskWaker {
     }
 
     fn wake_by_ref(self: &Arc<Self>) {
-        let thread = self.thread.load(Ordering::Relaxed);
-        let run = RunId { thread, number: self.run.load(Ordering::Relaxed) };
+        let run = RunId(self.run.load(Ordering::Relaxed));
         let id = TaskId(self.id.load(Ordering::Relaxed));
         wake(run, TaskKey { slot: self.slot.load(Ordering::Relaxed), id });
     }
@@ -128,7 +131,10 @@ impl Outside {
         // The number of a thread that has ended may be taken, but for wakers of its runs: numbers of runs
         // go on where it left off.
         let outside = Arc::new(Self {
-            thread: u32::try_from(threads.len()).expect("fewer than 2^32 threads make runs"),
+            thread: u32::try_from(threads.len())
+                .ok()
+                .filter(|thread| thread.leading_zeros() >= NUMBER_BITS - u32::BITS)
+                .expect("fewer than 2^24 threads make runs"),
             run: AtomicU64::new(0),
             woken: AtomicBool::new(false),
             first: Mutex::new(None),
@@ -140,7 +146,7 @@ impl Outside {
     /// Begins the run of this number.
     pub(super) fn begin(&self, number: u64) -> RunId {
         self.run.store(number, Ordering::Release);
-        RunId { thread: self.thread, number }
+        RunId::new(self.thread, number)
     }
 
     /// Wakers that outlive their run do nothing from then on.
@@ -154,11 +160,11 @@ impl Outside {
 
     fn record_wake(run: RunId, task: TaskId) {
         let threads = THREADS.read().unwrap_or_else(PoisonError::into_inner);
-        let Some(outside) = threads.get(run.thread as usize).and_then(Weak::upgrade) else {
+        let Some(outside) = threads.get(run.thread()).and_then(Weak::upgrade) else {
             return;
         };
         let mut first = outside.first.lock().unwrap_or_else(PoisonError::into_inner);
-        if outside.run.load(Ordering::Acquire) == run.number {
+        if outside.run.load(Ordering::Acquire) == run.number() {
             first.get_or_insert(task);
             outside.woken.store(true, Ordering::Release);
         }
@@ -171,6 +177,9 @@ impl Outside {
     }
 
     pub(super) fn first_woken(&self) -> Option<TaskId> {
+        if !self.woken.load(Ordering::Acquire) {
+            return None;
+        }
         *self.first.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -131,10 +131,8 @@ impl<T: 'static> Future for JoinHandle<T> {
         let Self { run, task, .. } = *self;
         let joined = runtime::try_with(run, |runtime| {
             let asked = std::mem::replace(&mut self.asked, true);
-            if !runtime.has_ended(task) {
-                let wakee = runtime.wakee(cx.waker());
-                let notes = runtime.notes();
-                runtime.poll_end(task, &mut self.registration, wakee, None);
+            let (wakee, notes) = (runtime.wakee(cx.waker()), runtime.notes());
+            if !runtime.poll_end(task, &mut self.registration, wakee, None) {
                 runtime.set_awaiting(notes, Awaiting::Task(task));
                 return Poll::Pending;
             }
