@@ -266,6 +266,7 @@ impl Core {
     // Tasks.
 
     /// The id of the task that is about to be spawned, or the limit that forbids it.
+    #[inline]
     pub(super) fn name_task(&mut self, name: Option<&str>) -> Result<TaskId, Kind> {
         if let Some(limit) = self.exceeded() {
             self.failure.get_or_insert(limit.clone());
@@ -289,6 +290,7 @@ impl Core {
     }
 
     /// The limit that forbids another task.
+    #[inline]
     fn exceeded(&self) -> Option<Kind> {
         let Limits { max_tasks, max_steps, .. } = self.limits;
         let task = || self.current_name();
@@ -310,6 +312,7 @@ impl Core {
     }
 
     /// Adds a task, and gets it in line.
+    #[inline]
     pub(super) fn add_task(&mut self, id: TaskId, spawned: Option<Place>) -> TaskKey {
         let key = self.tasks.add(id, spawned);
         self.get_in_line(key);
@@ -317,6 +320,7 @@ impl Core {
     }
 
     /// Gives a task what is to be polled with this waker; the main one has no cell.
+    #[inline]
     pub(super) fn set_cell(&mut self, key: TaskKey, cell: Option<BoxTask>, waker: *const ()) {
         let task = self.task_mut(key).expect("dacapo bug: a task that was just added is gone");
         // Nobody has the main one's handle.
@@ -340,6 +344,7 @@ impl Core {
     }
 
     /// Tells the scheduler that a step is over.
+    #[inline]
     fn watch_step(&mut self, task: TaskId) {
         if let (Some(watched), Some(scheduler)) = (&mut self.watched, &mut self.scheduler) {
             scheduler.step(&Step::new(task, &watched.used, watched.awaits.take()));
@@ -375,6 +380,7 @@ impl Core {
     }
 
     /// Forgets a task that has ended; the caller drops what is left of it.
+    #[inline]
     pub(super) fn remove_task(&mut self, key: TaskKey) -> Option<Remains> {
         self.tasks.remove(key)
     }
@@ -390,6 +396,7 @@ impl Core {
         self.trace.names().get(id).to_string()
     }
 
+    #[inline]
     pub(super) fn wake(&mut self, key: TaskKey) {
         let Some(task) = self.task_mut(key) else { return };
         match task.state {
@@ -538,6 +545,7 @@ impl Core {
     }
 
     /// A task has ended in a step of its own.
+    #[inline]
     pub(super) fn end_last_step(&mut self, task: TaskId, how: Ending) {
         if !self.manners.take_told() {
             self.watch_step(task);
@@ -545,11 +553,13 @@ impl Core {
         self.record_end(task, how);
     }
 
+    #[inline]
     pub(super) fn record_end(&mut self, task: TaskId, how: Ending) {
         self.record(Record::end(task, how));
     }
 
     /// Moves the clock to the next deadline; `false` if there is none.
+    #[inline]
     pub(super) fn advance(&mut self) -> bool {
         let Some(next) = self.timers.next_deadline() else { return false };
         let to = if self.manners.is_on() { self.maybe_late(next) } else { next };

@@ -29,6 +29,7 @@ impl Runtime {
     ///
     /// `registration` is kept by the one who waits, to be updated by the next call and
     /// given back with [`unregister`](Runtime::unregister).
+    #[inline]
     pub(crate) fn poll_end(
         &self,
         key: TaskKey,
@@ -122,6 +123,7 @@ impl Runtime {
     }
 
     /// Takes the outcome of a task that has ended, for the one who holds its handle.
+    #[inline]
     pub(crate) fn take_joined(&self, key: TaskKey) -> Joined {
         // At the end of a run tasks go before the handles that others hold.
         let Some(remains) = self.core().remove_task(key) else { return Joined::Cancelled };

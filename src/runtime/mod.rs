@@ -167,6 +167,7 @@ impl Runtime {
         self.plain.get()
     }
 
+    #[inline]
     pub(crate) fn now(&self) -> Instant {
         self.core().now
     }
@@ -219,6 +220,7 @@ impl Runtime {
     }
 
     /// Whom to wake for this waker, later.
+    #[inline]
     pub(crate) fn wakee(&self, waker: &Waker) -> Wakee {
         let own = self.poll.own_task(waker);
         own.map_or_else(|| Wakee::Waker(waker.clone()), Wakee::Task)
@@ -259,6 +261,7 @@ impl Runtime {
         Some(core.timers.insert(deadline, wakee))
     }
 
+    #[inline]
     pub(crate) fn cancel_timer(&self, timer: TimerKey) {
         let removed = self.core().timers.remove(timer);
         drop(removed);

@@ -156,12 +156,14 @@ impl CurrentPoll {
     }
 
     /// How much was noted outside of all scopes.
+    #[inline]
     pub(super) fn notes(&self) -> u32 {
         self.notes.get()
     }
 
     /// Sets how much is noted outside of all scopes, and what is to be asked first, if that changes; returns
     /// what it was.
+    #[inline]
     pub(super) fn set_awaiting(&self, notes: u32, awaiting: Option<Awaiting>) -> Option<Awaiting> {
         self.notes.set(notes);
         let awaiting = awaiting?;

@@ -115,6 +115,7 @@ impl Tasks {
     }
 
     /// Adds one, which has no future yet.
+    #[inline]
     pub(crate) fn add(&mut self, id: TaskId, spawned: Option<Place>) -> TaskKey {
         let slot = self.free.pop().unwrap_or_else(|| {
             self.places.push(Task::FREE);
@@ -137,6 +138,7 @@ impl Tasks {
     }
 
     /// Forgets a task that has ended; the caller drops what is left of it.
+    #[inline]
     pub(crate) fn remove(&mut self, key: TaskKey) -> Option<Remains> {
         let task = self.get_mut(key)?;
         task.id = FREE;
@@ -233,6 +235,7 @@ impl Task {
         (self.aborted, self.is_special) = (true, true);
     }
 
+    #[inline]
     pub(super) fn end(&mut self, ended: Ended, nth: u32) {
         self.state = State::Ended;
         self.nth = nth;

@@ -59,6 +59,7 @@ impl Timers {
         self.set = 0;
     }
 
+    #[inline]
     pub(crate) fn next_deadline(&self) -> Option<Instant> {
         self.lists.first_key_value().map(|(&deadline, _)| deadline)
     }
@@ -69,6 +70,7 @@ impl Timers {
         later.next().map(|(&deadline, _)| deadline)
     }
 
+    #[inline]
     pub(crate) fn insert(&mut self, deadline: Instant, wakee: Wakee) -> TimerKey {
         let serial = self.set;
         self.set += 1;
@@ -89,6 +91,7 @@ impl Timers {
     }
 
     /// Whom a timer wakes, to be replaced; `None` if it has fired.
+    #[inline]
     pub(crate) fn wakee_mut(&mut self, key: TimerKey) -> Option<&mut Wakee> {
         let entry = self.entries.get_mut(key.entry as usize)?;
         (entry.serial == key.serial).then_some(&mut entry.wakee)
@@ -137,6 +140,7 @@ impl Timers {
 
 impl Core {
     /// Wakes those whose time has come, up to the first one with a waker of his own, which is returned.
+    #[inline]
     pub(super) fn fire_due(&mut self) -> Option<Waker> {
         loop {
             match self.timers.pop_due(self.now)? {

@@ -74,6 +74,7 @@ impl TaskNames {
     }
 
     /// Adds a task; the first is main, whose name nobody else gets.
+    #[inline]
     pub(crate) fn push(&mut self, parent: TaskId, ordinal: u32, given: Option<&str>) -> TaskId {
         let id = TaskId(u32::try_from(self.tasks.len()).expect("fewer than 2^32 tasks in a run"));
         let (mut depth, mut top, mut signature) = (0, id, 0);
