@@ -175,7 +175,7 @@ pub(super) fn check(
         let mut sample;
         (sample, scheduler) = subject.run_only(scheduler, seed);
         runs += 1;
-        if sample.outcome.is_err() || sample.divergence.is_some() || recheck.is_due(runs) {
+        if sample.outcome.is_err() || sample.divergence.is_some() {
             sample.schedule = subject.schedule();
         }
         jobs.count(&mut coverage, subject.marks());
@@ -309,8 +309,11 @@ fn found(
     how: String,
 ) -> CheckError {
     let first_trace = subject.take_trace();
-    if let Some(difference) = repeat(&mut subject, &first, &first_trace) {
-        return difference.report(test);
+    // By its schedule, which is what will be told.
+    let again = subject.replay(&first.schedule);
+    if again.hash != first.hash {
+        let trace = first_trace.log().to_string();
+        return Parting::new(first.schedule.clone(), &first, trace, &again, &subject).report(test);
     }
     let from = first.schedule.clone();
     let (first, inputs) = match drawing {
@@ -481,24 +484,14 @@ impl Recheck {
         self.every > 0 && (run <= Self::FIRST || run.is_multiple_of(self.every))
     }
 
-    /// Makes the last run again.
-    pub(super) fn run(self, subject: &mut Subject<'_>, sample: &Sample) -> Option<Parting> {
-        let trace = subject.take_trace();
-        repeat(subject, sample, &trace)
+    /// Makes the last run again; returns how the two differ, if they do.
+    pub(super) fn run(self, subject: &mut Subject<'_>, first: &Sample) -> Option<Parting> {
+        let again = subject.repeat();
+        (again.hash != first.hash).then(|| {
+            let (schedule, trace) = subject.before();
+            Parting::new(schedule, first, trace.log().to_string(), &again, subject)
+        })
     }
-}
-
-/// Makes a run again; returns how the two differ, if they do.
-fn repeat(subject: &mut Subject<'_>, first: &Sample, trace: &Trace) -> Option<Parting> {
-    let again = subject.replay(&first.schedule);
-    (again.hash != first.hash).then(|| Parting {
-        schedule: first.schedule.clone(),
-        names: ["the first run", "the second run"],
-        answers: [
-            Answer::of(first, trace.log().to_string()),
-            Answer::of(&again, subject.trace().log().to_string()),
-        ],
-    })
 }
 
 /// Two runs with one schedule that went different ways.
@@ -509,6 +502,22 @@ pub(super) struct Parting {
 }
 
 impl Parting {
+    /// That of a run, of which this was the trace, from the same `again`, which is the subject's last.
+    fn new(
+        schedule: Schedule,
+        first: &Sample,
+        trace: String,
+        again: &Sample,
+        subject: &Subject<'_>,
+    ) -> Self {
+        let second = subject.trace().log().to_string();
+        Self {
+            schedule,
+            names: ["the first run", "the second run"],
+            answers: [Answer::of(first, trace), Answer::of(again, second)],
+        }
+    }
+
     pub(super) fn describe<'a>(&'a self, test: &'a str) -> NondeterminismReport<'a> {
         let [a, b] = &self.answers;
         NondeterminismReport {

@@ -142,6 +142,17 @@ impl<'a> Subject<'a> {
         Some(failure)
     }
 
+    /// Makes the last run once more.
+    pub(super) fn repeat(&mut self) -> Sample {
+        let (again, seed) = self.engine.again();
+        self.run_only(again, seed).0
+    }
+
+    /// The schedule and the trace of the run before it was [repeated](Subject::repeat).
+    pub(super) fn before(&self) -> (Schedule, &Trace) {
+        self.engine.before()
+    }
+
     pub(super) fn replay(&mut self, schedule: &Schedule) -> Sample {
         let mut replay = Replay::new(schedule.clone());
         let seed = replay.next_run().unwrap_or(0);
@@ -192,8 +203,8 @@ impl<'a> Subject<'a> {
     }
 
     /// The trace of the last run.
-    pub(super) fn trace(&mut self) -> &Trace {
-        self.engine.trace_mut()
+    pub(super) fn trace(&self) -> &Trace {
+        self.engine.trace()
     }
 
     /// The same, to keep it.

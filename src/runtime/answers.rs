@@ -1,6 +1,10 @@
 //! The answers of a run while it goes on: a byte for most of them, since a run may have very many.
 
+use std::rc::Rc;
+
+use crate::rude::Rude;
 use crate::schedule::{Answer, Lasting};
+use crate::scheduler::{Choice, Scheduler};
 
 /// A list of answers.
 #[derive(Default)]
@@ -42,18 +46,67 @@ impl Answers {
     }
 
     pub(super) fn iter(&self) -> impl Iterator<Item = Answer> {
-        let mut bytes = self.bytes.iter();
-        std::iter::from_fn(move || {
-            let first = *bytes.next()?;
-            let lasting = match first.checked_sub(SHORT) {
-                None => return Some(Answer::from(u32::from(first))),
-                Some(0) => Lasting::Once,
-                Some(1) => Lasting::Hold,
-                Some(_) => Lasting::Ahead,
-            };
-            let option = [(); 4].map(|()| bytes.next().copied().unwrap_or(0));
-            Some(Answer::new(u32::from_le_bytes(option), lasting))
-        })
+        let mut at = 0;
+        std::iter::from_fn(move || self.next(&mut at))
+    }
+
+    /// The answer that begins at a byte, which then is that after it.
+    #[inline]
+    fn next(&self, at: &mut usize) -> Option<Answer> {
+        let first = *self.bytes.get(*at)?;
+        *at += 1;
+        if first < SHORT {
+            return Some(Answer::from(u32::from(first)));
+        }
+        let lasting = match first - SHORT {
+            0 => Lasting::Once,
+            1 => Lasting::Hold,
+            _ => Lasting::Ahead,
+        };
+        let option = self.bytes[*at..].first_chunk()?;
+        *at += option.len();
+        Some(Answer::new(u32::from_le_bytes(*option), lasting))
+    }
+}
+
+/// Gives the answers of the last run once more, from the memory that they are in.
+pub(super) struct Again {
+    answers: Rc<Answers>,
+    next: usize,
+    rude: Rude,
+}
+
+impl Again {
+    pub(super) fn new(answers: Rc<Answers>, rude: Rude) -> Self {
+        Self { answers, next: 0, rude }
+    }
+}
+
+impl Scheduler for Again {
+    fn name(&self) -> &str {
+        "the same once more"
+    }
+
+    /// It is prepared already.
+    fn next_run(&mut self) -> Option<u64> {
+        None
+    }
+
+    fn choose(&mut self, choice: &Choice<'_>) -> usize {
+        self.answer(choice).option() as usize
+    }
+
+    fn answer(&mut self, choice: &Choice<'_>) -> Answer {
+        let given = self.answers.next(&mut self.next).unwrap_or_default();
+        match (given.option() as usize) < choice.options() {
+            true => given,
+            // The run has gone another way, as its hash will say.
+            false => Answer::from_place(choice.options() - 1),
+        }
+    }
+
+    fn rude(&self) -> Option<Rude> {
+        Some(self.rude)
     }
 }
 

@@ -46,8 +46,8 @@ pub(super) struct Core {
     /// How many tasks main has spawned; also destructors may, when it is gone.
     main_children: u32,
     line: Line,
-    answers: Answers,
-    seed: u64,
+    pub(super) answers: Answers,
+    pub(super) seed: u64,
     /// Made at the first draw, so that it can be told whether the seed matters.
     data: Option<Stream>,
     /// Primitives that have been given a number.
@@ -139,8 +139,12 @@ impl Core {
 
     /// The schedule of the run so far.
     pub(super) fn schedule(&self) -> Schedule {
-        let schedule = Schedule::new(self.answers.iter()).with_seed(self.seed_used());
-        schedule.with_rude(self.manners.declared)
+        self.schedule_of(&self.answers, self.seed_used())
+    }
+
+    /// That of a run with these answers and this seed, which is rude in the same ways.
+    pub(super) fn schedule_of(&self, answers: &Answers, seed: u64) -> Schedule {
+        Schedule::new(answers.iter()).with_seed(seed).with_rude(self.manners.declared)
     }
 
     /// The seed of the random values, or 0 if none has been drawn.

@@ -1,8 +1,10 @@
 //! One run after another.
 
 use std::pin::pin;
+use std::rc::Rc;
 use std::task::Context;
 
+use super::answers::{Again, Answers};
 use super::core::{Core, Shows};
 use super::ledger::Entry;
 use super::limits::Limits;
@@ -22,6 +24,17 @@ pub(crate) struct Engine {
     /// Of the last run; during one, the thread has it.
     core: Box<Core>,
     limits: Limits,
+    /// Of the run that was made again, if one was.
+    before: Before,
+}
+
+/// What is kept of a run while it is made again.
+#[derive(Default)]
+struct Before {
+    answers: Rc<Answers>,
+    /// Of the random values, if any were drawn.
+    seed: u64,
+    trace: Trace,
 }
 
 /// What came out of a run.
@@ -35,7 +48,7 @@ pub(crate) struct Raw<T> {
 impl Engine {
     pub(crate) fn new(limits: Limits) -> Self {
         unwind::install_hook();
-        Self { core: Box::default(), limits }
+        Self { core: Box::default(), limits, before: Before::default() }
     }
 
     /// Makes one run of `body`, with the answers of a scheduler that was prepared for it. `judge` makes
@@ -101,6 +114,25 @@ impl Engine {
         (raw, scheduler)
     }
 
+    /// What makes the last run again, and its seed. That run is kept meanwhile; see
+    /// [`before`](Engine::before).
+    pub(crate) fn again(&mut self) -> (Box<dyn Scheduler>, u64) {
+        let Self { core, before, .. } = self;
+        before.seed = core.seed_used();
+        std::mem::swap(&mut core.trace, &mut before.trace);
+        // Nobody else has them any more.
+        let answers = Rc::get_mut(&mut before.answers).expect("dacapo bug: answers are in use");
+        std::mem::swap(&mut core.answers, answers);
+        let again = Again::new(Rc::clone(&before.answers), core.manners.declared);
+        (Box::new(again), core.seed)
+    }
+
+    /// The schedule and the trace of the run that was made again.
+    pub(crate) fn before(&self) -> (Schedule, &Trace) {
+        let Before { answers, seed, trace } = &self.before;
+        (self.core.schedule_of(answers, *seed), trace)
+    }
+
     /// Has the next run noted where all tasks stand when these steps begin.
     pub(crate) fn survey(&mut self, steps: &[u64]) {
         self.core.survey = Some(Survey::of(steps));
@@ -121,6 +153,11 @@ impl Engine {
     /// The schedule of the last run: long ones are worth the while only if somebody asks.
     pub(crate) fn schedule(&self) -> Schedule {
         self.core.schedule()
+    }
+
+    /// The trace of the last run.
+    pub(crate) fn trace(&self) -> &Trace {
+        &self.core.trace
     }
 
     /// The trace of the last run, which the next one overwrites.
