@@ -119,9 +119,8 @@ impl Queue {
         }
         let (first, key) = (self.places[self.head].id, self.places[at]);
         if len <= BLOCK {
-            let moved = &mut self.places[at..=at + BLOCK];
-            let block: [TaskKey; BLOCK] = std::array::from_fn(|nth| moved[nth + 1]);
-            moved[..BLOCK].copy_from_slice(&block);
+            let behind: [TaskKey; BLOCK] = *self.places[at + 1..].first_chunk()?;
+            self.places[at..at + BLOCK].copy_from_slice(&behind);
             self.tail -= 1;
         } else if place == 0 {
             self.head += 1;
