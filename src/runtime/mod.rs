@@ -125,6 +125,8 @@ impl Runtime {
 
     /// Begins the run for which the core was made ready.
     fn begin(&self) {
+        // A scheduler may have panicked in the run before.
+        self.poll.end();
         let mut core = self.core();
         self.plain.set(core.is_plain());
         let id = core.name_task(None).expect("dacapo: Builder::max_tasks must be 1 or more");
