@@ -182,6 +182,11 @@ impl Runtime {
         None
     }
 
+    /// Whether something of this kind may happen from now on.
+    pub(crate) fn is_rude(&self, kind: RudeKind) -> bool {
+        self.core().is_rude(kind)
+    }
+
     /// Whether a newcomer takes what was meant for a waiter who has not had its turn.
     pub(crate) fn barges(&self, waiter: Option<TaskId>, lock: bool) -> bool {
         let mut core = self.core();

@@ -29,7 +29,7 @@ const BLOCK: usize = 16;
 /// a long queue.
 const SHORT: usize = 512;
 /// The same if it is searched.
-const SHORT_SEARCHED: usize = 128;
+const SHORT_SEARCHED: usize = 256;
 
 impl Queue {
     pub(super) fn clear(&mut self, is_searched: bool) {

@@ -10,6 +10,7 @@ use super::lock::{Lock, LockGuard, ReleaseError};
 use super::resource::{Accounted, Held, Resource};
 use super::rude;
 use crate::cancel::{Cancelled, catch};
+use crate::rude::RudeKind;
 use crate::runtime::{Holding, Place};
 use crate::trace::Wait;
 
@@ -87,11 +88,12 @@ impl State {
     /// Wakes the first `n` who have not been woken.
     fn notify(&mut self, n: usize) -> Wakes {
         let mut woken = Wakes::default();
-        let n = if rude::is_possible() && self.has_more_than(n) && rude::wakes_all() {
-            usize::MAX
-        } else {
-            n
-        };
+        let n =
+            if rude::is_possible(RudeKind::WakeAll) && self.has_more_than(n) && rude::wakes_all() {
+                usize::MAX
+            } else {
+                n
+            };
         let waiting = self.line.iter_mut().filter(|waiter| waiter.standing == Standing::Waiting);
         for waiter in waiting.filter(|waiter| !waiter.has_given_up()).take(n) {
             waiter.give_turn().into_iter().for_each(|caller| woken.push(caller));

@@ -1,11 +1,12 @@
 //! What primitives do in rude runs, and only there.
 
+use crate::rude::RudeKind;
 use crate::runtime::{self, Runtime};
 use crate::trace::TaskId;
 
-/// Whether anything rude may happen in this run: asked before what would take long to find out.
-pub(super) fn is_possible() -> bool {
-    happens(|_| true)
+/// Whether this may happen in this run: asked before what would take long to find out.
+pub(super) fn is_possible(kind: RudeKind) -> bool {
+    happens(|runtime| runtime.is_rude(kind))
 }
 
 /// Whether a newcomer takes what was meant for a waiter, of this task if that is known.

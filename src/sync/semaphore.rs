@@ -8,6 +8,7 @@ use std::task::{Context, Poll};
 use super::line::{Caller, Line, Standing, Wakes};
 use super::resource::{Accounted, Held, Resource};
 use super::rude;
+use crate::rude::RudeKind;
 use crate::runtime::{Holding, Place};
 use crate::trace::Wait;
 
@@ -81,7 +82,7 @@ impl State {
     /// Whether a newcomer takes permits before one who was served and has not come for them yet. If they
     /// are needed, that one has none then, and waits on.
     fn barge(&mut self, wanted: usize) -> bool {
-        if !rude::is_possible() {
+        if !rude::is_possible(RudeKind::Barging) {
             return false;
         }
         let permits = self.permits;
