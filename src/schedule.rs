@@ -85,6 +85,11 @@ impl Answer {
         self.lasting
     }
 
+    #[inline]
+    pub(crate) fn is_once(self) -> bool {
+        matches!(self.lasting, Lasting::Once)
+    }
+
     /// Whether it is other than what an ordinary event loop does.
     pub fn is_deviation(self) -> bool {
         self != Self::USUAL

@@ -32,7 +32,7 @@ impl Answers {
 
     #[inline(always)]
     pub(super) fn push(&mut self, answer: Answer) {
-        if answer.option() >= u32::from(SHORT) || answer.lasting() != Lasting::Once {
+        if answer.option() >= u32::from(SHORT) || !answer.is_once() {
             return self.push_long(answer);
         }
         self.bytes.push(answer.option() as u8);

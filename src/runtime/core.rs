@@ -494,7 +494,7 @@ impl Core {
         task.cell = cell;
         task.awaits += 1;
         poll.store(task);
-        if poll.is_woken() || task.state == State::Woken {
+        if poll.is_woken() || matches!(task.state, State::Woken) {
             task.state = State::Ready;
             if poll.gave_way() || task.waits_for_turn() {
                 trace.give_way(key.id);

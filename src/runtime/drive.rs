@@ -97,43 +97,48 @@ impl Runtime {
     /// Gives one task its turn, or lets time pass.
     #[inline(always)]
     fn turn(&self, main: &mut dyn FnMut(&mut Context<'_>) -> Poll<()>) -> Turn {
-        let mut core = self.core();
+        let mut borrowed = self.core();
+        // Where nothing is optimised, each use of the guard is two calls.
+        let mut core: &mut Core = &mut borrowed;
         let exhausted = core.steps >= core.limits.max_steps;
         if exhausted || core.failure.is_some() || self.outside.is_woken() {
-            drop(core);
+            drop(borrowed);
             return self.stop();
         }
         let Some(key) = core.next_task() else {
-            drop(core);
+            drop(borrowed);
             return self.pass_time();
         };
         if core.manners.is_on() {
-            drop(core);
+            drop(borrowed);
             self.interfere_before(key);
-            core = self.core();
+            borrowed = self.core();
+            core = &mut borrowed;
         }
         let (mut cell, is_asked) = core.begin_step(key, &self.poll);
-        drop(core);
+        drop(borrowed);
         if is_asked && !self.goes_on(key) {
             return self.after_last_poll(key, self.drop_future(cell));
         }
         let polled = self.poll(&mut cell, main);
-        let mut core = self.core();
+        borrowed = self.core();
+        core = &mut borrowed;
         let is_over = match polled {
             Ok(Poll::Pending) => core.end_plain_step(key, &mut cell, &self.poll),
             Ok(Poll::Ready(())) => core.end_plain_task(key, &mut cell),
             Err(_) => false,
         };
         if !is_over {
-            drop(core);
+            drop(borrowed);
             return self.after_special_poll(key, cell, polled, main);
         }
         if core.manners.is_on() {
-            drop(core);
+            drop(borrowed);
             if let Some(ended) = self.interfere_after(key) {
                 return self.after_last_poll(key, ended);
             }
-            core = self.core();
+            borrowed = self.core();
+            core = &mut borrowed;
         }
         self.poll.end();
         core.current = None;

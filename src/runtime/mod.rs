@@ -75,14 +75,23 @@ pub(crate) fn with<R>(what: &str, f: impl FnOnce(&Runtime) -> R) -> R {
 /// Calls `f` if a run is going on in this thread.
 #[inline]
 pub(crate) fn try_current<R>(f: impl FnOnce(&Runtime) -> R) -> Option<R> {
-    // No thread-local state is left when a thread's last destructors run.
-    RUNTIME.try_with(|runtime| (runtime.id.get() != RunId::NONE).then(|| f(runtime))).ok()?
+    // No thread-local state is left when a thread's last destructors run. (These few lines are called so often
+    // that where nothing is optimised each adaptor of an `Option` in them would be seen.)
+    let called = RUNTIME.try_with(|runtime| match runtime.id.get() {
+        RunId::NONE => None,
+        _ => Some(f(runtime)),
+    });
+    called.unwrap_or_default()
 }
 
 /// Calls `f` if this very run is going on in this thread.
 #[inline]
 pub(crate) fn try_with<R>(run: RunId, f: impl FnOnce(&Runtime) -> R) -> Option<R> {
-    RUNTIME.try_with(|runtime| (runtime.id.get() == run).then(|| f(runtime))).ok()?
+    let called = RUNTIME.try_with(|runtime| match runtime.id.get().is(run) {
+        true => Some(f(runtime)),
+        false => None,
+    });
+    called.unwrap_or_default()
 }
 
 fn schedule_so_far() -> Schedule {
@@ -148,7 +157,10 @@ impl Runtime {
 
     #[inline]
     fn core(&self) -> RefMut<'_, Box<Core>> {
-        self.core.try_borrow_mut().unwrap_or_else(|_| called_back())
+        match self.core.try_borrow_mut() {
+            Ok(core) => core,
+            Err(_) => called_back(),
+        }
     }
 
     #[inline]

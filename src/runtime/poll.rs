@@ -96,13 +96,13 @@ impl CurrentPoll {
     /// Whether the task is ready for its next turn.
     #[inline(always)]
     pub(super) fn is_woken(&self) -> bool {
-        self.woken.get() != Woken::No
+        !matches!(self.woken.get(), Woken::No)
     }
 
     /// Whether the task waits for nothing but its next turn.
     #[inline(always)]
     pub(super) fn gave_way(&self) -> bool {
-        self.woken.get() == Woken::ForTurn && self.waits.get() == 1
+        matches!(self.woken.get(), Woken::ForTurn) && self.waits.get() == 1
     }
 
     /// Gives the task what was noted.

@@ -129,12 +129,18 @@ impl Tasks {
 
     #[inline]
     pub(crate) fn get(&self, key: TaskKey) -> Option<&Task> {
-        self.places.get(key.slot as usize).filter(|task| task.id == key.id)
+        match self.places.get(key.slot as usize) {
+            Some(task) if task.id.0 == key.id.0 => Some(task),
+            _ => None,
+        }
     }
 
     #[inline]
     pub(crate) fn get_mut(&mut self, key: TaskKey) -> Option<&mut Task> {
-        self.places.get_mut(key.slot as usize).filter(|task| task.id == key.id)
+        match self.places.get_mut(key.slot as usize) {
+            Some(task) if task.id.0 == key.id.0 => Some(task),
+            _ => None,
+        }
     }
 
     /// Forgets a task that has ended; the caller drops what is left of it.

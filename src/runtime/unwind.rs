@@ -48,7 +48,10 @@ impl Catcher {
         // panic fails anyway.
         let result = panic::catch_unwind(AssertUnwindSafe(f));
         self.depth.set(0);
-        result.map_err(|payload| self.caught(payload))
+        match result {
+            Ok(result) => Ok(result),
+            Err(payload) => Err(self.caught(payload)),
+        }
     }
 
     #[inline(never)]

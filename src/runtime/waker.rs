@@ -26,6 +26,11 @@ const NUMBER_BITS: u32 = 40;
 impl RunId {
     pub(super) const NONE: Self = Self(0);
 
+    #[inline]
+    pub(super) fn is(self, other: Self) -> bool {
+        self.0 == other.0
+    }
+
     fn new(thread: u32, number: u64) -> Self {
         Self(u64::from(thread) << NUMBER_BITS | number)
     }

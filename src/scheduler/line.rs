@@ -87,7 +87,7 @@ impl Line {
     /// who was the first.
     #[inline(always)]
     pub(crate) fn take(&mut self, answer: Answer) -> Option<(TaskId, TaskKey)> {
-        if self.is_zoned || answer.lasting() != Lasting::Once {
+        if self.is_zoned || !answer.is_once() {
             return self.take_zoned(answer);
         }
         self.queue.remove(answer.option() as usize)
