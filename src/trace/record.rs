@@ -232,9 +232,16 @@ impl Record {
         1 + usize::from(two) + 2 * usize::from(first & GIVES_WAY != 0)
     }
 
-    /// Whether it moves neither the clock nor the count of steps or choices.
+    /// Whether it moves neither the clock nor the count of steps, choices or values.
     pub(crate) fn is_still(self) -> bool {
-        [Tag::GiveWay, Tag::Wait, Tag::Wake].iter().any(|&tag| self.is(tag))
+        const STILL: u32 = 1 << Tag::GiveWay as u32
+            | 1 << Tag::Wait as u32
+            | 1 << Tag::Wake as u32
+            | 1 << Tag::Spawn as u32
+            | 1 << Tag::Abort as u32
+            | 1 << Tag::Cancel as u32
+            | 1 << Tag::End as u32;
+        STILL >> self.tag() & 1 == 1
     }
 
     /// The task whose turn it is, and whether it was chosen, unless there is more to it: that it was not
@@ -342,6 +349,7 @@ fn optional(task: Option<TaskId>) -> u64 {
 
 #[cfg(test)]
 mod tests {
+    use super::super::Position;
     use super::*;
 
     /// What goes into a record comes out of it.
@@ -353,6 +361,14 @@ mod tests {
             assert_eq!(record.events().collect::<Vec<_>>(), events);
             assert_eq!(record.len(), events.len());
             assert_ne!(record.words()[0], 0);
+            let start = Position::default();
+            let is_still = |event: &Event| {
+                start.after(event) == start
+                    && !event.is_deviation()
+                    && !matches!(event, Event::Note { .. })
+            };
+            // It is passed by when it is dropped.
+            assert!(!record.is_still() || events.iter().all(is_still));
         };
 
         for lasting in [Lasting::Once, Lasting::Hold, Lasting::Ahead] {
