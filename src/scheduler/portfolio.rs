@@ -138,6 +138,10 @@ impl Policy for Rotation {
         round * turns(&TURNS) + turns(&TURNS[..place])
     }
 
+    fn asks_about_tasks(&self) -> bool {
+        self.urw.asks_about_tasks()
+    }
+
     fn begin(&mut self, nth: u64, probe: &Rc<Probe>, draws: &mut Draws) {
         self.current_mut().begin(nth, probe, draws);
     }

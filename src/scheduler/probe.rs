@@ -8,8 +8,9 @@ use crate::trace::{TaskId, TaskNames};
 /// names, which are the same in every run; see [`TaskNames::signature`].
 #[derive(Clone, Debug, Default)]
 pub(super) struct Probe {
+    /// Those of the run that measures, if somebody will ask about them.
     tasks: BTreeMap<u64, Measured>,
-    /// By the tasks' ids, for the run that measures.
+    /// By the tasks' ids, for that run.
     signatures: Vec<u64>,
     /// Choices among two or more ready tasks.
     choices: u64,

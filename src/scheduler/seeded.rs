@@ -21,6 +21,11 @@ pub(super) trait Policy {
         seed
     }
 
+    /// Whether it asks the probe about tasks, of which that has to keep each by its name.
+    fn asks_about_tasks(&self) -> bool {
+        false
+    }
+
     /// Prepares for a run, the `nth` of this policy.
     fn begin(&mut self, nth: u64, probe: &Rc<Probe>, draws: &mut Draws);
 
@@ -162,7 +167,8 @@ impl<P: Policy> Seeded<P> {
         match self.run {
             Phase::Seed(_) if self.is_long() => {}
             Phase::Seed(_) => self.policy.ready(task, names, &mut self.draws),
-            _ => self.probe_mut().ready(task, names),
+            _ if self.policy.asks_about_tasks() => self.probe_mut().ready(task, names),
+            _ => {}
         }
     }
 

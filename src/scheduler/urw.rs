@@ -72,6 +72,10 @@ impl Policy for UrwPolicy {
         "uniform random walk"
     }
 
+    fn asks_about_tasks(&self) -> bool {
+        true
+    }
+
     fn begin(&mut self, _: u64, probe: &Rc<Probe>, _: &mut Draws) {
         self.probe = Rc::clone(probe);
         self.weights.clear();
