@@ -10,24 +10,24 @@ use crate::scheduler::{Choice, Scheduler};
 #[derive(Default)]
 pub(super) struct Answers {
     /// An option below [`SHORT`], once, is one byte. Anything else is one that says for how long it
-    /// matters, and four with the option.
+    /// matters, and four with the option; or two, if it matters once and they are enough.
     bytes: Vec<u8>,
-    /// How many answers take more than a byte.
-    long: usize,
+    /// How many bytes there are more than answers.
+    more: usize,
 }
 
 const SHORT: u8 = 0xf0;
-/// The bytes of an answer that takes more than one.
-const LONG: usize = 5;
+/// Comes after those that say for how long an answer matters.
+const TWO_BYTES: u8 = SHORT + Lasting::Ahead as u8 + 1;
 
 impl Answers {
     pub(super) fn clear(&mut self) {
         self.bytes.clear();
-        self.long = 0;
+        self.more = 0;
     }
 
     pub(super) fn len(&self) -> usize {
-        self.bytes.len() - (LONG - 1) * self.long
+        self.bytes.len() - self.more
     }
 
     #[inline(always)]
@@ -40,9 +40,18 @@ impl Answers {
 
     #[cold]
     fn push_long(&mut self, answer: Answer) {
-        self.long += 1;
-        self.bytes.push(SHORT + answer.lasting() as u8);
-        self.bytes.extend(answer.option().to_le_bytes());
+        let before = self.bytes.len();
+        match u16::try_from(answer.option()) {
+            Ok(option) if answer.lasting() == Lasting::Once => {
+                self.bytes.push(TWO_BYTES);
+                self.bytes.extend(option.to_le_bytes());
+            }
+            _ => {
+                self.bytes.push(SHORT + answer.lasting() as u8);
+                self.bytes.extend(answer.option().to_le_bytes());
+            }
+        }
+        self.more += self.bytes.len() - before - 1;
     }
 
     pub(super) fn iter(&self) -> impl Iterator<Item = Answer> {
@@ -61,7 +70,12 @@ impl Answers {
         let lasting = match first - SHORT {
             0 => Lasting::Once,
             1 => Lasting::Hold,
-            _ => Lasting::Ahead,
+            2 => Lasting::Ahead,
+            _ => {
+                let option = self.bytes[*at..].first_chunk()?;
+                *at += option.len();
+                return Some(Answer::from(u32::from(u16::from_le_bytes(*option))));
+            }
         };
         let option = self.bytes[*at..].first_chunk()?;
         *at += option.len();
@@ -116,7 +130,7 @@ mod tests {
 
     #[test]
     fn what_is_pushed_is_there() {
-        let options = [0, 1, 239, 240, 241, 255, 256, 65_536, u32::MAX];
+        let options = [0, 1, 239, 240, 241, 255, 256, 65_535, 65_536, u32::MAX];
         let lasting = [Lasting::Once, Lasting::Hold, Lasting::Ahead];
         let all: Vec<Answer> = options
             .iter()
