@@ -12,7 +12,7 @@ use dacapo::future::{
     try_gather_tasks, wait,
 };
 use dacapo::scheduler::{Exhaustive, Random};
-use dacapo::task::{Task, spawn, spawn_named, yield_now};
+use dacapo::task::{AsTask, Task, spawn, spawn_named, yield_now};
 use dacapo::time::{Instant, sleep, timeout_scope, wait_for};
 use dacapo::{explore, gather, run};
 use support::millis;
@@ -558,4 +558,24 @@ fn requests_go_round_circles_and_along_chains() {
         },
         &["1 (true, false)", "2 true"],
     );
+}
+
+/// A task is known for as long as it has not ended or its handle is kept, and no longer.
+#[test]
+#[expect(clippy::disallowed_methods, reason = "a run with a task too many would not end")]
+fn a_task_that_is_gone_counts_as_one_that_has_returned() {
+    let (sender, receiver) = std::sync::mpsc::channel();
+    std::thread::spawn(move || {
+        run(async || {
+            let handle = spawn(pending::<()>());
+            let task = handle.as_task();
+            handle.abort();
+            yield_now().await;
+            let kept = (task.is_finished(), task.is_cancelled(), task.join().await.is_ok());
+            drop(handle);
+            let gone = (task.is_finished(), task.is_cancelled(), task.join().await.is_ok());
+            sender.send((kept, gone)).unwrap();
+        })
+    });
+    assert_eq!(receiver.recv(), Ok(((true, true, false), (true, false, true))));
 }
