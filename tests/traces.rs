@@ -5,9 +5,9 @@ mod support;
 use std::fmt;
 use std::rc::Rc;
 
-use dacapo::scheduler::{Exhaustive, Fifo, Random};
+use dacapo::scheduler::{Exhaustive, Fifo, Random, Replay};
 use dacapo::sync::Semaphore;
-use dacapo::task::{spawn_named, yield_now};
+use dacapo::task::{Id, spawn_named, yield_now};
 use dacapo::time::{sleep, timeout};
 use dacapo::{Run, Trace, explore, gather, replay, run, spawn, try_check};
 use support::{assert_parts, assert_snapshot, millis, panic_of};
@@ -304,6 +304,102 @@ fn old_values_go_with_their_events() {
     });
     let expected = "0 ms: main(n: 97, n: 98, n: 99).";
     assert_eq!(run.trace().compact().to_string(), expected);
+}
+
+/// What the events of a run say that are kept, and those of the same run as if all were kept.
+fn kept_and_all(max_events: usize, program: impl AsyncFn()) -> (Vec<String>, Vec<String>, Trace) {
+    let events = |max_events| {
+        let run = dacapo::Builder::new().max_events(max_events).run(&program);
+        let trace = run.trace().clone();
+        let events = trace.events().map(|(position, event)| trace.describe(position, event));
+        (events.collect::<Vec<_>>(), trace)
+    };
+    let ((kept, trace), (mut all, _)) = (events(max_events), events(usize::MAX));
+    all.drain(..all.len() - kept.len());
+    (kept, all, trace)
+}
+
+#[test]
+fn the_last_events_name_their_tasks_when_very_many_have_gone() {
+    for max_events in [500, 5000] {
+        let (kept, all, trace) = kept_and_all(max_events, async || {
+            let server = spawn_named("server", async {
+                for _ in 0..1000 {
+                    let requests = [(); 50].map(|()| spawn(async { spawn(yield_now()).await }));
+                    for request in requests {
+                        request.await.unwrap().unwrap();
+                    }
+                }
+            });
+            server.await.unwrap();
+        });
+        assert!(kept.iter().any(|event| event.contains("server/50000/1")), "{kept:?}");
+        assert_eq!(kept, all);
+        // Of the others not even the names are kept.
+        let names = trace.names();
+        assert_eq!(names.len(), 100_002);
+        assert!(names.ids().count() < 2 * max_events, "{}", names.ids().count());
+        assert!(names.ids().all(|id| names.signature(id) != 0 || id == Id::MAIN));
+        assert_eq!(names.get(Id::MAIN).to_string(), "main");
+    }
+}
+
+#[test]
+fn what_was_unusual_is_told_also_when_very_many_have_gone() {
+    let builder = dacapo::Builder::new().max_events(100).fresh_process(false);
+    let schedule: dacapo::Schedule = "d1:0x70.50".parse().unwrap();
+    let program = async || {
+        for task in [(); 200].map(|()| spawn(yield_now())) {
+            task.await.unwrap();
+        }
+        for _ in 0..2000 {
+            spawn(yield_now()).await.unwrap();
+        }
+        assert_eq!(dacapo::task::name(), "at last");
+    };
+    let found = builder.max_shrink_runs(0).max_explain_runs(0);
+    let error = found.try_check(Replay::new(schedule), program).unwrap_err();
+    assert_parts(&error.to_string(), &["main/121 runs before main/71", "main/2200"]);
+}
+
+/// Wherever the events that are kept begin, and whatever tasks do when they go.
+#[test]
+fn the_last_events_name_tasks_that_go_in_any_way() {
+    /// Goes with its task, and does something.
+    struct Last(&'static str);
+    impl Drop for Last {
+        fn drop(&mut self) {
+            dacapo::trace!(self.0);
+            drop(spawn(async { dacapo::trace!("cleans up") }));
+        }
+    }
+    let program = async || {
+        for nth in 0..150 {
+            let last = Last("goes");
+            let parent = spawn(async move {
+                let child = spawn(std::future::pending::<()>());
+                let others = [(); 2].map(|()| {
+                    let child = dacapo::task::AsTask::as_task(&child);
+                    spawn(async move { drop(child.join().await) })
+                });
+                yield_now().await;
+                match nth % 3 {
+                    0 => drop(child),
+                    1 => child.abort(),
+                    _ => drop(child.await),
+                }
+                drop((others, last));
+            });
+            match nth % 2 {
+                0 => drop(parent),
+                _ => sleep(millis(1)).await,
+            }
+        }
+    };
+    for max_events in 1..40 {
+        let (kept, all, _) = kept_and_all(max_events, program);
+        assert_eq!(kept, all, "with max_events({max_events})");
+    }
 }
 
 /// Text from outside is in one line, shows what would be invisible, and is not longer than can be read.

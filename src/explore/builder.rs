@@ -66,7 +66,8 @@ impl Builder {
     }
 
     /// How many of its last records a trace keeps, of 16 bytes each; what a turn begins with is one, and so is
-    /// each other event. Of a longer run it says how many events it has left out. 100,000 by default.
+    /// each other event. Of a longer run it says how many events it has left out; and tasks that were over by
+    /// then have left nothing, not even their names. 100,000 by default.
     pub fn max_events(mut self, max_events: usize) -> Self {
         self.limits.max_events = max_events;
         self

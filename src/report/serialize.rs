@@ -25,7 +25,7 @@ impl Serialize for Schedule {
     }
 }
 
-/// The names of the tasks in the order of spawning, how many events were not kept, and the events: each a map
+/// The known names of tasks in the order of spawning, how many events were not kept, and the events: each a map
 /// of its time, its step, what it is, and what that takes, such as `{"time_ns": 0, "step": 1, "event":
 /// "spawn", "task": "worker", "by": "main"}`.
 impl Serialize for Trace {

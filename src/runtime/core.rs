@@ -386,7 +386,11 @@ impl Core {
     /// Forgets a task that has ended; the caller drops what is left of it.
     #[inline]
     pub(super) fn remove_task(&mut self, key: TaskKey) -> Option<Remains> {
-        self.tasks.remove(key)
+        let removed = self.tasks.remove(key);
+        if removed.is_some() {
+            self.trace.names_mut().end(key.id);
+        }
+        removed
     }
 
     /// Takes tasks out of the line that were dropped while they stood in it.

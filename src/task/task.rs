@@ -156,7 +156,8 @@ impl Task {
         self.key.id
     }
 
-    /// The name: the one it was given, or its spawn path. Outside of the run its number.
+    /// The name: the one it was given, or its spawn path. Outside of the run its number, and so if its last
+    /// event was so long ago that it is [not kept](crate::Builder::max_events) any more.
     pub fn name(&self) -> String {
         self.with(|runtime| runtime.name(self.key.id))
             .unwrap_or_else(|| format!("task {}", self.key.id))

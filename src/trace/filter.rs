@@ -68,6 +68,15 @@ impl Event {
             },
         }
     }
+
+    /// The other task that a choice is about, if there is one.
+    pub(super) fn other(&self) -> Option<TaskId> {
+        match *self {
+            Event::Choice { asked: Asked::Next { first, .. }, .. } => Some(first),
+            Event::Choice { asked: Asked::Barge { waiter, .. }, .. } => waiter,
+            _ => None,
+        }
+    }
 }
 
 impl Trace {

@@ -164,13 +164,21 @@ impl Trace {
         self.update_hash();
         let max = self.room / 2;
         if self.records.len() > max {
-            self.drop_oldest(max);
+            self.drop_records(max);
         }
     }
 
-    /// Drops all but the last `kept` records; the hash is of all.
+    /// Drops the older half.
     #[cold]
+    #[inline(never)]
     fn drop_oldest(&mut self, kept: usize) {
+        self.drop_records(kept);
+        // The events that were dropped are those before the last time.
+        self.names.forget();
+    }
+
+    /// Drops all but the last `kept` records; the hash is of all.
+    fn drop_records(&mut self, kept: usize) {
         self.update_hash();
         let oldest = self.records.len().saturating_sub(kept);
         for record in self.records.drain(..oldest) {
@@ -192,6 +200,9 @@ impl Trace {
                 // What happened last is told by those that are kept; what it came from is often here.
                 if event.is_deviation() && self.early.len() < EARLY {
                     self.early.push((self.start, event));
+                    let tasks =
+                        [Some(self.start.task), Some(event.actor(self.start)), event.other()];
+                    tasks.into_iter().flatten().for_each(|task| self.names.keep(task));
                 }
             }
         }

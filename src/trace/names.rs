@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
+use std::sync::Arc;
 
 use super::printable;
 
@@ -26,113 +27,319 @@ impl fmt::Display for TaskId {
     }
 }
 
-/// The names of all tasks of a run.
+/// The names of the tasks of a run.
 ///
 /// A task is called by the name that it was given, or else by its spawn path: `main/2` is the second
 /// task that `main` spawned. So a name does not depend on what other tasks did meanwhile. Given
 /// names that occur more than once are told apart by `#2`, `#3` and so on, in the order of spawning.
+///
+/// A run may spawn any number of tasks. Of one that is over, and of which all events are too long ago to be
+/// kept (see [`Builder::max_events`](crate::Builder::max_events)), only the number is known.
 #[derive(Clone, Debug, Default)]
 pub struct TaskNames {
-    tasks: Vec<Name>,
-    /// How often a given name was used so far; empty if there is none.
-    uses: BTreeMap<Box<str>, u32>,
+    /// How many tasks there were.
+    len: usize,
+    /// In pages of so many tasks, one after the other in the order in which they were opened. What is in a
+    /// page that is free is of no use.
+    names: Vec<Name>,
+    /// By the tasks, [`PAGE`] of them at a time: the number of their page, or [`GONE`]. This is all that is
+    /// left of names that nobody needs.
+    pages: Vec<u32>,
+    /// For each page how many need it: the tasks in it, those that are yet to come included, and those whose
+    /// names begin with one of these.
+    needs: Vec<u32>,
+    /// The pages that nobody needs.
+    free: Vec<u32>,
+    /// Where the next name goes.
+    next: usize,
+    /// Tasks that are over, of which there may be events, in the order of their going.
+    over: Vec<TaskId>,
+    /// How many of these had gone for a while when events were dropped last.
+    long_over: usize,
+    /// The names that were given, by their numbers; empty if there is none. They stay, or else it could not be
+    /// told which task of its name the next one is. There are few of them, mostly.
+    given: Vec<Given>,
+    numbers: BTreeMap<Arc<str>, u32>,
 }
 
-#[derive(Clone, Debug)]
+/// It is all there is to know of a task without a look at its parents, but for what stands first.
+#[derive(Clone, Copy, Debug, Default)]
 struct Name {
+    signature: u64,
     parent: TaskId,
     /// How many levels below main or the last named ancestor.
     depth: u32,
-    /// Its ancestor, or itself, at the last level of those that are shown first.
-    top: TaskId,
-    /// Which child of its parent, counted from 1.
-    ordinal: u32,
-    /// Seldom there, and so elsewhere.
-    given: Option<Box<Given>>,
-    signature: u64,
+    /// With whose name this one begins: main or the last named ancestor, or the one [`SHOWN`] levels below
+    /// that, if it is further down itself.
+    root: TaskId,
+    /// For each of the last levels which child of its parent, counted from 1. If it is no level below
+    /// anything, the number of its name and which task of that name it is; zeros for main.
+    last: [u32; SHOWN],
 }
 
 #[derive(Clone, Debug)]
 struct Given {
-    name: Box<str>,
-    /// Which task of that name, counted from 1.
-    nth: u32,
+    name: Arc<str>,
+    /// How many tasks there were of that name.
+    uses: u32,
 }
 
-/// The levels of a long spawn path that are shown, at its beginning and at its end. A path may be as
+/// The levels of a long spawn path that are shown, at its beginning and as many at its end. A path may be as
 /// long as there are tasks.
-const SHOWN_FIRST: u32 = 4;
-const SHOWN_LAST: u32 = 4;
+const SHOWN: usize = 4;
 /// The longest part of a given name that is shown, in characters.
-const SHOWN: usize = 60;
+const LONGEST: usize = 60;
+
+/// So many names are kept or forgotten together. The first ones are kept, since main is among them.
+const PAGE: usize = 64;
+/// More pages than there can be, so that nothing is found there.
+const GONE: u32 = u32::MAX / PAGE as u32;
+/// The most names for which memory is kept for the next run.
+const KEPT: usize = 1 << 16;
+/// So many that went last when events were dropped are taken to have gone later: a task that is dropped goes
+/// first, then wakes those who wait for it, and then its end is recorded.
+const LATE: usize = 64;
 
 impl TaskNames {
-    /// Forgets all tasks, keeping the memory.
+    /// Forgets all tasks, keeping the memory unless it is much.
     pub(crate) fn clear(&mut self) {
-        self.tasks.clear();
-        self.uses.clear();
+        (self.len, self.next, self.long_over) = (0, 0, 0);
+        self.names.clear();
+        self.names.shrink_to(KEPT);
+        // The first tasks have the first page in every run.
+        self.pages.truncate(1);
+        self.pages.shrink_to(KEPT);
+        self.needs.truncate(1);
+        self.free.clear();
+        self.over.clear();
+        self.over.shrink_to(KEPT);
+        self.given.clear();
+        self.numbers.clear();
     }
 
     /// Adds a task; the first is main, whose name nobody else gets.
     #[inline]
     pub(crate) fn push(&mut self, parent: TaskId, ordinal: u32, given: Option<&str>) -> TaskId {
-        let id = TaskId(u32::try_from(self.tasks.len()).expect("fewer than 2^32 tasks in a run"));
-        let (mut depth, mut top, mut signature) = (0, id, 0);
-        let given = given.map(|name| self.give(name));
-        if let Some(given) = &given {
-            let bytes = given.name.bytes();
-            let name = bytes.fold(u64::from(given.nth), |hash, byte| mix(hash, byte.into()));
-            // Neither a byte nor an ordinal, so that no child is taken for a longer name.
-            signature = mix(name, 1 << 40);
-        } else if let Some(parent) = self.tasks.get(parent.0 as usize) {
-            signature = mix(parent.signature, u64::from(ordinal));
-            depth = parent.depth + 1;
-            top = if depth > SHOWN_FIRST { parent.top } else { id };
+        let id = TaskId(self.len as u32);
+        if self.len == self.pages.len() * PAGE {
+            self.open_page();
         }
-        self.tasks.push(Name { parent, depth, top, ordinal, given, signature });
+        match (self.at(parent), given) {
+            (Some(above), None) => {
+                let name = above.child(parent, ordinal);
+                // Nearly all are children of main, or of one of the first tasks.
+                if name.root.0 as usize >= PAGE {
+                    self.hold_roots(&name);
+                }
+                self.put(name);
+            }
+            (_, given) => self.put_first(parent, given),
+        }
         id
     }
 
+    /// Adds a name that does not begin with another one.
     #[cold]
-    fn give(&mut self, name: &str) -> Box<Given> {
-        if self.uses.is_empty() {
-            self.uses.insert("main".into(), 1);
+    fn put_first(&mut self, parent: TaskId, given: Option<&str>) {
+        let name = given.map_or_else(Name::default, |given| self.named(parent, given));
+        self.put(name);
+    }
+
+    #[inline]
+    fn put(&mut self, name: Name) {
+        // A page that was used before is written over.
+        match self.names.get_mut(self.next) {
+            Some(place) => *place = name,
+            None => self.names.push(name),
         }
-        let nth = self.uses.entry(name.into()).or_default();
+        self.next += 1;
+        self.len += 1;
+    }
+
+    #[cold]
+    fn open_page(&mut self) {
+        u32::try_from(self.len + PAGE).expect("fewer than 2^32 tasks in a run");
+        let page = self.free.pop().unwrap_or_else(|| {
+            self.needs.push(0);
+            (self.needs.len() - 1) as u32
+        });
+        self.needs[page as usize] = PAGE as u32;
+        self.pages.push(page);
+        self.next = page as usize * PAGE;
+    }
+
+    /// The name of a task that is given one.
+    fn named(&mut self, parent: TaskId, name: &str) -> Name {
+        if self.given.is_empty() {
+            let main: Arc<str> = "main".into();
+            self.given.push(Given { name: Arc::clone(&main), uses: 1 });
+            self.numbers.insert(main, 0);
+        }
+        let number = self.numbers.get(name).copied().unwrap_or_else(|| {
+            let (name, number) = (Arc::<str>::from(name), self.given.len() as u32);
+            self.given.push(Given { name: Arc::clone(&name), uses: 0 });
+            self.numbers.insert(name, number);
+            number
+        });
+        let nth = &mut self.given[number as usize].uses;
         *nth += 1;
-        Box::new(Given { name: name.into(), nth: *nth })
+        let bytes = name.bytes();
+        let signature = bytes.fold(u64::from(*nth), |hash, byte| mix(hash, byte.into()));
+        // Neither a byte nor an ordinal, so that no child is taken for a longer name.
+        let signature = mix(signature, 1 << 40);
+        Name { signature, parent, last: [0, 0, number, *nth], ..Name::default() }
+    }
+
+    /// The ancestors that are needed for the text of a name; main instead of those that there are not.
+    fn roots(&self, name: &Name) -> [TaskId; 2] {
+        let before = |root: TaskId| self.find(root).map_or(TaskId::MAIN, |root| root.root);
+        match name.depth as usize {
+            0 => [TaskId::MAIN; 2],
+            1..=SHOWN => [name.root, TaskId::MAIN],
+            _ => [name.root, before(name.root)],
+        }
+    }
+
+    #[inline(never)]
+    fn hold_roots(&mut self, name: &Name) {
+        self.roots(name).into_iter().for_each(|root| self.hold(root));
+    }
+
+    /// Keeps the page of a task until as many calls of [`let_go`](Self::let_go).
+    fn hold(&mut self, task: TaskId) {
+        if let Some(needs) = self.needs_of(task) {
+            *needs += 1;
+        }
+    }
+
+    fn let_go(&mut self, task: TaskId) {
+        let Some(needs) = self.needs_of(task) else { return };
+        *needs -= 1;
+        if *needs == 0 {
+            let page = std::mem::replace(&mut self.pages[task.0 as usize / PAGE], GONE);
+            self.free.push(page);
+        }
+    }
+
+    /// How many need the page of a task, unless that stays anyway.
+    fn needs_of(&mut self, task: TaskId) -> Option<&mut u32> {
+        let page = *self.pages.get(task.0 as usize / PAGE)?;
+        self.needs.get_mut(page as usize).filter(|_| task.0 as usize >= PAGE)
+    }
+
+    /// A task is over: of it and with it nothing will happen any more, but for what follows at once.
+    #[inline]
+    pub(crate) fn end(&mut self, task: TaskId) {
+        self.over.push(task);
+    }
+
+    /// The events before the last call are being dropped. Forgets the tasks that were over by then.
+    pub(crate) fn forget(&mut self) {
+        let mut over = std::mem::take(&mut self.over);
+        for task in over.drain(..self.long_over) {
+            if let Some(name) = self.find(task) {
+                let [first, second] = self.roots(name);
+                [task, first, second].into_iter().for_each(|task| self.let_go(task));
+            }
+        }
+        self.long_over = over.len().saturating_sub(LATE);
+        self.over = over;
+    }
+
+    /// Keeps the name of a task for as long as the run.
+    pub(crate) fn keep(&mut self, task: TaskId) {
+        if let Some(name) = self.find(task) {
+            let [first, second] = self.roots(name);
+            [task, first, second].into_iter().for_each(|task| self.hold(task));
+        }
+    }
+
+    fn find(&self, task: TaskId) -> Option<&Name> {
+        self.at(task).filter(|_| (task.0 as usize) < self.len)
+    }
+
+    /// The same for a task that there was.
+    #[inline]
+    fn at(&self, task: TaskId) -> Option<&Name> {
+        let page = *self.pages.get(task.0 as usize / PAGE)? as usize;
+        self.names.get(page * PAGE + task.0 as usize % PAGE)
     }
 
     /// How many tasks there were.
     pub fn len(&self) -> usize {
-        self.tasks.len()
+        self.len
     }
 
     /// Whether there was no task, as before a run.
     pub fn is_empty(&self) -> bool {
-        self.tasks.is_empty()
+        self.len == 0
     }
 
     /// A number that stands for the name of this task: the same in every run in which a task has
-    /// this name. With some 2^32 different names, two of them may share a number.
+    /// this name. With some 2^32 different names, two of them may share a number. 0 if the name is not known.
     pub fn signature(&self, task: TaskId) -> u64 {
-        self.tasks.get(task.0 as usize).map_or(0, |name| name.signature)
+        self.find(task).map_or(0, |name| name.signature)
     }
 
-    /// The task that spawned it; itself for the main task.
+    /// The task that spawned it; itself for the main task, and that one if it is not known.
     pub fn parent(&self, task: TaskId) -> TaskId {
-        self.tasks.get(task.0 as usize).map_or(TaskId::MAIN, |name| name.parent)
+        self.find(task).map_or(TaskId::MAIN, |name| name.parent)
     }
 
-    /// The ids, in the order of spawning.
-    pub fn ids(&self) -> impl Iterator<Item = TaskId> + use<> {
-        (0..self.tasks.len() as u32).map(TaskId)
+    /// The ids of those whose names are known, in the order of spawning.
+    pub fn ids(&self) -> impl Iterator<Item = TaskId> {
+        let pages = (0..).zip(&self.pages).filter(|(_, page)| **page != GONE);
+        let tasks = pages.flat_map(|(at, _)| at * PAGE..self.len.min((at + 1) * PAGE));
+        tasks.map(|task| TaskId(task as u32)).filter(|task| self.parts(*task).is_some())
     }
 
-    /// The name, to be shown.
+    /// The name, to be shown. Of a task whose name is not known it is its number: `task 17`.
     pub fn get(&self, task: TaskId) -> TaskName<'_> {
         TaskName { names: self, task }
     }
+
+    /// The parts of the text of a name, if all are there.
+    fn parts(&self, task: TaskId) -> Option<Parts<'_>> {
+        let name = self.find(task)?;
+        let depth = name.depth as usize;
+        let (mut base, mut first) = (name, &[][..]);
+        if depth > 0 {
+            base = self.find(name.root)?;
+        }
+        if depth > SHOWN {
+            first = &base.last;
+            base = self.find(base.root)?;
+        }
+        let hidden = depth.saturating_sub(2 * SHOWN);
+        let last = &name.last[SHOWN - (depth - first.len()).min(SHOWN)..];
+        Some(Parts { base, first, hidden, last })
+    }
+}
+
+impl Name {
+    /// The name of a child without one of its own.
+    #[inline]
+    fn child(&self, id: TaskId, ordinal: u32) -> Self {
+        let [_, b, c, d] = self.last;
+        let is_root = self.depth == 0 || self.depth as usize == SHOWN;
+        Self {
+            signature: mix(self.signature, u64::from(ordinal)),
+            parent: id,
+            depth: self.depth + 1,
+            root: if is_root { id } else { self.root },
+            last: [b, c, d, ordinal],
+        }
+    }
+}
+
+/// The text of a name.
+struct Parts<'a> {
+    /// Of main, or the last ancestor with a name that was given.
+    base: &'a Name,
+    first: &'a [u32],
+    /// So many levels that are not shown.
+    hidden: usize,
+    last: &'a [u32],
 }
 
 /// The name of one task.
@@ -142,42 +349,21 @@ pub struct TaskName<'a> {
     task: TaskId,
 }
 
-impl TaskName<'_> {
-    /// The last levels of a path that ends here, down to main or a named task; at most `max`.
-    fn levels(&self, mut task: TaskId, max: u32) -> (TaskId, Vec<u32>) {
-        let mut ordinals = Vec::new();
-        while ordinals.len() < max as usize
-            && task != TaskId::MAIN
-            && let Some(Name { given: None, parent, ordinal, .. }) =
-                self.names.tasks.get(task.0 as usize)
-        {
-            ordinals.push(*ordinal);
-            task = *parent;
-        }
-        ordinals.reverse();
-        (task, ordinals)
-    }
-}
-
 impl fmt::Display for TaskName<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Some(name) = self.names.tasks.get(self.task.0 as usize) else {
+        let Some(Parts { base, first, hidden, last }) = self.names.parts(self.task) else {
             return match self.task {
                 TaskId::MAIN => f.write_str("main"),
                 task => write!(f, "task {task}"),
             };
         };
-        let hidden = name.depth.saturating_sub(SHOWN_FIRST + SHOWN_LAST);
-        let shown_last = if hidden > 0 { SHOWN_LAST } else { name.depth };
-        let (rest, last) = self.levels(self.task, shown_last);
-        let (base, first) =
-            if hidden > 0 { self.levels(name.top, SHOWN_FIRST) } else { (rest, Vec::new()) };
-        match self.names.tasks.get(base.0 as usize).and_then(|base| base.given.as_deref()) {
-            None => f.write_str("main")?,
-            Some(Given { name, nth }) => {
+        match base.last {
+            [.., 0] => f.write_str("main")?,
+            [.., number, nth] => {
+                let name = &*self.names.given[number as usize].name;
                 let quotes = if name.is_empty() { "\"" } else { "" };
-                write!(f, "{quotes}{}{quotes}", printable(name, SHOWN))?;
-                if *nth > 1 {
+                write!(f, "{quotes}{}{quotes}", printable(name, LONGEST))?;
+                if nth > 1 {
                     write!(f, "#{nth}")?;
                 }
             }
@@ -208,17 +394,4 @@ pub(crate) fn mix(hash: u64, word: u64) -> u64 {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    /// `worker/49` is not `worker1`, though the letter 1 is byte 49.
-    #[test]
-    fn a_child_is_not_taken_for_a_longer_name() {
-        let mut names = TaskNames::default();
-        let main = names.push(TaskId::MAIN, 0, None);
-        let worker = names.push(main, 1, Some("worker"));
-        let child = names.push(worker, u32::from(b'1'), None);
-        let other = names.push(main, 2, Some("worker1"));
-        assert_ne!(names.signature(child), names.signature(other));
-    }
-}
+mod tests;
