@@ -1,7 +1,7 @@
 //! A spawned future, and afterwards its output, in one allocation with the waker that it is polled with.
 //! The allocation is used again when both are gone.
 
-use std::any::{Any, TypeId};
+use std::any::Any;
 use std::future::Future;
 use std::pin::Pin;
 use std::task::{Context, Poll};
@@ -38,11 +38,8 @@ pub(crate) trait AnyTask {
     /// Drops what is in it.
     fn clear(self: Pin<&mut Self>);
 
-    /// Moves a future into it, out of `place`, which is an `Option` of the future's type.
-    fn refill(self: Pin<&mut Self>, place: &mut dyn Any, run: RunId, task: TaskKey);
-
-    /// The type of its future.
-    fn future_type(&self) -> TypeId;
+    /// Gives the allocation, in which nothing is left, to those that are kept.
+    fn recycle(self: Pin<Box<Self>>, spares: &mut Spares);
 
     /// Tells its waker from all others.
     fn waker_address(&self) -> *const ();
@@ -74,16 +71,8 @@ impl<F: Future<Output: 'static> + 'static> AnyTask for Cell<F> {
         self.project().stage.set(Stage::Ended { output: None });
     }
 
-    fn refill(self: Pin<&mut Self>, place: &mut dyn Any, run: RunId, task: TaskKey) {
-        let place = place.downcast_mut::<Option<F>>();
-        let future = place.and_then(Option::take).expect("dacapo bug: a cell for another future");
-        let mut this = self.project();
-        this.waker.assign(run, task);
-        this.stage.set(Stage::Running { future });
-    }
-
-    fn future_type(&self) -> TypeId {
-        TypeId::of::<F>()
+    fn recycle(self: Pin<Box<Self>>, spares: &mut Spares) {
+        spares.put(self);
     }
 
     fn waker_address(&self) -> *const () {
@@ -95,10 +84,12 @@ impl<F: Future<Output: 'static> + 'static> AnyTask for Cell<F> {
 ///
 /// A run spawns futures of few types, each of them often, and so does the next run.
 #[derive(Default)]
-pub(super) struct Spares {
-    /// The type that was asked for last comes first.
-    types: Vec<(TypeId, Vec<BoxTask>)>,
+pub(crate) struct Spares {
+    /// The `Cells` of each type. The one that was asked for last comes first.
+    types: Vec<Box<dyn Any>>,
 }
+
+type Cells<F> = Vec<Pin<Box<Cell<F>>>>;
 
 /// The most types of which cells are kept, and the most cells of each.
 const TYPES: usize = 16;
@@ -106,12 +97,12 @@ const CELLS: usize = 1024;
 
 impl Spares {
     #[inline]
-    fn of(&mut self, future: TypeId) -> Option<&mut Vec<BoxTask>> {
-        if self.types.first()?.0 != future {
-            let place = self.types.iter().position(|(known, _)| *known == future)?;
+    fn of<F: Future + 'static>(&mut self) -> Option<&mut Cells<F>> {
+        if !self.types.first()?.is::<Cells<F>>() {
+            let place = self.types.iter().position(|cells| cells.is::<Cells<F>>())?;
             self.types.swap(0, place);
         }
-        Some(&mut self.types[0].1)
+        self.types[0].downcast_mut()
     }
 
     /// Puts a future into a cell, and if need be a new one.
@@ -119,28 +110,26 @@ impl Spares {
     where
         F: Future<Output: 'static> + 'static,
     {
-        match self.of(TypeId::of::<F>()).and_then(Vec::pop) {
+        let stage = Stage::Running { future };
+        match self.of().and_then(Cells::pop) {
             Some(mut cell) => {
-                cell.as_mut().refill(&mut Some(future), run, task);
+                let mut this = cell.as_mut().project();
+                this.waker.assign(run, task);
+                this.stage.set(stage);
                 cell
             }
-            None => {
-                let stage = Stage::Running { future };
-                Box::pin(Cell { waker: OwnWaker::new(run, task), stage })
-            }
+            None => Box::pin(Cell { waker: OwnWaker::new(run, task), stage }),
         }
     }
 
-    /// Keeps a cell, which is empty.
-    pub(super) fn put(&mut self, cell: BoxTask) {
-        let future = cell.future_type();
-        if let Some(cells) = self.of(future) {
+    fn put<F: Future + 'static>(&mut self, cell: Pin<Box<Cell<F>>>) {
+        if let Some(cells) = self.of() {
             if cells.len() < CELLS {
                 cells.push(cell);
             }
             return;
         }
         self.types.truncate(TYPES - 1);
-        self.types.push((future, vec![cell]));
+        self.types.push(Box::new(vec![cell]));
     }
 }

@@ -5,7 +5,7 @@ use super::cell::{BoxTask, Spares};
 use super::ledger::Entry;
 use super::limits::Limits;
 use super::marks::Marks;
-use super::places::{Place, Survey};
+use super::places::Survey;
 use super::poll::CurrentPoll;
 use super::rude::Manners;
 use super::tasks::{Ended, Remains, State, Task, Tasks};
@@ -313,23 +313,6 @@ impl Core {
     pub(super) fn main(&self) -> Option<TaskKey> {
         let main = TaskKey { slot: 0, id: TaskId::MAIN };
         self.task(main).map(|_| main)
-    }
-
-    /// Adds a task, and gets it in line.
-    #[inline]
-    pub(super) fn add_task(&mut self, id: TaskId, spawned: Option<Place>) -> TaskKey {
-        let key = self.tasks.add(id, spawned);
-        self.get_in_line(key);
-        key
-    }
-
-    /// Gives a task what is to be polled with this waker; the main one has no cell.
-    #[inline]
-    pub(super) fn set_cell(&mut self, key: TaskKey, cell: Option<BoxTask>, waker: *const ()) {
-        let task = self.task_mut(key).expect("dacapo bug: a task that was just added is gone");
-        // Nobody has the main one's handle.
-        task.detached = cell.is_none();
-        (task.cell, task.waker) = (cell, waker);
     }
 
     #[inline]

@@ -371,7 +371,7 @@ impl Runtime {
         let cleared = self.catch(|| cell.iter_mut().for_each(|cell| cell.as_mut().clear()));
         let dropped = match cleared {
             Ok(()) => {
-                cell.into_iter().for_each(|cell| self.core().spares.put(cell));
+                cell.into_iter().for_each(|cell| cell.recycle(&mut self.core().spares));
                 None
             }
             Err(caught) => Some(self.panic_of(key.id, &caught)),

@@ -172,7 +172,7 @@ impl Output {
         let mut place: Option<T> = None;
         if let Some(mut cell) = self.0 {
             cell.as_mut().take_output(&mut place);
-            super::try_current(|runtime| runtime.core().spares.put(cell));
+            super::try_current(|runtime| cell.recycle(&mut runtime.core().spares));
         }
         place.expect("dacapo bug: the output of a task was taken twice")
     }

@@ -139,13 +139,12 @@ impl Runtime {
         let mut core = self.core();
         self.plain.set(core.is_plain());
         let id = core.name_task(None).expect("dacapo: Builder::max_tasks must be 1 or more");
-        let key = core.add_task(id, None);
+        let key = core.tasks.next_key(id);
         let mut waker = self.main_waker.borrow_mut();
-        match &mut *waker {
-            Some(waker) => waker.assign(self.id(), key),
-            None => *waker = Some(OwnWaker::new(self.id(), key)),
-        }
-        core.set_cell(key, None, waker.as_ref().map_or(std::ptr::null(), OwnWaker::address));
+        let waker = waker.get_or_insert_with(|| OwnWaker::new(self.id(), key));
+        waker.assign(self.id(), key);
+        core.tasks.add(key, None, waker.address(), None);
+        core.get_in_line(key);
     }
 
     /// Polls the main task.
@@ -206,10 +205,11 @@ impl Runtime {
                 return Err(Failure::new(limit));
             }
         };
-        let key = core.add_task(id, place);
+        let key = core.tasks.next_key(id);
         let cell = core.spares.fill(future, self.id(), key);
         let waker = cell.waker_address();
-        core.set_cell(key, Some(cell), waker);
+        core.tasks.add(key, Some(cell), waker, place);
+        core.get_in_line(key);
         Ok(key)
     }
 

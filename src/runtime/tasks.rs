@@ -114,17 +114,47 @@ impl Tasks {
         self.places.len() - self.free.len()
     }
 
-    /// Adds one, which has no future yet.
+    /// The key that a task with this id gets if it is added next.
     #[inline]
-    pub(crate) fn add(&mut self, id: TaskId, spawned: Option<Place>) -> TaskKey {
-        let slot = self.free.pop().unwrap_or_else(|| {
-            self.places.push(Task::FREE);
-            u32::try_from(self.places.len() - 1).expect("dacapo: fewer than 2^32 tasks at once")
-        });
-        let task = &mut self.places[slot as usize];
-        let extra = task.extra.take();
-        *task = Task { id, state: State::Ready, spawned, extra, ..Task::FREE };
+    pub(crate) fn next_key(&mut self, id: TaskId) -> TaskKey {
+        let slot = match self.free.last() {
+            Some(&slot) => slot,
+            None => self.add_place(),
+        };
         TaskKey { slot, id }
+    }
+
+    #[cold]
+    fn add_place(&mut self) -> u32 {
+        let slot = u32::try_from(self.places.len()).expect("dacapo: fewer than 2^32 tasks at once");
+        self.places.push(Task::FREE);
+        self.free.push(slot);
+        slot
+    }
+
+    /// Adds the one for which this is the [next key](Tasks::next_key), with what is to be polled with the waker
+    /// of this address; the main one has no cell.
+    #[inline]
+    pub(crate) fn add(
+        &mut self,
+        key: TaskKey,
+        cell: Option<BoxTask>,
+        waker: *const (),
+        spawned: Option<Place>,
+    ) {
+        self.free.pop();
+        let task = &mut self.places[key.slot as usize];
+        *task = Task {
+            id: key.id,
+            state: State::Ready,
+            // Nobody has the main one's handle.
+            detached: cell.is_none(),
+            cell,
+            waker,
+            spawned,
+            extra: task.extra.take(),
+            ..Task::FREE
+        };
     }
 
     #[inline]
