@@ -135,7 +135,15 @@ impl Queue {
         if self.is_long {
             return self.long.place_of(task);
         }
-        self.entries().iter().position(|key| key.id == task)
+        let is_it = |key: &TaskKey| key.id.as_u32() == task.as_u32();
+        // A block at a time, all of which is compared at once.
+        let (blocks, rest) = self.entries().as_chunks::<BLOCK>();
+        let holds = |block: &[TaskKey; BLOCK]| block.iter().fold(false, |is, key| is | is_it(key));
+        let (start, among) = match blocks.iter().position(holds) {
+            Some(nth) => (nth * BLOCK, &blocks[nth][..]),
+            None => (blocks.len() * BLOCK, rest),
+        };
+        among.iter().position(is_it).map(|place| start + place)
     }
 
     /// How many entries there is room for.
