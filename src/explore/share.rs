@@ -75,17 +75,18 @@ impl Rest {
         let mut next = Some(seed);
         while let Some(seed) = next {
             if share.has(number) {
-                let sample;
-                (sample, scheduler) = subject.run(scheduler, seed);
+                let mut sample;
+                (sample, scheduler) = subject.run_only(scheduler, seed);
                 // The outcomes before the first failure are all alike, and nobody asks for the rest.
                 if ends_at_failure {
                     part.tally.runs += 1;
                     part.tally.coverage.count(subject.marks());
                 } else {
                     part.tally.count(&sample, subject.marks());
+                    sample.schedule = subject.schedule();
                 }
                 if part.first.is_none() {
-                    part.first = Some((sample.schedule.clone(), sample.hash));
+                    part.first = Some((subject.schedule(), sample.hash));
                 }
                 let mut difference = sample
                     .divergence

@@ -14,7 +14,7 @@ use crate::world::dacapo as world;
 pub(crate) const NAME: &str = "cores";
 
 /// Schedules of the search that finds nothing.
-const SCHEDULES: u64 = 500_000;
+const SCHEDULES: u64 = 1_000_000;
 const ROUNDS: usize = 5;
 
 /// Makes a search, and says what came of it.
