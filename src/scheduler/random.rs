@@ -24,8 +24,6 @@ pub struct Random {
     seeds: Range<u64>,
     seed: u64,
     stream: Stream,
-    /// Whether the stream is that of the seed.
-    is_prepared: bool,
 }
 
 impl Random {
@@ -37,15 +35,7 @@ impl Random {
     #[track_caller]
     pub fn seeds(seeds: Range<u64>) -> Self {
         assert_seeds(&seeds);
-        let stream = Stream::new(0, Purpose::Schedule);
-        Self { seeds, seed: 0, stream, is_prepared: false }
-    }
-
-    /// Prepares for the run of a seed when it begins: a process passes by those that others make.
-    #[cold]
-    fn prepare(&mut self) {
-        self.stream = Stream::new(self.seed, Purpose::Schedule);
-        self.is_prepared = true;
+        Self { seeds, seed: 0, stream: Stream::new(0, Purpose::Schedule) }
     }
 }
 
@@ -63,14 +53,11 @@ impl Scheduler for Random {
 
     fn next_run(&mut self) -> Option<u64> {
         self.seed = self.seeds.next()?;
-        self.is_prepared = false;
+        self.stream = Stream::new(self.seed, Purpose::Schedule);
         Some(self.seed)
     }
 
     fn choose(&mut self, choice: &Choice<'_>) -> usize {
-        if !self.is_prepared {
-            self.prepare();
-        }
         let options = u32::try_from(choice.options()).unwrap_or(u32::MAX);
         if choice.kind().is_rude() {
             let is_rude = self.stream.below(RUDE_ONCE_IN as u32) == 0;
