@@ -3,8 +3,10 @@
 mod support;
 
 use std::cell::RefCell;
-use std::future::pending;
+use std::future::{Future, pending, poll_fn};
+use std::pin::pin;
 use std::rc::Rc;
+use std::task::Poll;
 
 use dacapo::cancel::{self, Cancelled, catch};
 use dacapo::future::{
@@ -578,4 +580,33 @@ fn a_task_that_is_gone_counts_as_one_that_has_returned() {
         })
     });
     assert_eq!(receiver.recv(), Ok(((true, true, false), (true, false, true))));
+}
+
+/// A request goes to what the task waits for now, not to what it has waited for before.
+#[test]
+fn what_is_waited_for_no_longer_is_not_asked() {
+    check(
+        async |log| {
+            let other = spawn_named("other", sleep(millis(100)));
+            let task = spawn(async move {
+                let mut other = pin!(other);
+                let mut asked = false;
+                poll_fn(|cx| {
+                    assert!(other.as_mut().poll(cx).is_pending());
+                    cx.waker().wake_by_ref();
+                    if std::mem::replace(&mut asked, true) {
+                        Poll::Ready(())
+                    } else {
+                        Poll::Pending
+                    }
+                })
+                .await;
+                sleep(millis(50)).await;
+            });
+            sleep(millis(5)).await;
+            task.cancel();
+            log.write(task.await.unwrap_err().is_cancelled());
+        },
+        &["5 true"],
+    );
 }

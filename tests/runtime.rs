@@ -120,6 +120,34 @@ fn twice_woken_is_once_polled() {
     assert_eq!(polls.get(), 2);
 }
 
+/// The memory of a task that has ended is used again, but not a waker of it that somebody has kept.
+#[test]
+fn a_waker_that_is_kept_wakes_no_other_task() {
+    let polls = run(async || {
+        let (kept, polls) = (Rc::new(RefCell::new(None)), Rc::new(Cell::new(0)));
+        // Of the same type, so that the second can have the place of the first.
+        let task = |ends: bool| {
+            let (kept, polls) = (Rc::clone(&kept), Rc::clone(&polls));
+            poll_fn(move |cx| {
+                if ends {
+                    kept.replace(Some(cx.waker().clone()));
+                    return Poll::Ready(());
+                }
+                polls.set(polls.get() + 1);
+                Poll::Pending
+            })
+        };
+        spawn(task(true)).await.unwrap();
+        let second = spawn(task(false));
+        yield_now().await;
+        kept.take().into_iter().for_each(Waker::wake);
+        yield_now().await;
+        second.abort();
+        polls.get()
+    });
+    assert_eq!(polls.unwrap(), 1);
+}
+
 #[test]
 fn a_handle_gives_the_output_whenever_it_is_awaited() {
     let output = run(async || {

@@ -511,7 +511,7 @@ impl Core {
         task.known_waits().for_each(|on| trace.push(Record::wait(task.id, on.wait)));
     }
 
-    #[cold]
+    #[inline(never)]
     fn watch_end_of_step(&mut self, key: TaskKey) {
         self.watch_step(key.id);
         if self.task(key).is_some_and(|task| task.state == State::Ready) {

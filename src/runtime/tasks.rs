@@ -429,3 +429,33 @@ impl Extra {
         is_plain && self.cancellation.reset()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::task::Waker;
+
+    use super::*;
+
+    /// Each is woken once, in the order of their coming, as whom he last said he is.
+    #[test]
+    fn joiners_keep_their_places() {
+        let task = |id: u32| Wakee::Task(TaskKey { slot: id, id: TaskId(id) });
+        let named = |wakee: Wakee| match wakee {
+            Wakee::Task(key) => key.id.to_string(),
+            Wakee::Waker(_) => "waker".to_owned(),
+        };
+        let mut ended = Task::FREE;
+        assert!(ended.insert_joiner(1, task(10)).is_none());
+        assert!(ended.insert_joiner(2, task(20)).is_none());
+        assert!(ended.insert_joiner(3, task(30)).is_none());
+        assert!(ended.take_joiner().is_err(), "there are several");
+        assert_eq!(ended.insert_joiner(2, task(21)).map(named).as_deref(), Some("20"));
+        let first = ended.insert_joiner(1, Wakee::Waker(Waker::noop().clone()));
+        assert_eq!(first.map(named).as_deref(), Some("10"));
+        assert_eq!(ended.remove_joiner(3).map(named).as_deref(), Some("30"));
+        assert!(ended.insert_joiner(4, task(40)).is_none());
+        let woken: Vec<String> = ended.take_joiners().into_iter().map(named).collect();
+        assert_eq!(woken, ["waker", "21", "40"]);
+        assert!(matches!(ended.take_joiner(), Ok(None)));
+    }
+}
