@@ -1,5 +1,6 @@
 //! The loop of a run: whose turn it is, its poll, what comes of it, and the end.
 
+use std::cell::RefMut;
 use std::task::{Context, Poll};
 
 use super::Runtime;
@@ -132,13 +133,18 @@ impl Runtime {
             drop(borrowed);
             return self.after_special_poll(key, cell, polled, main);
         }
+        self.after_step(key, borrowed)
+    }
+
+    /// Ends the turn of a task that was put back, or has ended the short way.
+    #[inline(always)]
+    fn after_step<'a>(&'a self, key: TaskKey, mut core: RefMut<'a, Box<Core>>) -> Turn {
         if core.manners.is_on() {
-            drop(borrowed);
+            drop(core);
             if let Some(ended) = self.interfere_after(key) {
                 return self.after_last_poll(key, ended);
             }
-            borrowed = self.core();
-            core = &mut borrowed;
+            core = self.core();
         }
         self.poll.end();
         core.current = None;
@@ -250,16 +256,7 @@ impl Runtime {
                 self.suspend(key);
                 core = self.core();
             }
-            if core.manners.is_on() {
-                drop(core);
-                if let Some(ended) = self.interfere_after(key) {
-                    return self.after_last_poll(key, ended);
-                }
-                core = self.core();
-            }
-            self.poll.end();
-            core.current = None;
-            return Turn::Taken;
+            return self.after_step(key, core);
         }
         self.after_last_poll(key, self.drop_future(cell))
     }
