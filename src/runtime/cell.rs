@@ -1,7 +1,7 @@
 //! A spawned future, and afterwards its output, in one allocation with the waker that it is polled with.
 //! The allocation is used again when both are gone.
 
-use std::any::Any;
+use std::any::{Any, TypeId};
 use std::future::Future;
 use std::pin::Pin;
 use std::task::{Context, Poll};
@@ -40,9 +40,6 @@ pub(crate) trait AnyTask {
 
     /// Gives the allocation, in which nothing is left, to those that are kept.
     fn recycle(self: Pin<Box<Self>>, spares: &mut Spares);
-
-    /// Tells its waker from all others.
-    fn waker_address(&self) -> *const ();
 }
 
 pub(crate) type BoxTask = Pin<Box<dyn AnyTask>>;
@@ -74,10 +71,6 @@ impl<F: Future<Output: 'static> + 'static> AnyTask for Cell<F> {
     fn recycle(self: Pin<Box<Self>>, spares: &mut Spares) {
         spares.put(self);
     }
-
-    fn waker_address(&self) -> *const () {
-        self.waker.address()
-    }
 }
 
 /// Cells of tasks that have ended, for others of the same type.
@@ -85,8 +78,15 @@ impl<F: Future<Output: 'static> + 'static> AnyTask for Cell<F> {
 /// A run spawns futures of few types, each of them often, and so does the next run.
 #[derive(Default)]
 pub(crate) struct Spares {
-    /// The `Cells` of each type. The one that was asked for last comes first.
-    types: Vec<Box<dyn Any>>,
+    /// The one that was asked for last comes first.
+    shelves: Vec<Shelf>,
+}
+
+struct Shelf {
+    /// What type of futures was in its cells.
+    future: TypeId,
+    /// [`Cells`] of that type.
+    cells: Box<dyn Any>,
 }
 
 type Cells<F> = Vec<Pin<Box<Cell<F>>>>;
@@ -98,28 +98,35 @@ const CELLS: usize = 1024;
 impl Spares {
     #[inline]
     fn of<F: Future + 'static>(&mut self) -> Option<&mut Cells<F>> {
-        if !self.types.first()?.is::<Cells<F>>() {
-            let place = self.types.iter().position(|cells| cells.is::<Cells<F>>())?;
-            self.types.swap(0, place);
+        if self.shelves.first()?.future != TypeId::of::<F>() {
+            self.find(TypeId::of::<F>())?;
         }
-        self.types[0].downcast_mut()
+        self.shelves.first_mut()?.cells.downcast_mut()
     }
 
-    /// Puts a future into a cell, and if need be a new one.
-    pub(super) fn fill<F>(&mut self, future: F, run: RunId, task: TaskKey) -> BoxTask
+    /// Brings a shelf to the front.
+    fn find(&mut self, future: TypeId) -> Option<()> {
+        let place = self.shelves.iter().position(|shelf| shelf.future == future)?;
+        self.shelves.swap(0, place);
+        Some(())
+    }
+
+    /// Puts a future into a cell, and if need be a new one. Also gives the address of its waker.
+    pub(super) fn fill<F>(&mut self, future: F, run: RunId, task: TaskKey) -> (BoxTask, *const ())
     where
         F: Future<Output: 'static> + 'static,
     {
         let stage = Stage::Running { future };
-        match self.of().and_then(Cells::pop) {
-            Some(mut cell) => {
-                let mut this = cell.as_mut().project();
-                this.waker.assign(run, task);
-                this.stage.set(stage);
-                cell
-            }
-            None => Box::pin(Cell { waker: OwnWaker::new(run, task), stage }),
-        }
+        let Some(mut cell) = self.of().and_then(Cells::pop) else {
+            let cell = Box::pin(Cell { waker: OwnWaker::new(run, task), stage });
+            let waker = cell.waker.address();
+            return (cell, waker);
+        };
+        let mut this = cell.as_mut().project();
+        this.waker.assign(run, task);
+        this.stage.set(stage);
+        let waker = cell.waker.address();
+        (cell, waker)
     }
 
     fn put<F: Future + 'static>(&mut self, cell: Pin<Box<Cell<F>>>) {
@@ -129,7 +136,8 @@ impl Spares {
             }
             return;
         }
-        self.types.truncate(TYPES - 1);
-        self.types.push(Box::new(vec![cell]));
+        self.shelves.truncate(TYPES - 1);
+        let cells: Cells<F> = vec![cell];
+        self.shelves.push(Shelf { future: TypeId::of::<F>(), cells: Box::new(cells) });
     }
 }

@@ -5,7 +5,7 @@ use super::cell::{BoxTask, Spares};
 use super::ledger::Entry;
 use super::limits::Limits;
 use super::marks::Marks;
-use super::places::Survey;
+use super::places::{Awaited, Place, Survey};
 use super::poll::CurrentPoll;
 use super::rude::Manners;
 use super::tasks::{Ended, Remains, State, Task, Tasks};
@@ -41,8 +41,6 @@ pub(super) struct Core {
     pub(super) panics: Vec<(TaskId, String)>,
     /// What the scheduler has done wrong.
     pub(super) mistake: Option<String>,
-    /// The task that was polled last.
-    pub(super) last: TaskId,
     /// How many tasks main has spawned; also destructors may, when it is gone.
     main_children: u32,
     line: Line,
@@ -62,8 +60,9 @@ pub(super) struct Core {
     watched: Option<Watched>,
     /// Absent but for the runs that are made for a report.
     pub(super) survey: Option<Survey>,
-    /// Whether there is something to be done when a step begins that few runs want.
-    is_observed: bool,
+    /// Whether there is something to be done around a step that few runs want: one that is rude, or that is
+    /// made for a report.
+    pub(super) is_observed: bool,
     /// Whether the text of values that are noted is wanted.
     pub(super) shows: Shows,
 }
@@ -112,7 +111,6 @@ impl Core {
         self.failure = None;
         self.panics.clear();
         self.mistake = None;
-        self.last = TaskId::MAIN;
         self.main_children = 0;
         self.line.clear(watches);
         self.answers.clear();
@@ -236,12 +234,12 @@ impl Core {
     pub(super) fn next_task(&mut self) -> Option<TaskKey> {
         if self.line.len() < 2 {
             let (_, key) = self.line.take(Answer::USUAL)?;
-            if !self.manners.is_declared() {
+            if !self.is_observed || !self.manners.is_declared() {
                 self.record(Record::poll(key.id));
             }
             return Some(key);
         }
-        let choice = Choice::among_tasks(&self.line, self.trace.names());
+        let choice = Choice::among(&self.line, self.trace.names());
         let options = choice.options();
         let scheduler = self.scheduler.as_mut().expect("dacapo bug: a run without a scheduler");
         let mut answer = scheduler.answer(&choice);
@@ -257,7 +255,7 @@ impl Core {
             answer: answer.option(),
             options: options as u32,
         };
-        if self.manners.is_declared() {
+        if self.is_observed && self.manners.is_declared() {
             // Something may come between the choice and the poll.
             self.manners.note(Asked::Next { first, chosen: key.id, lasting: answer.lasting() });
             self.record(Record::next(next));
@@ -269,14 +267,15 @@ impl Core {
 
     // Tasks.
 
-    /// The id of the task that is about to be spawned, or the limit that forbids it.
-    #[inline]
-    pub(super) fn name_task(&mut self, name: Option<&str>) -> Result<TaskId, Kind> {
-        if let Some(limit) = self.exceeded() {
-            self.failure.get_or_insert(limit.clone());
-            return Err(limit);
+    /// Names the task that is about to be spawned, and gives it its key; or the limit that forbids it.
+    #[inline(never)]
+    pub(super) fn announce(&mut self, name: Option<&str>) -> Result<TaskKey, Box<Kind>> {
+        let Limits { max_tasks, max_steps, .. } = self.limits;
+        // Only destructors that spawn, when the run has ended, can drop so many.
+        if self.tasks.len() >= max_tasks || self.drops > max_steps {
+            return Err(self.exceed());
         }
-        let parent = self.current.and_then(|key| self.task_mut(key));
+        let parent = self.current.and_then(|key| self.tasks.get_mut(key));
         let (by, ordinal) = match parent {
             Some(parent) if parent.id != TaskId::MAIN => {
                 parent.children += 1;
@@ -290,23 +289,32 @@ impl Core {
         };
         let id = self.trace.names_mut().push(by, ordinal, name);
         self.record(Record::spawn(id, by));
-        Ok(id)
+        Ok(self.tasks.next_key(id))
     }
 
     /// The limit that forbids another task.
-    #[inline]
-    fn exceeded(&self) -> Option<Kind> {
+    #[cold]
+    fn exceed(&mut self) -> Box<Kind> {
         let Limits { max_tasks, max_steps, .. } = self.limits;
-        let task = || self.current_name();
-        if self.tasks.len() >= max_tasks {
-            return Some(Kind::Limit { limit: Limit::Tasks, value: max_tasks, task: task() });
-        }
-        // Only destructors that spawn, when the run has ended, can get so far.
-        (self.drops > max_steps).then(|| Kind::Limit {
-            limit: Limit::Destructors,
-            value: max_steps,
-            task: task(),
-        })
+        let (limit, value) = match self.tasks.len() >= max_tasks {
+            true => (Limit::Tasks, max_tasks),
+            false => (Limit::Destructors, max_steps),
+        };
+        let limit = Kind::Limit { limit, value, task: self.current_name() };
+        self.failure.get_or_insert(limit.clone());
+        Box::new(limit)
+    }
+
+    /// Adds the task that was announced last, which is ready.
+    pub(super) fn enter(
+        &mut self,
+        key: TaskKey,
+        cell: Option<BoxTask>,
+        waker: *const (),
+        spawned: Option<Place>,
+    ) {
+        self.tasks.add(key, cell, waker, spawned);
+        self.get_in_line(key);
     }
 
     /// The main task, if it has not ended.
@@ -376,6 +384,14 @@ impl Core {
         removed
     }
 
+    /// Forgets a task that has returned, if that is all there is to it; gives what has its output.
+    #[inline]
+    pub(super) fn remove_returned(&mut self, key: TaskKey) -> Option<Option<BoxTask>> {
+        let cell = self.tasks.remove_returned(key)?;
+        self.trace.names_mut().end(key.id);
+        Some(cell)
+    }
+
     /// Takes tasks out of the line that were dropped while they stood in it.
     pub(super) fn forget_gone(&mut self) {
         let Self { tasks, line, .. } = self;
@@ -412,7 +428,6 @@ impl Core {
         poll: &CurrentPoll,
     ) -> (Option<BoxTask>, bool) {
         self.steps += 1;
-        self.last = key.id;
         self.current = Some(key);
         if self.is_observed {
             self.observe_step(key);
@@ -447,11 +462,23 @@ impl Core {
         poll: &CurrentPoll,
     ) -> bool {
         let task = self.tasks.get_mut(key).expect("dacapo bug: a running task is gone");
-        let is_plain = !task.is_special;
-        if is_plain {
-            self.end_step(key, cell.take(), poll);
+        if task.is_special {
+            return false;
         }
-        is_plain
+        task.awaits += 1;
+        task.cell = cell.take();
+        if let Some(place) = poll.gave_way() {
+            (task.waits, task.awaited) = (1, Awaited { place, ..Awaited::TURN });
+            task.state = State::Ready;
+            self.trace.give_way(key.id);
+            self.line.push(key);
+        } else {
+            self.suspend(key, poll);
+        }
+        if self.watched.is_some() {
+            self.watch_end_of_step(key);
+        }
+        true
     }
 
     /// Ends a task that has returned, if that is all there is to its end: it was not asked to end, its handle is
@@ -459,7 +486,7 @@ impl Core {
     #[inline(never)]
     pub(super) fn end_plain_task(&mut self, key: TaskKey, cell: &mut Option<BoxTask>) -> bool {
         let task = self.tasks.get_mut(key).expect("dacapo bug: a running task is gone");
-        if task.is_special || task.detached || self.manners.is_on() {
+        if task.is_special || task.traits.detached || self.manners.is_on() {
             return false;
         }
         let Ok(joiner) = task.take_joiner() else { return false };
@@ -474,16 +501,25 @@ impl Core {
     }
 
     /// Puts a task back that is not done.
-    #[inline(always)]
     pub(super) fn end_step(&mut self, key: TaskKey, cell: Option<BoxTask>, poll: &CurrentPoll) {
+        let task = self.tasks.get_mut(key).expect("dacapo bug: a running task is gone");
+        task.awaits += 1;
+        task.cell = cell;
+        self.suspend(key, poll);
+        if self.watched.is_some() {
+            self.watch_end_of_step(key);
+        }
+    }
+
+    /// Notes what a task waits for that was put back; it goes into the line if it was woken meanwhile.
+    #[inline(never)]
+    fn suspend(&mut self, key: TaskKey, poll: &CurrentPoll) {
         let Self { tasks, trace, line, .. } = self;
         let task = tasks.get_mut(key).expect("dacapo bug: a running task is gone");
-        task.cell = cell;
-        task.awaits += 1;
         poll.store(task);
         if poll.is_woken() || matches!(task.state, State::Woken) {
             task.state = State::Ready;
-            if poll.gave_way() || task.waits_for_turn() {
+            if task.waits_for_turn() {
                 trace.give_way(key.id);
             } else {
                 Self::record_waits(trace, task);
@@ -499,9 +535,6 @@ impl Core {
                 trace.push(Record::wait(key.id, task.awaited.wait));
             }
             line.waits(key.id);
-        }
-        if self.watched.is_some() {
-            self.watch_end_of_step(key);
         }
     }
 

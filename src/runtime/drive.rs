@@ -1,6 +1,5 @@
 //! The loop of a run: whose turn it is, its poll, what comes of it, and the end.
 
-use std::cell::RefMut;
 use std::task::{Context, Poll};
 
 use super::Runtime;
@@ -29,13 +28,17 @@ enum Turn {
 impl Runtime {
     /// Polls tasks until main has ended; returns what went wrong.
     pub(super) fn drive(&self, main: &mut dyn FnMut(&mut Context<'_>) -> Poll<()>) -> Option<Kind> {
-        loop {
+        let last = loop {
             match self.turn(main) {
                 Turn::Taken => {}
-                Turn::MainEnded => return None,
-                Turn::Failed => return self.core().failure.take(),
-                Turn::Stuck => return Some(stuck(&self.core())),
+                last => break last,
             }
+        };
+        self.rest();
+        match last {
+            Turn::Taken | Turn::MainEnded => None,
+            Turn::Failed => self.core().failure.take(),
+            Turn::Stuck => Some(stuck(&self.core())),
         }
     }
 
@@ -64,7 +67,7 @@ impl Runtime {
                 }
                 let core = self.core();
                 let Some(task) = core.task(key) else { continue };
-                let (catches, finishing) = (task.has_scope(), task.finishing);
+                let (catches, finishing) = (task.has_scope(), task.traits.finishing);
                 drop(core);
                 if finishing {
                     cleaning.push(key);
@@ -77,25 +80,27 @@ impl Runtime {
             }
         }
         self.core().forget_gone();
-        while let Some(key) = cleaning.last() {
+        let mut last = Turn::Taken;
+        while let (Some(key), Turn::Taken) = (cleaning.last(), &last) {
             if self.has_ended(*key) {
                 cleaning.pop();
                 continue;
             }
-            match self.turn_after_main() {
-                Turn::Taken => {}
-                Turn::Failed => return self.core().failure.take(),
-                Turn::MainEnded | Turn::Stuck => return None,
-            }
+            last = self.turn_after_main();
         }
-        None
+        self.rest();
+        match last {
+            Turn::Failed => self.core().failure.take(),
+            Turn::Taken | Turn::MainEnded | Turn::Stuck => None,
+        }
     }
 
     fn turn_after_main(&self) -> Turn {
         self.turn(&mut |_| unreachable!("dacapo bug: main has ended"))
     }
 
-    /// Gives one task its turn, or lets time pass.
+    /// Gives one task its turn, or lets time pass. The task remains the current one until the next turn, or until
+    /// there is a [rest](Runtime::rest).
     #[inline(always)]
     fn turn(&self, main: &mut dyn FnMut(&mut Context<'_>) -> Poll<()>) -> Turn {
         let mut borrowed = self.core();
@@ -110,9 +115,9 @@ impl Runtime {
             drop(borrowed);
             return self.pass_time();
         };
-        if core.manners.is_on() {
+        if core.is_observed {
             drop(borrowed);
-            self.interfere_before(key);
+            self.observe_before(key);
             borrowed = self.core();
             core = &mut borrowed;
         }
@@ -129,25 +134,39 @@ impl Runtime {
             Ok(Poll::Ready(())) => core.end_plain_task(key, &mut cell),
             Err(_) => false,
         };
-        if !is_over {
-            drop(borrowed);
-            return self.after_special_poll(key, cell, polled, main);
+        if is_over && !core.is_observed {
+            return Turn::Taken;
         }
-        self.after_step(key, borrowed)
+        drop(borrowed);
+        if is_over {
+            return self.observe_after(key);
+        }
+        self.after_special_poll(key, cell, polled, main)
     }
 
-    /// Ends the turn of a task that was put back, or has ended the short way.
-    #[inline(always)]
-    fn after_step<'a>(&'a self, key: TaskKey, mut core: RefMut<'a, Box<Core>>) -> Turn {
-        if core.manners.is_on() {
-            drop(core);
-            if let Some(ended) = self.interfere_after(key) {
-                return self.after_last_poll(key, ended);
-            }
-            core = self.core();
-        }
+    /// Between two turns, when code of the user may run that is not the current task's.
+    fn rest(&self) {
         self.poll.end();
-        core.current = None;
+        self.core().current = None;
+    }
+
+    /// Does what few runs want before a step.
+    #[cold]
+    fn observe_before(&self, key: TaskKey) {
+        self.rest();
+        if self.core().manners.is_on() {
+            self.interfere_before(key);
+        }
+    }
+
+    /// Does what few runs want after a step.
+    #[cold]
+    fn observe_after(&self, key: TaskKey) -> Turn {
+        if self.core().manners.is_on()
+            && let Some(ended) = self.interfere_after(key)
+        {
+            return self.after_last_poll(key, ended);
+        }
         Turn::Taken
     }
 
@@ -163,6 +182,7 @@ impl Runtime {
 
     /// Nobody is ready.
     fn pass_time(&self) -> Turn {
+        self.rest();
         if !self.core().advance() {
             return Turn::Stuck;
         }
@@ -256,7 +276,11 @@ impl Runtime {
                 self.suspend(key);
                 core = self.core();
             }
-            return self.after_step(key, core);
+            if !core.is_observed {
+                return Turn::Taken;
+            }
+            drop(core);
+            return self.observe_after(key);
         }
         self.after_last_poll(key, self.drop_future(cell))
     }
@@ -331,7 +355,7 @@ impl Runtime {
         core.end_last_step(key.id, how);
         let task = core.task(key).expect("dacapo bug: a task that ends is gone");
         if let Ended::Panicked(caught) = &ended
-            && !task.detached
+            && !task.traits.detached
             && core.panics.len() < 3
         {
             let name = core.trace.names().get(key.id).to_string();
@@ -343,7 +367,7 @@ impl Runtime {
         let nth = core.next_end();
         let task = core.task_mut(key).expect("dacapo bug: a task that ends is gone");
         task.end(ended, nth);
-        let detached = task.detached;
+        let detached = task.traits.detached;
         let joiners = task.take_joiners();
         drop(core);
         self.wake_all(joiners);
@@ -435,7 +459,9 @@ impl Runtime {
 }
 
 fn step_limit(core: &Core) -> Kind {
-    let task = core.trace.names().get(core.last).to_string();
+    let last = core.trace.events().last();
+    let task = last.map_or(TaskId::MAIN, |(position, _)| position.task);
+    let task = core.trace.names().get(task).to_string();
     Kind::Limit { limit: Limit::Steps, value: core.limits.max_steps, task }
 }
 

@@ -1,11 +1,12 @@
 //! Waiting for the end of a task, and what it leaves behind.
 
-use std::any::Any;
+use std::task::{Poll, Waker};
 
 use super::Runtime;
+use super::cancellation::Awaiting;
 use super::cell::BoxTask;
 use super::places::{Awaited, Place};
-use super::tasks::{Ended, Task};
+use super::tasks::{Ended, Remains, Task};
 use super::unwind::Caught;
 use super::waker::Wakee;
 use crate::failure::Kind;
@@ -24,11 +25,19 @@ pub(crate) enum End {
     },
 }
 
+/// The state of one who awaits the end of a task with its handle.
+#[derive(Debug, Default)]
+pub(crate) struct JoinWait {
+    registration: Option<u32>,
+    /// Whether it was asked to give a turn away, or did wait.
+    pub(crate) is_asked: bool,
+}
+
 impl Runtime {
     /// Whether a task has ended; if not, its end is to wake `wakee`.
     ///
     /// `registration` is kept by the one who waits, to be updated by the next call and
-    /// given back with [`unregister`](Runtime::unregister).
+    /// given back with [`unregister_end`](Runtime::unregister_end).
     #[inline]
     pub(crate) fn poll_end(
         &self,
@@ -51,9 +60,48 @@ impl Runtime {
         false
     }
 
+    /// Takes the outcome of a task that has ended, for the one who holds its handle; if it has not, its end
+    /// is to wake him.
+    pub(crate) fn poll_join(
+        &self,
+        key: TaskKey,
+        wait: &mut JoinWait,
+        waker: &Waker,
+    ) -> Poll<Joined> {
+        let is_asked = std::mem::replace(&mut wait.is_asked, true);
+        let mut core = self.core();
+        if core.task(key).is_some_and(|task| !task.has_ended()) {
+            drop(core);
+            let notes = self.notes();
+            self.poll_end(key, &mut wait.registration, self.wakee(waker), None);
+            self.set_awaiting(notes, Awaiting::Task(key));
+            return Poll::Pending;
+        }
+        if !is_asked && !self.is_plain() {
+            drop(core);
+            if self.gives_way() {
+                waker.wake_by_ref();
+                return Poll::Pending;
+            }
+            core = self.core();
+        }
+        if let Some(cell) = core.remove_returned(key) {
+            return Poll::Ready(Joined::Returned(Output(cell)));
+        }
+        let remains = core.remove_task(key);
+        // In it may be what is somebody else's code.
+        drop(core);
+        Poll::Ready(Joined::of(remains))
+    }
+
+    /// Takes back what [`poll_join`](Runtime::poll_join) has registered.
+    pub(crate) fn unregister(&self, key: TaskKey, wait: &mut JoinWait) {
+        self.unregister_end(key, &mut wait.registration);
+    }
+
     /// Takes back what [`poll_end`](Runtime::poll_end) has registered.
-    pub(crate) fn unregister(&self, key: TaskKey, place: &mut Option<u32>) {
-        let Some(number) = place.take() else { return };
+    pub(crate) fn unregister_end(&self, key: TaskKey, registration: &mut Option<u32>) {
+        let Some(number) = registration.take() else { return };
         let mut core = self.core();
         let Some(task) = core.task_mut(key) else { return };
         let removed = task.remove_joiner(number);
@@ -71,7 +119,7 @@ impl Runtime {
         }
         let end = match (task.how, task.panicked()) {
             (_, Some(caught)) => End::Panicked { message: caught.note.message.clone() },
-            (Ending::Returned, None) if task.failed => End::Failed,
+            (Ending::Returned, None) if task.traits.failed => End::Failed,
             (Ending::Returned, None) => End::Returned,
             _ => End::Cancelled,
         };
@@ -82,21 +130,21 @@ impl Runtime {
     pub(crate) fn mark_failed(&self) {
         let mut core = self.core();
         if let Some(task) = core.current.and_then(|key| core.task_mut(key)) {
-            task.failed = true;
+            task.traits.failed = true;
         }
     }
 
     /// Notes that somebody has seen the panic of a task, which then does not fail the run.
     pub(crate) fn mark_retrieved(&self, key: TaskKey) {
         if let Some(task) = self.core().task_mut(key) {
-            task.retrieved = true;
+            task.traits.retrieved = true;
         }
     }
 
     /// Fails the run for a panic that was given to somebody who did not look at it.
     pub(crate) fn lose_panic(&self, id: TaskId, task: &str, message: &str) {
         let mut core = self.core();
-        if core.tasks.iter().any(|(_, task)| task.id == id && task.retrieved) {
+        if core.tasks.iter().any(|(_, task)| task.id == id && task.traits.retrieved) {
             return;
         }
         let known = core.panics.iter().find(|(known, _)| *known == id);
@@ -111,29 +159,14 @@ impl Runtime {
     /// Notes that a task is to run to its end also when main has returned.
     pub(crate) fn finish(&self, key: TaskKey) {
         if let Some(task) = self.core().task_mut(key) {
-            task.finishing = true;
+            task.traits.finishing = true;
         }
     }
 
     /// Notes that somebody else than the handle passes on the panic of a task.
     pub(crate) fn supervise(&self, key: TaskKey) {
         if let Some(task) = self.core().task_mut(key) {
-            task.supervised = true;
-        }
-    }
-
-    /// Takes the outcome of a task that has ended, for the one who holds its handle.
-    #[inline]
-    pub(crate) fn take_joined(&self, key: TaskKey) -> Joined {
-        // At the end of a run tasks go before the handles that others hold.
-        let Some(remains) = self.core().remove_task(key) else { return Joined::Cancelled };
-        match remains.ended {
-            Some(Ended::Returned) => Joined::Returned(Output(remains.cell)),
-            Some(Ended::Panicked(caught)) => {
-                let Caught { payload, note } = *caught;
-                Joined::Panicked { payload, message: note.message }
-            }
-            _ => Joined::Cancelled,
+            task.traits.supervised = true;
         }
     }
 
@@ -141,7 +174,7 @@ impl Runtime {
     pub(crate) fn detach(&self, key: TaskKey) -> Option<Output> {
         let mut core = self.core();
         let task = core.task_mut(key)?;
-        task.detached = true;
+        task.traits.detached = true;
         if !task.has_ended() {
             return None;
         }
@@ -161,7 +194,20 @@ impl Runtime {
 pub(crate) enum Joined {
     Returned(Output),
     Cancelled,
-    Panicked { payload: Box<dyn Any + Send>, message: String },
+    Panicked(Box<Caught>),
+}
+
+impl Joined {
+    #[cold]
+    fn of(remains: Option<Remains>) -> Self {
+        // At the end of a run tasks go before the handles that others hold.
+        let Some(remains) = remains else { return Self::Cancelled };
+        match remains.ended {
+            Some(Ended::Returned) => Self::Returned(Output(remains.cell)),
+            Some(Ended::Panicked(caught)) => Self::Panicked(caught),
+            Some(Ended::Cancelled) | None => Self::Cancelled,
+        }
+    }
 }
 
 /// What a task left behind.

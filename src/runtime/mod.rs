@@ -40,7 +40,7 @@ use crate::trace::TaskId;
 pub use self::cancellation::Cancelled;
 pub(crate) use self::cancellation::{Awaiting, CancelTarget, Scope};
 pub(crate) use self::engine::{Engine, Raw};
-pub(crate) use self::joining::{End, Joined};
+pub(crate) use self::joining::{End, JoinWait, Joined};
 pub(crate) use self::ledger::{Entry, Holding};
 pub(crate) use self::limits::Limits;
 pub(crate) use self::marks::Marks;
@@ -138,13 +138,11 @@ impl Runtime {
         self.poll.end();
         let mut core = self.core();
         self.plain.set(core.is_plain());
-        let id = core.name_task(None).expect("dacapo: Builder::max_tasks must be 1 or more");
-        let key = core.tasks.next_key(id);
+        let key = core.announce(None).expect("dacapo: Builder::max_tasks must be 1 or more");
         let mut waker = self.main_waker.borrow_mut();
         let waker = waker.get_or_insert_with(|| OwnWaker::new(self.id(), key));
         waker.assign(self.id(), key);
-        core.tasks.add(key, None, waker.address(), None);
-        core.get_in_line(key);
+        core.enter(key, None, waker.address(), None);
     }
 
     /// Polls the main task.
@@ -191,25 +189,23 @@ impl Runtime {
         name: Option<&str>,
         future: F,
         place: Option<Place>,
-    ) -> Result<TaskKey, Failure>
+    ) -> Result<TaskKey, Box<Failure>>
     where
         F: Future<Output: 'static> + 'static,
     {
-        let mut core = self.core();
-        let id = match core.name_task(name) {
-            Ok(id) => id,
+        let mut borrowed = self.core();
+        let core: &mut Core = &mut borrowed;
+        let key = match core.announce(name) {
+            Ok(key) => key,
             Err(limit) => {
-                drop(core);
+                drop(borrowed);
                 // Dropping it could run a destructor that spawns one just like it, and so on.
                 std::mem::forget(future);
-                return Err(Failure::new(limit));
+                return Err(Box::new(Failure::new(*limit)));
             }
         };
-        let key = core.tasks.next_key(id);
-        let cell = core.spares.fill(future, self.id(), key);
-        let waker = cell.waker_address();
-        core.tasks.add(key, Some(cell), waker, place);
-        core.get_in_line(key);
+        let (cell, waker) = core.spares.fill(future, self.id(), key);
+        core.enter(key, Some(cell), waker, place);
         Ok(key)
     }
 

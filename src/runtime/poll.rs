@@ -19,27 +19,29 @@ pub(super) struct CurrentPoll {
     waker: Cell<*const ()>,
     /// The scope of the task that is being polled, if it is within one.
     pub(super) scope: Cell<Option<u64>>,
-    woken: Cell<Woken>,
-    /// What it waits for: the first two, and how many they are.
+    /// How many things it waits for, with flags.
+    noted: Cell<u32>,
+    /// The first two of them.
     awaited: [Cell<Awaited>; 2],
-    waits: Cell<u32>,
     /// Where it waits for what dacapo does not know, if one of its own futures is around that.
     around: Cell<Option<Place>>,
     /// How many futures outside of all scopes have said that they wait.
     notes: Cell<u32>,
-    /// What these have said is to be asked first, should the task be cancelled; and whether there is any.
+    /// What these have said is to be asked first, should the task be cancelled.
     awaiting: Cell<Awaiting>,
-    asks_first: Cell<bool>,
 }
 
-/// Whether the task was woken by the futures that note so here, which is not all there are.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Woken {
-    No,
-    /// It has given its turn away, and if it waits for one thing, then for the next one.
-    ForTurn,
-    Yes,
-}
+// The flags are above the number of things, which nobody can make so large in one poll.
+/// The task has given its turn away, and if it waits for one thing, then for the next one.
+const FOR_TURN: u32 = 1 << 31;
+/// It was woken by a future that notes so here, which not all do.
+const WOKEN: u32 = 1 << 30;
+/// Something is to be asked first, should it be cancelled.
+const ASKS_FIRST: u32 = 1 << 29;
+const WAITS: u32 = ASKS_FIRST - 1;
+
+/// What most polls note that do not wait for anything but the next one.
+const GAVE_WAY: u32 = FOR_TURN | 1;
 
 /// The address of no waker. (Null is that of `Waker::noop()`.)
 static NOBODY: u8 = 0;
@@ -63,13 +65,11 @@ impl CurrentPoll {
             task: Cell::default(),
             waker: Cell::new(nobody()),
             scope: Cell::new(None),
-            woken: Cell::new(Woken::No),
+            noted: Cell::new(0),
             awaited: [const { Cell::new(Awaited::UNKNOWN) }; 2],
-            waits: Cell::new(0),
             around: Cell::new(None),
             notes: Cell::new(0),
             awaiting: Cell::new(Awaiting::Other),
-            asks_first: Cell::new(false),
         }
     }
 
@@ -78,12 +78,11 @@ impl CurrentPoll {
         self.task.set(key);
         self.waker.set(waker);
         self.scope.set(None);
-        self.woken.set(Woken::No);
-        self.waits.set(0);
+        let noted = self.noted.replace(0);
         self.around.set(None);
         self.notes.set(0);
-        if self.asks_first.get() {
-            self.set_awaiting(0, Some(Awaiting::Other));
+        if noted & ASKS_FIRST != 0 {
+            self.awaiting.take();
         }
     }
 
@@ -93,37 +92,33 @@ impl CurrentPoll {
         self.waker.set(nobody());
     }
 
-    /// Whether the task is ready for its next turn.
-    #[inline(always)]
-    pub(super) fn is_woken(&self) -> bool {
-        !matches!(self.woken.get(), Woken::No)
+    fn waits(&self) -> u32 {
+        self.noted.get() & WAITS
     }
 
-    /// Whether the task waits for nothing but its next turn.
+    /// Whether the task is ready for its next turn.
+    pub(super) fn is_woken(&self) -> bool {
+        self.noted.get() & (FOR_TURN | WOKEN) != 0
+    }
+
+    /// Where the task waits, if it waits for nothing but its next turn, and nothing else was noted.
     #[inline(always)]
-    pub(super) fn gave_way(&self) -> bool {
-        matches!(self.woken.get(), Woken::ForTurn) && self.waits.get() == 1
+    pub(super) fn gave_way(&self) -> Option<Option<Place>> {
+        (self.noted.get() == GAVE_WAY).then(|| self.awaited[0].get().place)
     }
 
     /// Gives the task what was noted.
-    #[inline(always)]
     pub(super) fn store(&self, task: &mut Task) {
         let [first, second] = &self.awaited;
-        task.waits = self.waits.get();
-        match task.waits {
-            0 => task.awaited = Awaited { place: self.around.get(), ..Awaited::UNKNOWN },
-            // A constant, since what was written in parts a moment ago takes long to be read as a whole.
-            1 if self.gave_way() => {
-                task.awaited = Awaited { place: first.get().place, ..Awaited::TURN };
-            }
-            waits => {
-                task.awaited = first.get();
-                if waits > 1 {
-                    task.set_second_wait(second.get());
-                }
-            }
+        task.waits = self.waits();
+        task.awaited = match task.waits {
+            0 => Awaited { place: self.around.get(), ..Awaited::UNKNOWN },
+            _ => first.get(),
+        };
+        if task.waits > 1 {
+            task.set_second_wait(second.get());
         }
-        if self.asks_first.get() {
+        if self.noted.get() & ASKS_FIRST != 0 {
             let notes = self.notes.get();
             let awaiting = self.set_awaiting(notes, Some(Awaiting::Other)).unwrap_or_default();
             // Of several that are awaited side by side none is asked first: they are abandoned.
@@ -143,11 +138,11 @@ impl CurrentPoll {
     #[inline]
     #[must_use]
     pub(super) fn wait_on(&self, awaited: Awaited) -> Option<u64> {
-        let nth = self.waits.get();
-        if let Some(place) = self.awaited.get(nth as usize) {
+        let noted = self.noted.get();
+        if let Some(place) = self.awaited.get((noted & WAITS) as usize) {
             place.set(awaited);
         }
-        self.waits.set(nth + 1);
+        self.noted.set(noted + 1);
         let scope = self.scope.get();
         if scope.is_none() {
             self.notes.set(self.notes.get() + 1);
@@ -167,16 +162,18 @@ impl CurrentPoll {
     pub(super) fn set_awaiting(&self, notes: u32, awaiting: Option<Awaiting>) -> Option<Awaiting> {
         self.notes.set(notes);
         let awaiting = awaiting?;
-        self.asks_first.set(!matches!(awaiting, Awaiting::Other));
+        let noted = self.noted.get() & !ASKS_FIRST;
+        let asks_first = !matches!(awaiting, Awaiting::Other);
+        self.noted.set(if asks_first { noted | ASKS_FIRST } else { noted });
         Some(self.awaiting.replace(awaiting))
     }
 
     /// Takes back how many futures wait, but for those that are not waited for any more.
     pub(super) fn forget_waits(&self, notes: Notes) {
-        self.waits.set(self.waits.get().min(notes.waits));
-        if self.is_woken() {
-            self.woken.set(Woken::Yes);
-        }
+        let (waits, flags) = (self.waits().min(notes.waits), self.noted.get() & !WAITS);
+        let is_woken = flags & (FOR_TURN | WOKEN) != 0;
+        // A turn that was given away may be among what is forgotten.
+        self.noted.set(waits | if is_woken { flags & !FOR_TURN | WOKEN } else { flags });
         self.around.set(None);
     }
 }
@@ -188,7 +185,7 @@ impl Runtime {
             None => self.poll.notes(),
             Some(scope) => self.core().notes_within(scope),
         };
-        Notes { scope, waits: self.poll.waits.get() }
+        Notes { scope, waits: self.poll.waits() }
     }
 
     /// Notes what the current task waits for, should this poll not complete it.
@@ -205,7 +202,7 @@ impl Runtime {
         self.wait_on(Wait::Turn, place);
         let own = self.poll.own_task(waker).is_some();
         if own {
-            self.poll.woken.set(Woken::ForTurn);
+            self.poll.noted.set(self.poll.noted.get() | FOR_TURN);
         }
         own
     }
@@ -213,7 +210,7 @@ impl Runtime {
     /// Says where a future stands that is not done, and in which others were polled since `notes`:
     /// what they have noted without a place is at this one.
     pub(crate) fn locate(&self, notes: Notes, place: Place) {
-        let (first, noted) = (notes.waits as usize, self.poll.waits.get());
+        let (first, noted) = (notes.waits as usize, self.poll.waits());
         for awaited in self.poll.awaited.iter().take(noted as usize).skip(first) {
             let Awaited { wait, place: known } = awaited.get();
             awaited.set(Awaited { wait, place: known.or(Some(place)) });

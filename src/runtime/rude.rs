@@ -127,7 +127,7 @@ impl Core {
         }
         let Some(task) = self.task(key) else { return 0 };
         let is_requested = task.cancellation().is_some_and(Cancellation::is_requested);
-        if !task.started || task.aborted || task.thread || is_requested {
+        if !task.started || task.aborted || task.traits.thread || is_requested {
             return 0;
         }
         // Without a scope that catches it, and without anything that is asked first, it is a drop.
@@ -228,7 +228,7 @@ impl Runtime {
     /// Notes that a task stands for a thread, which nobody can stop.
     pub(crate) fn mark_thread(&self, key: TaskKey) {
         if let Some(task) = self.core().task_mut(key) {
-            task.thread = true;
+            task.traits.thread = true;
         }
     }
 }
@@ -240,12 +240,12 @@ impl Core {
             return;
         }
         let Some(task) = self.task_mut(key) else { return };
-        let still_asleep = std::mem::take(&mut task.roused);
+        let still_asleep = std::mem::take(&mut task.traits.roused);
         if still_asleep || self.ask_rude(Asked::Spurious(key.id), 2) == 0 {
             return;
         }
         if let Some(task) = self.task_mut(key) {
-            task.roused = true;
+            task.traits.roused = true;
             task.state = State::Ready;
             self.get_in_line(key);
         }

@@ -38,6 +38,23 @@ pub(crate) struct Task {
 
     /// How it has ended, if it has.
     pub(super) how: Ending,
+    pub(crate) traits: Traits,
+    /// How many tasks it has spawned.
+    pub(crate) children: u32,
+    /// Which of the run's tasks it was to end, counted from 1.
+    pub(super) nth: u32,
+    pub(crate) spawned: Option<Place>,
+    /// The task that is to be asked first if this one is cancelled.
+    awaits_task: Option<TaskKey>,
+    /// Who is to be woken when it ends, under a number of his own: nearly always there is one, and a task.
+    joiner: Option<(u32, TaskKey)>,
+    extra: Option<Box<Extra>>,
+}
+
+/// What few tasks are.
+#[derive(Clone, Copy, Default)]
+pub(crate) struct Traits {
+    /// Whether nobody has its handle.
     pub(crate) detached: bool,
     /// Whether somebody has seen, or will see, a panic that it ends with.
     pub(crate) retrieved: bool,
@@ -51,16 +68,6 @@ pub(crate) struct Task {
     pub(crate) thread: bool,
     /// Whether it was polled for no reason, and not been woken since.
     pub(crate) roused: bool,
-    /// How many tasks it has spawned.
-    pub(crate) children: u32,
-    /// Which of the run's tasks it was to end, counted from 1.
-    pub(super) nth: u32,
-    pub(crate) spawned: Option<Place>,
-    /// The task that is to be asked first if this one is cancelled.
-    awaits_task: Option<TaskKey>,
-    /// Who is to be woken when it ends, under a number of his own: nearly always there is one, and a task.
-    joiner: Option<(u32, TaskKey)>,
-    extra: Option<Box<Extra>>,
 }
 
 /// What few tasks have.
@@ -144,17 +151,19 @@ impl Tasks {
     ) {
         self.free.pop();
         let task = &mut self.places[key.slot as usize];
-        *task = Task {
-            id: key.id,
-            state: State::Ready,
-            // Nobody has the main one's handle.
-            detached: cell.is_none(),
-            cell,
-            waker,
-            spawned,
-            extra: task.extra.take(),
-            ..Task::FREE
-        };
+        // Field by field, for in a free place there is nothing to be dropped.
+        task.id = key.id;
+        task.state = State::Ready;
+        (task.started, task.aborted, task.is_special) = (false, false, false);
+        (task.awaits, task.waits, task.children, task.nth) = (0, 0, 0, 0);
+        // Nobody has the main one's handle.
+        task.traits = Traits { detached: cell.is_none(), ..Traits::default() };
+        task.cell = cell;
+        task.awaited = Awaited::UNKNOWN;
+        task.waker = waker;
+        task.how = Ending::Returned;
+        task.spawned = spawned;
+        (task.awaits_task, task.joiner) = (None, None);
     }
 
     #[inline]
@@ -173,15 +182,30 @@ impl Tasks {
         }
     }
 
-    /// Forgets a task that has ended; the caller drops what is left of it.
+    /// Forgets a task that has returned, and of which nothing else is left than what has its output.
     #[inline]
+    pub(crate) fn remove_returned(&mut self, key: TaskKey) -> Option<Option<BoxTask>> {
+        let task = self.get_mut(key)?;
+        let is_all = task.state == State::Ended
+            && matches!(task.how, Ending::Returned)
+            && task.extra.is_none();
+        if !is_all {
+            return None;
+        }
+        task.id = FREE;
+        let cell = task.cell.take();
+        self.free.push(key.slot);
+        Some(cell)
+    }
+
+    /// Forgets a task that has ended; the caller drops what is left of it.
     pub(crate) fn remove(&mut self, key: TaskKey) -> Option<Remains> {
         let task = self.get_mut(key)?;
         task.id = FREE;
         let mut remains = Remains {
             cell: task.cell.take(),
             ended: None,
-            seen: task.retrieved || task.supervised,
+            seen: task.traits.retrieved || task.traits.supervised,
             _others: None,
         };
         let panicked = task.extra.as_mut().and_then(|extra| extra.panicked.take());
@@ -247,13 +271,15 @@ impl Task {
         awaited: Awaited::UNKNOWN,
         waker: std::ptr::null(),
         how: Ending::Returned,
-        detached: false,
-        retrieved: false,
-        finishing: false,
-        supervised: false,
-        failed: false,
-        thread: false,
-        roused: false,
+        traits: Traits {
+            detached: false,
+            retrieved: false,
+            finishing: false,
+            supervised: false,
+            failed: false,
+            thread: false,
+            roused: false,
+        },
         children: 0,
         nth: 0,
         spawned: None,

@@ -107,9 +107,14 @@ impl<'a> Choice<'a> {
     ///
     /// If fewer than two tasks are ready: that is no choice.
     #[track_caller]
-    #[inline]
     pub fn among_tasks(ready: &'a Line, names: &'a TaskNames) -> Self {
         assert!(ready.len() >= 2, "a choice needs two options or more");
+        Self::among(ready, names)
+    }
+
+    /// The same where it is known that there are two tasks or more.
+    #[inline(always)]
+    pub(crate) fn among(ready: &'a Line, names: &'a TaskNames) -> Self {
         // More have no place in a trace.
         let options = ready.len().min(Next::MAX_OPTIONS);
         Self { kind: ChoiceKind::Task, options, among: Among::Tasks { ready, names } }

@@ -8,7 +8,7 @@ use std::sync::{Mutex, PoisonError};
 use std::task::{Context, Poll, Waker};
 
 use super::{Id, Task};
-use crate::runtime::{self, Awaiting, Joined, RunId, TaskKey};
+use crate::runtime::{self, Awaiting, JoinWait, Joined, RunId, TaskKey};
 
 /// The right to await a task's output, and to abort it.
 ///
@@ -23,19 +23,24 @@ use crate::runtime::{self, Awaiting, Joined, RunId, TaskKey};
 ///
 /// Awaiting it panics after it has given its output, and outside of the run that it belongs to.
 pub struct JoinHandle<T> {
-    run: RunId,
-    task: TaskKey,
-    joined: bool,
-    registration: Option<u32>,
-    /// Whether it was asked to give a turn away, or did wait.
-    asked: bool,
+    join: Join,
     // The output stays with the run, so that this is `Send` and `Sync` whatever it is.
     output: PhantomData<fn() -> T>,
 }
 
+/// The same, whatever the output is.
+struct Join {
+    run: RunId,
+    task: TaskKey,
+    wait: JoinWait,
+    /// Whether the output was given.
+    is_over: bool,
+}
+
 impl<T> JoinHandle<T> {
     pub(super) fn new(run: RunId, task: TaskKey) -> Self {
-        Self { run, task, joined: false, registration: None, asked: false, output: PhantomData }
+        let join = Join { run, task, wait: JoinWait::default(), is_over: false };
+        Self { join, output: PhantomData }
     }
 
     /// Asks the task to end where it waits.
@@ -45,7 +50,7 @@ impl<T> JoinHandle<T> {
     /// the task has ended. A task that aborts itself ends at its next await. From another thread than
     /// that of the run it does nothing.
     pub fn abort(&self) {
-        runtime::try_with(self.run, |runtime| runtime.abort(self.task));
+        runtime::try_with(self.join.run, |runtime| runtime.abort(self.join.task));
     }
 
     /// Asks the task to end, as asyncio does; returns `false` if it has ended already.
@@ -76,7 +81,7 @@ impl<T> JoinHandle<T> {
     where
         T: 'static,
     {
-        self.asked = true;
+        self.join.wait.is_asked = true;
         match Pin::new(&mut self).poll(&mut Context::from_waker(Waker::noop())) {
             Poll::Ready(result) => result,
             Poll::Pending => unreachable!("dacapo bug: a task has not ended"),
@@ -99,24 +104,23 @@ impl<T> JoinHandle<T> {
 
     /// The task, by reference.
     pub fn task(&self) -> Task {
-        Task::new(self.run, self.task)
+        Task::new(self.join.run, self.join.task)
     }
 
     /// Whether the task has ended. A task that was [aborted](JoinHandle::abort) ends at its next turn.
     pub fn is_finished(&self) -> bool {
-        self.joined
-            || runtime::try_with(self.run, |runtime| runtime.has_ended(self.task)).unwrap_or(true)
+        let Join { run, task, is_over, .. } = self.join;
+        is_over || runtime::try_with(run, |runtime| runtime.has_ended(task)).unwrap_or(true)
     }
 
     /// The id of the task.
     pub fn id(&self) -> Id {
-        self.task.id
+        self.join.task.id
     }
 
     /// The name of the task: the one it was given, or its spawn path. Outside of the run its number.
     pub fn name(&self) -> String {
-        runtime::try_with(self.run, |runtime| runtime.name(self.task.id))
-            .unwrap_or_else(|| format!("task {}", self.task.id))
+        self.join.name()
     }
 }
 
@@ -124,48 +128,65 @@ impl<T: 'static> Future for JoinHandle<T> {
     type Output = Result<T, JoinError>;
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        assert!(
-            !self.joined,
-            "dacapo: a JoinHandle was polled after it had given its output; await a handle once"
-        );
-        let Self { run, task, .. } = *self;
-        let joined = runtime::try_with(run, |runtime| {
-            let asked = std::mem::replace(&mut self.asked, true);
-            let (wakee, notes) = (runtime.wakee(cx.waker()), runtime.notes());
-            if !runtime.poll_end(task, &mut self.registration, wakee, None) {
-                runtime.set_awaiting(notes, Awaiting::Task(task));
-                return Poll::Pending;
-            }
-            if !asked && runtime.gives_way() {
-                cx.waker().wake_by_ref();
-                return Poll::Pending;
-            }
-            Poll::Ready(runtime.take_joined(task))
-        });
-        let joined = joined.expect(
-            "dacapo: a JoinHandle was awaited outside of its run; a task ends with its run, so await \
-             it there",
-        );
-        let Poll::Ready(joined) = joined else { return Poll::Pending };
-        self.joined = true;
+        let Poll::Ready(joined) = self.join.poll(cx.waker()) else { return Poll::Pending };
         Poll::Ready(match joined {
             Joined::Returned(output) => Ok(output.take()),
-            Joined::Cancelled => Err(JoinError::cancelled(self.id(), self.name())),
-            Joined::Panicked { payload, message } => {
-                Err(JoinError::panicked(self.id(), self.name(), payload, message))
-            }
+            joined => Err(self.join.error(joined)),
         })
     }
 }
 
-impl<T> Drop for JoinHandle<T> {
+impl Join {
+    /// Polls for the end of the task; the generic code around it is short, since it is compiled for each type.
+    fn poll(&mut self, waker: &Waker) -> Poll<Joined> {
+        assert!(
+            !self.is_over,
+            "dacapo: a JoinHandle was polled after it had given its output; await a handle once"
+        );
+        let Self { run, task, wait, .. } = self;
+        let joined = runtime::try_with(*run, |runtime| runtime.poll_join(*task, wait, waker));
+        let joined = joined.expect(
+            "dacapo: a JoinHandle was awaited outside of its run; a task ends with its run, so await \
+             it there",
+        );
+        self.is_over = joined.is_ready();
+        joined
+    }
+
+    /// The error for who awaited the end of a task that has not returned.
+    #[cold]
+    fn error(&self, joined: Joined) -> JoinError {
+        let (task, name) = (self.task.id, self.name());
+        match joined {
+            Joined::Panicked(caught) => {
+                JoinError::panicked(task, name, caught.payload, caught.note.message)
+            }
+            _ => JoinError::cancelled(task, name),
+        }
+    }
+
+    fn name(&self) -> String {
+        runtime::try_with(self.run, |runtime| runtime.name(self.task.id))
+            .unwrap_or_else(|| format!("task {}", self.task.id))
+    }
+
+    /// Lets the task go on alone.
+    #[cold]
+    fn let_go(&mut self) {
+        let Self { run, task, wait, .. } = self;
+        let output = runtime::try_with(*run, |runtime| {
+            runtime.unregister(*task, wait);
+            runtime.detach(*task)
+        });
+        drop(output);
+    }
+}
+
+impl Drop for Join {
+    #[inline]
     fn drop(&mut self) {
-        if !self.joined {
-            let output = runtime::try_with(self.run, |runtime| {
-                runtime.unregister(self.task, &mut self.registration);
-                runtime.detach(self.task)
-            });
-            drop(output);
+        if !self.is_over {
+            self.let_go();
         }
     }
 }
@@ -180,7 +201,10 @@ impl<T> fmt::Debug for JoinHandle<T> {
 ///
 /// A panic is not lost by accident: if the error is dropped and nobody has asked it whether it
 /// [is a panic](JoinError::is_panic), printed it, or taken the panic, the run fails with it.
-pub struct JoinError {
+pub struct JoinError(Box<Parts>);
+
+/// Beside the error, which is moved about as a part of each result.
+struct Parts {
     task: Id,
     name: String,
     cause: Cause,
@@ -196,7 +220,7 @@ enum Cause {
 
 impl JoinError {
     pub(super) fn cancelled(task: Id, name: String) -> Self {
-        Self { task, name, cause: Cause::Cancelled, seen: AtomicBool::new(false) }
+        Self::new(task, name, Cause::Cancelled)
     }
 
     pub(crate) fn panicked(
@@ -206,23 +230,27 @@ impl JoinError {
         message: String,
     ) -> Self {
         let cause = Cause::Panic { payload: Mutex::new(Some(payload)), message };
-        Self { task, name, cause, seen: AtomicBool::new(false) }
+        Self::new(task, name, cause)
+    }
+
+    fn new(task: Id, name: String, cause: Cause) -> Self {
+        Self(Box::new(Parts { task, name, cause, seen: AtomicBool::new(false) }))
     }
 
     pub(super) fn look(&self) {
-        self.seen.store(true, Ordering::Relaxed);
+        self.0.seen.store(true, Ordering::Relaxed);
     }
 
     /// Whether the task was aborted.
     pub fn is_cancelled(&self) -> bool {
         self.look();
-        matches!(self.cause, Cause::Cancelled)
+        matches!(self.0.cause, Cause::Cancelled)
     }
 
     /// Whether the task panicked.
     pub fn is_panic(&self) -> bool {
         self.look();
-        matches!(self.cause, Cause::Panic { .. })
+        matches!(self.0.cause, Cause::Panic { .. })
     }
 
     /// The value that the task panicked with, for
@@ -234,7 +262,7 @@ impl JoinError {
     #[track_caller]
     pub fn into_panic(self) -> Box<dyn Any + Send> {
         self.look();
-        let payload = match &self.cause {
+        let payload = match &self.0.cause {
             Cause::Panic { payload, .. } => {
                 payload.lock().unwrap_or_else(PoisonError::into_inner).take()
             }
@@ -246,16 +274,16 @@ impl JoinError {
 
     /// The id of the task.
     pub fn id(&self) -> Id {
-        self.task
+        self.0.task
     }
 }
 
 impl fmt::Display for JoinError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.look();
-        match &self.cause {
-            Cause::Cancelled => write!(f, "{} was cancelled", self.name),
-            Cause::Panic { message, .. } => write!(f, "{} panicked: {message}", self.name),
+        match &self.0.cause {
+            Cause::Cancelled => write!(f, "{} was cancelled", self.0.name),
+            Cause::Panic { message, .. } => write!(f, "{} panicked: {message}", self.0.name),
         }
     }
 }
@@ -270,10 +298,11 @@ impl std::error::Error for JoinError {}
 
 impl Drop for JoinError {
     fn drop(&mut self) {
-        if let Cause::Panic { message, .. } = &self.cause
-            && !self.seen.load(Ordering::Relaxed)
+        let Parts { task, name, cause, seen } = &*self.0;
+        if let Cause::Panic { message, .. } = cause
+            && !seen.load(Ordering::Relaxed)
         {
-            runtime::try_current(|runtime| runtime.lose_panic(self.task, &self.name, message));
+            runtime::try_current(|runtime| runtime.lose_panic(*task, name, message));
         }
     }
 }

@@ -258,6 +258,6 @@ impl Future for Join {
 impl Drop for Join {
     fn drop(&mut self) {
         let Self { task, registration, .. } = self;
-        task.with(|runtime| runtime.unregister(task.key, registration));
+        task.with(|runtime| runtime.unregister_end(task.key, registration));
     }
 }

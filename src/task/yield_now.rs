@@ -1,7 +1,7 @@
 use std::future::Future;
 use std::panic::Location;
 use std::pin::Pin;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, Waker};
 
 use crate::runtime::{self, Place};
 
@@ -41,14 +41,21 @@ impl Future for YieldNow {
     type Output = ();
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
-        if std::mem::replace(&mut self.yielded, true) {
+        if self.yielded {
             return Poll::Ready(());
         }
-        let gave_way = runtime::try_current(|runtime| runtime.give_way(cx.waker(), self.place));
-        if gave_way != Some(true) {
-            // The waker of some combinator.
-            cx.waker().wake_by_ref();
-        }
-        Poll::Pending
+        self.yielded = true;
+        give_way(cx.waker(), self.place)
     }
+}
+
+/// Apart, so that the other half of all polls takes few instructions.
+#[inline(never)]
+fn give_way(waker: &Waker, place: Place) -> Poll<()> {
+    let gave_way = runtime::try_current(|runtime| runtime.give_way(waker, place));
+    if gave_way != Some(true) {
+        // The waker of some combinator.
+        waker.wake_by_ref();
+    }
+    Poll::Pending
 }
