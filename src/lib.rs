@@ -21,6 +21,7 @@
 #[doc = include_str!("../docs/reviewing.md")]
 pub mod _reviewing {}
 
+mod buffer;
 mod failure;
 mod instant;
 mod linear;

@@ -2,6 +2,7 @@
 
 use std::rc::Rc;
 
+use crate::buffer::Buffer;
 use crate::rude::Rude;
 use crate::schedule::{Answer, Lasting};
 use crate::scheduler::{Choice, Scheduler};
@@ -11,7 +12,7 @@ use crate::scheduler::{Choice, Scheduler};
 pub(super) struct Answers {
     /// An option below [`SHORT`], once, is one byte. Anything else is one that says for how long it
     /// matters, and four with the option; or two, if it matters once and they are enough.
-    bytes: Vec<u8>,
+    bytes: Buffer<u8>,
     /// How many bytes there are more than answers.
     more: usize,
 }
@@ -39,6 +40,7 @@ impl Answers {
     }
 
     #[cold]
+    #[inline(never)]
     fn push_long(&mut self, answer: Answer) {
         let before = self.bytes.len();
         match u16::try_from(answer.option()) {

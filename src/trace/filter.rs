@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::{Asked, Event, Position, TaskId, Trace, Wait};
+use crate::buffer::Buffer;
 
 /// One event of a trace, for [`Trace::filter`] to decide about.
 #[derive(Clone, Copy, Debug)]
@@ -115,7 +116,7 @@ impl Trace {
         let kept = kept.map(|(position, event)| (position, renumbered(event, &mut numbers)));
         let selected = Some(kept.collect());
         let early = self.early.iter().copied().filter(keep).collect();
-        let all = Self { records: Vec::new(), ..self.clone() };
+        let all = Self { records: Buffer::default(), ..self.clone() };
         Self { selected, early, ..all }
     }
 }

@@ -15,6 +15,7 @@ pub use names::{TaskId, TaskName, TaskNames};
 pub(crate) use record::{Next, Record};
 pub(crate) use text::{printable, printable_lines};
 
+use crate::buffer::Buffer;
 use crate::instant::Instant;
 use crate::schedule::{Answer, Lasting};
 
@@ -69,7 +70,7 @@ use crate::schedule::{Answer, Lasting};
 /// ```
 #[derive(Clone, Debug, Default)]
 pub struct Trace {
-    records: Vec<Record>,
+    records: Buffer<Record>,
     /// With so many records the older ones go.
     room: usize,
     /// How many of the records are in the hash.
@@ -137,15 +138,26 @@ impl Trace {
         self.early.clear();
         // Half of them go at a time, so that it costs next to nothing.
         self.room = max.saturating_mul(2).max(1);
+        self.records.shrink_to(self.room);
         (self.start, self.dropped, self.hashed, self.hash) = Default::default();
     }
 
     #[inline(always)]
     pub(crate) fn push(&mut self, record: Record) {
+        if !self.records.push_within(record) {
+            self.push_slowly(record);
+        }
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn push_slowly(&mut self, record: Record) {
         if self.records.len() >= self.room {
             self.drop_oldest(self.room / 2);
+        } else {
+            self.records.grow(self.room);
         }
-        self.records.push(record);
+        self.push(record);
     }
 
     /// A task wakes itself in its turn, and waits for the next one.
@@ -169,8 +181,6 @@ impl Trace {
     }
 
     /// Drops the older half.
-    #[cold]
-    #[inline(never)]
     fn drop_oldest(&mut self, kept: usize) {
         self.drop_records(kept);
         // The events that were dropped are those before the last time.
@@ -181,7 +191,7 @@ impl Trace {
     fn drop_records(&mut self, kept: usize) {
         self.update_hash();
         let oldest = self.records.len().saturating_sub(kept);
-        for record in self.records.drain(..oldest) {
+        for &record in &self.records[..oldest] {
             self.dropped += record.len() as u64;
             // What nearly all are is passed by quickly.
             if record.is_still() {
@@ -206,6 +216,7 @@ impl Trace {
                 }
             }
         }
+        self.records.drop_first(oldest);
         self.hashed = self.records.len();
     }
 
@@ -292,7 +303,7 @@ impl Trace {
 
     /// The events in their order, each with its place in the run.
     pub fn events(&self) -> impl Iterator<Item = (Position, Event)> {
-        let records = if self.selected.is_some() { &[][..] } else { &self.records };
+        let records = if self.selected.is_some() { &[][..] } else { &self.records[..] };
         let all = records.iter().flat_map(|record| record.events());
         let all = all.scan(self.start, |position, event| {
             *position = position.after(&event);

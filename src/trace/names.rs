@@ -5,6 +5,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use super::printable;
+use crate::buffer::Buffer;
 
 /// The number of a task: 0 for the main one, then in the order of spawning.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -53,7 +54,7 @@ pub struct TaskNames {
     /// Where the next name goes.
     next: usize,
     /// Tasks that are over, of which there may be events, in the order of their going.
-    over: Vec<TaskId>,
+    over: Buffer<TaskId>,
     /// How many of these had gone for a while when events were dropped last.
     long_over: usize,
     /// The names that were given, by their numbers; empty if there is none. They stay, or else it could not be
@@ -104,7 +105,8 @@ impl TaskNames {
     /// Forgets all tasks, keeping the memory unless it is much.
     pub(crate) fn clear(&mut self) {
         (self.len, self.next, self.long_over) = (0, 0, 0);
-        self.names.clear();
+        // They are written over.
+        self.names.truncate(KEPT);
         self.names.shrink_to(KEPT);
         // The first tasks have the first page in every run.
         self.pages.truncate(1);
@@ -124,12 +126,12 @@ impl TaskNames {
         if self.len == self.pages.len() * PAGE {
             self.open_page();
         }
-        match (self.at(parent), given) {
+        match (self.find(parent), given) {
             (Some(above), None) => {
                 let name = above.child(parent, ordinal);
                 // Nearly all are children of main, or of one of the first tasks.
                 if name.root.0 as usize >= PAGE {
-                    self.hold_roots(&name);
+                    self.hold_roots(name.depth, name.root);
                 }
                 self.put(name);
             }
@@ -140,23 +142,21 @@ impl TaskNames {
 
     /// Adds a name that does not begin with another one.
     #[cold]
+    #[inline(never)]
     fn put_first(&mut self, parent: TaskId, given: Option<&str>) {
         let name = given.map_or_else(Name::default, |given| self.named(parent, given));
         self.put(name);
     }
 
-    #[inline]
+    #[inline(always)]
     fn put(&mut self, name: Name) {
-        // A page that was used before is written over.
-        match self.names.get_mut(self.next) {
-            Some(place) => *place = name,
-            None => self.names.push(name),
-        }
+        self.names[self.next] = name;
         self.next += 1;
         self.len += 1;
     }
 
     #[cold]
+    #[inline(never)]
     fn open_page(&mut self) {
         u32::try_from(self.len + PAGE).expect("fewer than 2^32 tasks in a run");
         let page = self.free.pop().unwrap_or_else(|| {
@@ -166,6 +166,9 @@ impl TaskNames {
         self.needs[page as usize] = PAGE as u32;
         self.pages.push(page);
         self.next = page as usize * PAGE;
+        // A page that was used before is written over.
+        let end = self.names.len().max(self.next + PAGE);
+        self.names.resize(end, Name::default());
     }
 
     /// The name of a task that is given one.
@@ -190,19 +193,20 @@ impl TaskNames {
         Name { signature, parent, last: [0, 0, number, *nth], ..Name::default() }
     }
 
-    /// The ancestors that are needed for the text of a name; main instead of those that there are not.
-    fn roots(&self, name: &Name) -> [TaskId; 2] {
+    /// The ancestors that are needed for the text of a name of this depth and root; main instead of those that
+    /// there are not.
+    fn roots(&self, depth: u32, root: TaskId) -> [TaskId; 2] {
         let before = |root: TaskId| self.find(root).map_or(TaskId::MAIN, |root| root.root);
-        match name.depth as usize {
+        match depth as usize {
             0 => [TaskId::MAIN; 2],
-            1..=SHOWN => [name.root, TaskId::MAIN],
-            _ => [name.root, before(name.root)],
+            1..=SHOWN => [root, TaskId::MAIN],
+            _ => [root, before(root)],
         }
     }
 
     #[inline(never)]
-    fn hold_roots(&mut self, name: &Name) {
-        self.roots(name).into_iter().for_each(|root| self.hold(root));
+    fn hold_roots(&mut self, depth: u32, root: TaskId) {
+        self.roots(depth, root).into_iter().for_each(|root| self.hold(root));
     }
 
     /// Keeps the page of a task until as many calls of [`let_go`](Self::let_go).
@@ -236,12 +240,13 @@ impl TaskNames {
     /// The events before the last call are being dropped. Forgets the tasks that were over by then.
     pub(crate) fn forget(&mut self) {
         let mut over = std::mem::take(&mut self.over);
-        for task in over.drain(..self.long_over) {
+        for &task in &over[..self.long_over] {
             if let Some(name) = self.find(task) {
-                let [first, second] = self.roots(name);
+                let [first, second] = self.roots(name.depth, name.root);
                 [task, first, second].into_iter().for_each(|task| self.let_go(task));
             }
         }
+        over.drop_first(self.long_over);
         self.long_over = over.len().saturating_sub(LATE);
         self.over = over;
     }
@@ -249,20 +254,16 @@ impl TaskNames {
     /// Keeps the name of a task for as long as the run.
     pub(crate) fn keep(&mut self, task: TaskId) {
         if let Some(name) = self.find(task) {
-            let [first, second] = self.roots(name);
+            let [first, second] = self.roots(name.depth, name.root);
             [task, first, second].into_iter().for_each(|task| self.hold(task));
         }
     }
 
-    fn find(&self, task: TaskId) -> Option<&Name> {
-        self.at(task).filter(|_| (task.0 as usize) < self.len)
-    }
-
-    /// The same for a task that there was.
     #[inline]
-    fn at(&self, task: TaskId) -> Option<&Name> {
-        let page = *self.pages.get(task.0 as usize / PAGE)? as usize;
-        self.names.get(page * PAGE + task.0 as usize % PAGE)
+    fn find(&self, task: TaskId) -> Option<&Name> {
+        let at = task.0 as usize;
+        let page = *self.pages.get(at / PAGE)? as usize;
+        self.names.get(page * PAGE + at % PAGE).filter(|_| at < self.len)
     }
 
     /// How many tasks there were.

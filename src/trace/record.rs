@@ -14,8 +14,8 @@ use crate::schedule::Lasting;
 /// word 0   gives way: 1 bit | tag: 7 bits | small: 24 bits | low: 32 bits
 /// word 1   a number of 64 bits, or two of 32
 /// ```
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Record([u64; 2]);
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Record(u64, u64);
 
 /// No record is all zeros, which would leave a hash as it was.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -98,7 +98,7 @@ impl Next {
 
 impl Record {
     const fn new(tag: Tag, small: u32, low: u32, second: u64) -> Self {
-        Self([((tag as u64) << 56) | ((small as u64) << 32) | low as u64, second])
+        Self(((tag as u64) << 56) | ((small as u64) << 32) | low as u64, second)
     }
 
     /// A choice among tasks, and the poll of the one that was chosen.
@@ -204,30 +204,30 @@ impl Record {
     #[inline]
     pub(crate) fn begins_turn(self) -> bool {
         const { assert!(Tag::Turn as u64 == 1 && Tag::Poll as u64 == 2) };
-        (self.0[0] >> 56).wrapping_sub(1) < 2
+        (self.0 >> 56).wrapping_sub(1) < 2
     }
 
     /// Nothing else happens in the turn that begins with it than that it is given away.
     #[inline]
     pub(crate) fn give_way_at_once(&mut self) {
-        self.0[0] |= GIVES_WAY;
+        self.0 |= GIVES_WAY;
     }
 
     /// The words, for the hash of the run.
     pub(crate) fn words(self) -> [u64; 2] {
-        self.0
+        [self.0, self.1]
     }
 
     /// The event, or all in their order.
     pub(crate) fn events(self) -> impl Iterator<Item = Event> {
         let (first, second) = self.unpack();
-        let gives_way = (self.0[0] & GIVES_WAY != 0).then(|| gives_way(TaskId(self.0[0] as u32)));
+        let gives_way = (self.0 & GIVES_WAY != 0).then(|| gives_way(TaskId(self.0 as u32)));
         std::iter::once(first).chain(second).chain(gives_way.into_iter().flatten())
     }
 
     /// How many events it is.
     pub(crate) fn len(self) -> usize {
-        let (first, tag) = (self.0[0], self.tag());
+        let (first, tag) = (self.0, self.tag());
         let two = tag == Tag::Turn as u64 || tag == Tag::GiveWay as u64;
         1 + usize::from(two) + 2 * usize::from(first & GIVES_WAY != 0)
     }
@@ -248,13 +248,13 @@ impl Record {
     /// the first in line, if this is of interest.
     pub(crate) fn turn_alone(self, whichever: bool) -> Option<(TaskId, bool)> {
         let is_turn = self.is(Tag::Turn);
-        let is_usual = whichever || (self.0[0] >> 32) as u32 & 0xff_ffff == 0;
-        (is_usual && (is_turn || self.is(Tag::Poll))).then(|| (TaskId(self.0[0] as u32), is_turn))
+        let is_usual = whichever || (self.0 >> 32) as u32 & 0xff_ffff == 0;
+        (is_usual && (is_turn || self.is(Tag::Poll))).then(|| (TaskId(self.0 as u32), is_turn))
     }
 
     #[inline]
     fn tag(self) -> u64 {
-        (self.0[0] & !GIVES_WAY) >> 56
+        (self.0 & !GIVES_WAY) >> 56
     }
 
     #[inline]
@@ -263,7 +263,7 @@ impl Record {
     }
 
     fn unpack(self) -> (Event, Option<Event>) {
-        let [first, second] = self.0;
+        let Self(first, second) = self;
         let tag = Tag::ALL[self.tag() as usize - 1];
         let small = (first >> 32) as u32 & 0xff_ffff;
         let (high, low) = ((second >> 32) as u32, second as u32);
