@@ -32,8 +32,9 @@ pub(crate) trait AnyTask {
     /// Polls the future; when that is done, drops it and keeps the output.
     fn poll(self: Pin<&mut Self>) -> Poll<()>;
 
-    /// Moves the output into `place`, which is an `Option` of the output's type.
-    fn take_output(self: Pin<&mut Self>, place: &mut dyn Any);
+    /// Moves the output into `place`, which is an `Option` of the output's type and `None`, and gives the
+    /// allocation to those that are kept.
+    fn give(self: Pin<Box<Self>>, place: &mut dyn Any, spares: &mut Spares);
 
     /// Drops what is in it.
     fn clear(self: Pin<&mut Self>);
@@ -56,12 +57,13 @@ impl<F: Future<Output: 'static> + 'static> AnyTask for Cell<F> {
         Poll::Ready(())
     }
 
-    fn take_output(self: Pin<&mut Self>, place: &mut dyn Any) {
+    fn give(mut self: Pin<Box<Self>>, place: &mut dyn Any, spares: &mut Spares) {
         let place = place.downcast_mut::<Option<F::Output>>();
         let place = place.expect("dacapo bug: a join handle has another type than its task");
-        if let StageProjection::Ended { output } = self.project().stage.project() {
+        if let StageProjection::Ended { output } = self.as_mut().project().stage.project() {
             *place = output.take();
         }
+        spares.put(self);
     }
 
     fn clear(self: Pin<&mut Self>) {

@@ -31,6 +31,8 @@ pub(super) struct Core {
     pub(super) accounts: Vec<Entry>,
     pub(super) now: Instant,
     pub(super) steps: usize,
+    /// The run stops when there were so many: at its limit, or at once if something went wrong.
+    pub(super) stops_at: usize,
     /// Tasks that were dropped when main had ended.
     pub(super) drops: usize,
     /// The task that is being polled or dropped.
@@ -56,8 +58,9 @@ pub(super) struct Core {
     joiners: u32,
     /// Tasks that have ended.
     ends: u32,
-    /// What the scheduler is told of the step that is going on, if it wants to know.
-    watched: Option<Watched>,
+    /// Whether the scheduler is told of what happens, and what of the step that is going on.
+    is_watched: bool,
+    watched: Watched,
     /// Absent but for the runs that are made for a report.
     pub(super) survey: Option<Survey>,
     /// Whether there is something to be done around a step that few runs want: one that is rude, or that is
@@ -87,15 +90,19 @@ struct Watched {
     known: u32,
 }
 
+impl Watched {
+    fn clear(&mut self) {
+        self.used.clear();
+        (self.awaits, self.known) = (None, 0);
+    }
+}
+
 impl Core {
     /// Makes ready for a run, which may follow one that ended anyhow.
     pub(super) fn begin(&mut self, scheduler: Box<dyn Scheduler>, seed: u64, limits: Limits) {
         self.limits = limits;
-        let watches = scheduler.watches();
-        self.watched = watches.then(|| self.watched.take().unwrap_or_default());
-        if let Some(watched) = &mut self.watched {
-            watched.known = 0;
-        }
+        self.is_watched = scheduler.watches();
+        self.watched.clear();
         self.manners.begin(&*scheduler, self.limits.rude);
         self.is_observed = self.manners.is_declared() || self.survey.is_some();
         self.scheduler = Some(scheduler);
@@ -105,14 +112,14 @@ impl Core {
         self.marks.clear();
         self.accounts.clear();
         self.now = Instant::START;
-        self.steps = 0;
+        (self.steps, self.stops_at) = (0, limits.max_steps);
         self.drops = 0;
         self.current = None;
         self.failure = None;
         self.panics.clear();
         self.mistake = None;
         self.main_children = 0;
-        self.line.clear(watches);
+        self.line.clear(self.is_watched);
         self.answers.clear();
         self.seed = seed;
         self.data = None;
@@ -122,7 +129,14 @@ impl Core {
 
     /// Whether nothing is on in this run that primitives would have to ask for.
     pub(super) fn is_plain(&self) -> bool {
-        !self.limits.keeps_accounts && self.watched.is_none() && !self.manners.is_declared()
+        !self.limits.keeps_accounts && !self.is_watched && !self.manners.is_declared()
+    }
+
+    /// Notes that something went wrong, unless something has before.
+    #[cold]
+    pub(super) fn fail(&mut self, failure: Kind) {
+        self.failure.get_or_insert(failure);
+        self.stops_at = 0;
     }
 
     #[inline]
@@ -267,9 +281,14 @@ impl Core {
 
     // Tasks.
 
-    /// Names the task that is about to be spawned, and gives it its key; or the limit that forbids it.
+    /// Adds a task, which is ready, and is yet to be given what is to be polled; or returns the limit that
+    /// forbids it.
     #[inline(never)]
-    pub(super) fn announce(&mut self, name: Option<&str>) -> Result<TaskKey, Box<Kind>> {
+    pub(super) fn spawn(
+        &mut self,
+        name: Option<&str>,
+        place: Option<Place>,
+    ) -> Result<TaskKey, Box<Kind>> {
         let Limits { max_tasks, max_steps, .. } = self.limits;
         // Only destructors that spawn, when the run has ended, can drop so many.
         if self.tasks.len() >= max_tasks || self.drops > max_steps {
@@ -289,7 +308,9 @@ impl Core {
         };
         let id = self.trace.names_mut().push(by, ordinal, name);
         self.record(Record::spawn(id, by));
-        Ok(self.tasks.next_key(id))
+        let key = self.tasks.add(id, place);
+        self.get_in_line(key);
+        Ok(key)
     }
 
     /// The limit that forbids another task.
@@ -301,20 +322,8 @@ impl Core {
             false => (Limit::Destructors, max_steps),
         };
         let limit = Kind::Limit { limit, value, task: self.current_name() };
-        self.failure.get_or_insert(limit.clone());
+        self.fail(limit.clone());
         Box::new(limit)
-    }
-
-    /// Adds the task that was announced last, which is ready.
-    pub(super) fn enter(
-        &mut self,
-        key: TaskKey,
-        cell: Option<BoxTask>,
-        waker: *const (),
-        spawned: Option<Place>,
-    ) {
-        self.tasks.add(key, cell, waker, spawned);
-        self.get_in_line(key);
     }
 
     /// The main task, if it has not ended.
@@ -326,7 +335,7 @@ impl Core {
     #[inline]
     pub(super) fn get_in_line(&mut self, key: TaskKey) {
         self.line.push(key);
-        if self.watched.is_some() {
+        if self.is_watched {
             self.watch_ready(key);
         }
     }
@@ -341,16 +350,25 @@ impl Core {
     /// Tells the scheduler that a step is over.
     #[inline]
     fn watch_step(&mut self, task: TaskId) {
-        if let (Some(watched), Some(scheduler)) = (&mut self.watched, &mut self.scheduler) {
-            scheduler.step(&Step::new(task, &watched.used, watched.awaits.take()));
-            watched.used.clear();
+        if self.is_watched {
+            self.watch_step_of(task);
         }
+    }
+
+    #[inline(never)]
+    fn watch_step_of(&mut self, task: TaskId) {
+        let Self { watched, scheduler: Some(scheduler), .. } = self else { return };
+        scheduler.step(&Step::new(task, &watched.used, watched.awaits.take()));
+        watched.used.clear();
     }
 
     /// Notes that the current step uses a primitive, or will when it goes on; returns its number among
     /// those used.
     pub(super) fn watch_use(&mut self, number: Option<u32>, awaits: bool) -> Option<u32> {
-        let watched = self.watched.as_mut()?;
+        if !self.is_watched {
+            return None;
+        }
+        let watched = &mut self.watched;
         let number = number.unwrap_or_else(|| {
             watched.known += 1;
             watched.known
@@ -386,7 +404,7 @@ impl Core {
 
     /// Forgets a task that has returned, if that is all there is to it; gives what has its output.
     #[inline]
-    pub(super) fn remove_returned(&mut self, key: TaskKey) -> Option<Option<BoxTask>> {
+    pub(super) fn remove_returned(&mut self, key: TaskKey) -> Option<BoxTask> {
         let cell = self.tasks.remove_returned(key)?;
         self.trace.names_mut().end(key.id);
         Some(cell)
@@ -453,20 +471,21 @@ impl Core {
         }
     }
 
-    /// Puts a task back that is not done. Does nothing if it was asked to end.
+    /// Puts back what was polled, the task being suspended if that is all there is to the end of its step: it was
+    /// not asked to end. Else returns `false`.
     #[inline(always)]
     pub(super) fn end_plain_step(
         &mut self,
         key: TaskKey,
-        cell: &mut Option<BoxTask>,
+        cell: Option<BoxTask>,
         poll: &CurrentPoll,
     ) -> bool {
         let task = self.tasks.get_mut(key).expect("dacapo bug: a running task is gone");
+        task.put(cell);
         if task.is_special {
             return false;
         }
         task.awaits += 1;
-        task.cell = cell.take();
         if let Some(place) = poll.gave_way() {
             (task.waits, task.awaited) = (1, Awaited { place, ..Awaited::TURN });
             task.state = State::Ready;
@@ -475,24 +494,24 @@ impl Core {
         } else {
             self.suspend(key, poll);
         }
-        if self.watched.is_some() {
+        if self.is_watched {
             self.watch_end_of_step(key);
         }
         true
     }
 
-    /// Ends a task that has returned, if that is all there is to its end: it was not asked to end, its handle is
-    /// kept, and one task awaits it or nobody. Else does nothing.
+    /// Puts back what was polled, and ends the task, which has returned, if that is all there is to its end: it was
+    /// not asked to end, its handle is kept, and one task awaits it or nobody. Else returns `false`.
     #[inline(never)]
-    pub(super) fn end_plain_task(&mut self, key: TaskKey, cell: &mut Option<BoxTask>) -> bool {
+    pub(super) fn end_plain_task(&mut self, key: TaskKey, cell: Option<BoxTask>) -> bool {
         let task = self.tasks.get_mut(key).expect("dacapo bug: a running task is gone");
+        task.put(cell);
         if task.is_special || task.traits.detached || self.manners.is_on() {
             return false;
         }
         let Ok(joiner) = task.take_joiner() else { return false };
         self.ends += 1;
         task.end(Ended::Returned, self.ends);
-        task.cell = cell.take();
         self.end_last_step(key.id, Ending::Returned);
         if let Some(joiner) = joiner {
             self.wake(joiner);
@@ -500,13 +519,13 @@ impl Core {
         true
     }
 
-    /// Puts a task back that is not done.
-    pub(super) fn end_step(&mut self, key: TaskKey, cell: Option<BoxTask>, poll: &CurrentPoll) {
-        let task = self.tasks.get_mut(key).expect("dacapo bug: a running task is gone");
-        task.awaits += 1;
-        task.cell = cell;
+    /// Suspends a task that was put back.
+    pub(super) fn end_step(&mut self, key: TaskKey, poll: &CurrentPoll) {
+        if let Some(task) = self.task_mut(key) {
+            task.awaits += 1;
+        }
         self.suspend(key, poll);
-        if self.watched.is_some() {
+        if self.is_watched {
             self.watch_end_of_step(key);
         }
     }

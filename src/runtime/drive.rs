@@ -106,8 +106,7 @@ impl Runtime {
         let mut borrowed = self.core();
         // Where nothing is optimised, each use of the guard is two calls.
         let mut core: &mut Core = &mut borrowed;
-        let exhausted = core.steps >= core.limits.max_steps;
-        if exhausted || core.failure.is_some() || self.outside.is_woken() {
+        if core.steps >= core.stops_at || self.outside.is_woken() {
             drop(borrowed);
             return self.stop();
         }
@@ -130,9 +129,12 @@ impl Runtime {
         borrowed = self.core();
         core = &mut borrowed;
         let is_over = match polled {
-            Ok(Poll::Pending) => core.end_plain_step(key, &mut cell, &self.poll),
-            Ok(Poll::Ready(())) => core.end_plain_task(key, &mut cell),
-            Err(_) => false,
+            Ok(false) => core.end_plain_step(key, cell, &self.poll),
+            Ok(true) => core.end_plain_task(key, cell),
+            Err(caught) => {
+                drop(borrowed);
+                return self.after_panic(key, cell, caught);
+            }
         };
         if is_over && !core.is_observed {
             return Turn::Taken;
@@ -141,7 +143,7 @@ impl Runtime {
         if is_over {
             return self.observe_after(key);
         }
-        self.after_special_poll(key, cell, polled, main)
+        self.after_special_poll(key, matches!(polled, Ok(true)), main)
     }
 
     /// Between two turns, when code of the user may run that is not the current task's.
@@ -196,17 +198,17 @@ impl Runtime {
         Some(Kind::ForeignWake { task: self.core().trace.names().get(task).to_string() })
     }
 
-    /// Polls a task, or main, which has no cell.
+    /// Polls a task, or main, which has no cell; returns whether it is done.
     #[inline(always)]
     fn poll(
         &self,
         cell: &mut Option<BoxTask>,
         main: &mut dyn FnMut(&mut Context<'_>) -> Poll<()>,
-    ) -> Result<Poll<()>, Box<Caught>> {
-        match cell {
-            Some(cell) => self.catch(|| cell.as_mut().poll()),
-            None => self.catch(|| self.poll_main(main)),
-        }
+    ) -> Result<bool, Box<Caught>> {
+        self.catcher.catch_first(|| match cell {
+            Some(task) => task.as_mut().poll().is_ready(),
+            None => self.poll_main(main).is_ready(),
+        })
     }
 
     /// Whether a task is polled that was asked to end: not if it was aborted, nor if a cancellation that is on
@@ -228,49 +230,44 @@ impl Runtime {
     }
 
     /// Goes on after a poll that was not all there is to its step: the task is done, was asked to end, or is
-    /// polled again, as long as a cancellation is on its way through its scopes.
+    /// polled again, as long as a cancellation is on its way through its scopes. What was polled was put back.
     #[inline(never)]
     fn after_special_poll(
         &self,
         key: TaskKey,
-        mut cell: Option<BoxTask>,
-        mut polled: Result<Poll<()>, Box<Caught>>,
+        mut is_ready: bool,
         main: &mut dyn FnMut(&mut Context<'_>) -> Poll<()>,
     ) -> Turn {
         loop {
-            let polled_so_far = match polled {
-                Ok(polled_so_far) => polled_so_far,
-                Err(caught) => {
-                    // What the panic left of it may panic once more, which adds nothing.
-                    drop(self.catch(|| drop(cell)));
-                    return self.after_last_poll(key, Ended::Panicked(caught));
-                }
-            };
             let mut core = self.core();
-            let Some(task) = core.task_mut(key) else { break };
+            let Some(task) = core.task_mut(key) else {
+                drop(core);
+                return self.after_last_poll(key, Ended::Cancelled);
+            };
             let cancellation = task.cancellation();
             let is_requested = cancellation.is_some_and(|it| it.pending.is_some());
-            if polled_so_far.is_ready() {
-                if is_requested {
-                    // It ended before the request could reach it, and does not get away with it.
-                    break;
-                }
-                task.cell = cell;
+            if is_ready && !is_requested {
                 drop(core);
                 return self.after_last_poll(key, Ended::Returned);
             }
-            if task.aborted {
-                break;
-            }
-            if cancellation.is_some_and(|it| it.delivered.is_some()) {
+            // One that ended before the request could reach it does not get away with it.
+            let is_dropped = is_ready || task.aborted;
+            if is_dropped || cancellation.is_some_and(|it| it.delivered.is_some()) {
+                let mut cell = task.cell.take();
                 drop(core);
-                if !self.goes_on(key) {
-                    break;
+                if is_dropped || !self.goes_on(key) {
+                    return self.after_last_poll(key, self.drop_future(cell));
                 }
-                polled = self.poll(&mut cell, main);
+                is_ready = match self.poll(&mut cell, main) {
+                    Ok(is_ready) => is_ready,
+                    Err(caught) => return self.after_panic(key, cell, caught),
+                };
+                if let Some(task) = self.core().task_mut(key) {
+                    task.cell = cell;
+                }
                 continue;
             }
-            core.end_step(key, cell, &self.poll);
+            core.end_step(key, &self.poll);
             if is_requested {
                 drop(core);
                 self.suspend(key);
@@ -282,7 +279,14 @@ impl Runtime {
             drop(core);
             return self.observe_after(key);
         }
-        self.after_last_poll(key, self.drop_future(cell))
+    }
+
+    /// Ends a task that has panicked.
+    #[cold]
+    fn after_panic(&self, key: TaskKey, cell: Option<BoxTask>, caught: Box<Caught>) -> Turn {
+        // What the panic left of it may panic once more, which adds nothing.
+        drop(self.catch(|| drop(cell)));
+        self.after_last_poll(key, Ended::Panicked(caught))
     }
 
     /// Ends a task in its turn.
@@ -290,7 +294,7 @@ impl Runtime {
         self.poll.end();
         if let Some(failed) = self.end_task(key, ended) {
             // What went wrong within the poll came before what it ended with.
-            self.core().failure.get_or_insert(failed);
+            self.core().fail(failed);
         }
         match key.id {
             _ if self.core().failure.is_some() => Turn::Failed,
@@ -320,7 +324,7 @@ impl Runtime {
         if let Err(caught) = self.catch(f) {
             let task = self.core().current.map_or(TaskId::MAIN, |key| key.id);
             let kind = self.panic_of(task, &caught);
-            self.core().failure.get_or_insert(kind);
+            self.core().fail(kind);
         }
     }
 

@@ -1,5 +1,6 @@
 //! Waiting for the end of a task, and what it leaves behind.
 
+use std::any::Any;
 use std::task::{Poll, Waker};
 
 use super::Runtime;
@@ -61,20 +62,20 @@ impl Runtime {
     }
 
     /// Takes the outcome of a task that has ended, for the one who holds its handle; if it has not, its end
-    /// is to wake him.
+    /// is to wake him. The output goes into `place`, which is an `Option` of its type.
+    #[inline(always)]
     pub(crate) fn poll_join(
         &self,
         key: TaskKey,
         wait: &mut JoinWait,
         waker: &Waker,
+        place: &mut dyn Any,
     ) -> Poll<Joined> {
         let is_asked = std::mem::replace(&mut wait.is_asked, true);
         let mut core = self.core();
         if core.task(key).is_some_and(|task| !task.has_ended()) {
             drop(core);
-            let notes = self.notes();
-            self.poll_end(key, &mut wait.registration, self.wakee(waker), None);
-            self.set_awaiting(notes, Awaiting::Task(key));
+            self.await_end(key, wait, waker);
             return Poll::Pending;
         }
         if !is_asked && !self.is_plain() {
@@ -86,12 +87,35 @@ impl Runtime {
             core = self.core();
         }
         if let Some(cell) = core.remove_returned(key) {
-            return Poll::Ready(Joined::Returned(Output(cell)));
+            cell.give(place, &mut core.spares);
+            return Poll::Ready(Joined::Returned);
         }
         let remains = core.remove_task(key);
         // In it may be what is somebody else's code.
         drop(core);
-        Poll::Ready(Joined::of(remains))
+        Poll::Ready(self.joined(remains, place))
+    }
+
+    #[inline(never)]
+    fn await_end(&self, key: TaskKey, wait: &mut JoinWait, waker: &Waker) {
+        let notes = self.notes();
+        self.poll_end(key, &mut wait.registration, self.wakee(waker), None);
+        self.set_awaiting(notes, Awaiting::Task(key));
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn joined(&self, remains: Option<Remains>, place: &mut dyn Any) -> Joined {
+        // At the end of a run tasks go before the handles that others hold.
+        let Some(remains) = remains else { return Joined::Cancelled };
+        match (remains.ended, remains.cell) {
+            (Some(Ended::Returned), Some(cell)) => {
+                cell.give(place, &mut self.core().spares);
+                Joined::Returned
+            }
+            (Some(Ended::Panicked(caught)), _) => Joined::Panicked(caught),
+            _ => Joined::Cancelled,
+        }
     }
 
     /// Takes back what [`poll_join`](Runtime::poll_join) has registered.
@@ -153,7 +177,7 @@ impl Runtime {
             format!("{message}\n(its handle was awaited, and the JoinError dropped unseen)");
         let task = task.to_owned();
         let lost = Kind::Panic { task, message, location: None, earlier };
-        core.failure.get_or_insert(lost);
+        core.fail(lost);
     }
 
     /// Notes that a task is to run to its end also when main has returned.
@@ -171,7 +195,7 @@ impl Runtime {
     }
 
     /// Lets a task go on alone. What is returned is to be dropped by the caller.
-    pub(crate) fn detach(&self, key: TaskKey) -> Option<Output> {
+    pub(crate) fn detach(&self, key: TaskKey) -> Option<BoxTask> {
         let mut core = self.core();
         let task = core.task_mut(key)?;
         task.traits.detached = true;
@@ -184,42 +208,15 @@ impl Runtime {
             && !remains.seen
         {
             let kind = self.panic_of(key.id, caught);
-            self.core().failure.get_or_insert(kind);
+            self.core().fail(kind);
         }
-        Some(Output(remains.cell.take()))
+        remains.cell.take()
     }
 }
 
 /// How an awaited task ended.
 pub(crate) enum Joined {
-    Returned(Output),
+    Returned,
     Cancelled,
     Panicked(Box<Caught>),
-}
-
-impl Joined {
-    #[cold]
-    fn of(remains: Option<Remains>) -> Self {
-        // At the end of a run tasks go before the handles that others hold.
-        let Some(remains) = remains else { return Self::Cancelled };
-        match remains.ended {
-            Some(Ended::Returned) => Self::Returned(Output(remains.cell)),
-            Some(Ended::Panicked(caught)) => Self::Panicked(caught),
-            Some(Ended::Cancelled) | None => Self::Cancelled,
-        }
-    }
-}
-
-/// What a task left behind.
-pub(crate) struct Output(Option<BoxTask>);
-
-impl Output {
-    pub(crate) fn take<T: 'static>(self) -> T {
-        let mut place: Option<T> = None;
-        if let Some(mut cell) = self.0 {
-            cell.as_mut().take_output(&mut place);
-            super::try_current(|runtime| cell.recycle(&mut runtime.core().spares));
-        }
-        place.expect("dacapo bug: the output of a task was taken twice")
-    }
 }

@@ -138,11 +138,11 @@ impl Runtime {
         self.poll.end();
         let mut core = self.core();
         self.plain.set(core.is_plain());
-        let key = core.announce(None).expect("dacapo: Builder::max_tasks must be 1 or more");
+        let key = core.spawn(None, None).expect("dacapo: Builder::max_tasks must be 1 or more");
         let mut waker = self.main_waker.borrow_mut();
         let waker = waker.get_or_insert_with(|| OwnWaker::new(self.id(), key));
         waker.assign(self.id(), key);
-        core.enter(key, None, waker.address(), None);
+        core.tasks.furnish(key, None, waker.address());
     }
 
     /// Polls the main task.
@@ -195,7 +195,7 @@ impl Runtime {
     {
         let mut borrowed = self.core();
         let core: &mut Core = &mut borrowed;
-        let key = match core.announce(name) {
+        let key = match core.spawn(name, place) {
             Ok(key) => key,
             Err(limit) => {
                 drop(borrowed);
@@ -205,7 +205,7 @@ impl Runtime {
             }
         };
         let (cell, waker) = core.spares.fill(future, self.id(), key);
-        core.enter(key, Some(cell), waker, place);
+        core.tasks.furnish(key, Some(cell), waker);
         Ok(key)
     }
 

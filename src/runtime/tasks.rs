@@ -121,49 +121,44 @@ impl Tasks {
         self.places.len() - self.free.len()
     }
 
-    /// The key that a task with this id gets if it is added next.
+    /// Adds one that is ready, and is yet to be [furnished](Tasks::furnish).
     #[inline]
-    pub(crate) fn next_key(&mut self, id: TaskId) -> TaskKey {
-        let slot = match self.free.last() {
-            Some(&slot) => slot,
+    pub(crate) fn add(&mut self, id: TaskId, spawned: Option<Place>) -> TaskKey {
+        let slot = match self.free.pop() {
+            Some(slot) => slot,
             None => self.add_place(),
         };
+        let task = &mut self.places[slot as usize];
+        // Field by field, for in a free place there is nothing to be dropped.
+        task.id = id;
+        task.state = State::Ready;
+        (task.started, task.aborted, task.is_special) = (false, false, false);
+        (task.awaits, task.waits, task.children, task.nth) = (0, 0, 0, 0);
+        task.traits = Traits::default();
+        task.awaited = Awaited::UNKNOWN;
+        task.how = Ending::Returned;
+        task.spawned = spawned;
+        (task.awaits_task, task.joiner) = (None, None);
         TaskKey { slot, id }
     }
 
     #[cold]
+    #[inline(never)]
     fn add_place(&mut self) -> u32 {
         let slot = u32::try_from(self.places.len()).expect("dacapo: fewer than 2^32 tasks at once");
         self.places.push(Task::FREE);
-        self.free.push(slot);
         slot
     }
 
-    /// Adds the one for which this is the [next key](Tasks::next_key), with what is to be polled with the waker
-    /// of this address; the main one has no cell.
+    /// Gives a task that was added what is to be polled with the waker of this address; the main one has no
+    /// cell.
     #[inline]
-    pub(crate) fn add(
-        &mut self,
-        key: TaskKey,
-        cell: Option<BoxTask>,
-        waker: *const (),
-        spawned: Option<Place>,
-    ) {
-        self.free.pop();
-        let task = &mut self.places[key.slot as usize];
-        // Field by field, for in a free place there is nothing to be dropped.
-        task.id = key.id;
-        task.state = State::Ready;
-        (task.started, task.aborted, task.is_special) = (false, false, false);
-        (task.awaits, task.waits, task.children, task.nth) = (0, 0, 0, 0);
+    pub(crate) fn furnish(&mut self, key: TaskKey, cell: Option<BoxTask>, waker: *const ()) {
+        let Some(task) = self.get_mut(key) else { return };
         // Nobody has the main one's handle.
-        task.traits = Traits { detached: cell.is_none(), ..Traits::default() };
-        task.cell = cell;
-        task.awaited = Awaited::UNKNOWN;
+        task.traits.detached = cell.is_none();
+        task.put(cell);
         task.waker = waker;
-        task.how = Ending::Returned;
-        task.spawned = spawned;
-        (task.awaits_task, task.joiner) = (None, None);
     }
 
     #[inline]
@@ -184,7 +179,7 @@ impl Tasks {
 
     /// Forgets a task that has returned, and of which nothing else is left than what has its output.
     #[inline]
-    pub(crate) fn remove_returned(&mut self, key: TaskKey) -> Option<Option<BoxTask>> {
+    pub(crate) fn remove_returned(&mut self, key: TaskKey) -> Option<BoxTask> {
         let task = self.get_mut(key)?;
         let is_all = task.state == State::Ended
             && matches!(task.how, Ending::Returned)
@@ -192,8 +187,8 @@ impl Tasks {
         if !is_all {
             return None;
         }
+        let cell = task.cell.take()?;
         task.id = FREE;
-        let cell = task.cell.take();
         self.free.push(key.slot);
         Some(cell)
     }
@@ -287,6 +282,14 @@ impl Task {
         joiner: None,
         extra: None,
     };
+
+    /// Puts in, or back, what is polled.
+    #[inline(always)]
+    pub(super) fn put(&mut self, cell: Option<BoxTask>) {
+        debug_assert!(self.cell.is_none());
+        // There is nothing to be dropped, which else would be asked.
+        std::mem::forget(std::mem::replace(&mut self.cell, cell));
+    }
 
     pub(crate) fn has_ended(&self) -> bool {
         self.state == State::Ended

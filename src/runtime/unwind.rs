@@ -38,11 +38,16 @@ impl Catcher {
     /// Runs code of the user.
     #[inline(always)]
     pub(super) fn catch<R>(&self, f: impl FnOnce() -> R) -> Result<R, Box<Caught>> {
-        let depth = self.depth.get();
         // Within a destructor, that of a panic that goes on is wanted afterwards.
-        if depth > 0 {
+        if self.depth.get() > 0 {
             return self.catch_within(f);
         }
+        self.catch_first(f)
+    }
+
+    /// The same where no other one is on the stack.
+    #[inline(always)]
+    pub(super) fn catch_first<R>(&self, f: impl FnOnce() -> R) -> Result<R, Box<Caught>> {
         self.depth.set(1);
         // What the code leaves behind half done is seen by the rest of the test only, which the
         // panic fails anyway.

@@ -128,29 +128,38 @@ impl<T: 'static> Future for JoinHandle<T> {
     type Output = Result<T, JoinError>;
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        let Poll::Ready(joined) = self.join.poll(cx.waker()) else { return Poll::Pending };
+        let mut output: Option<T> = None;
+        let Poll::Ready(joined) = self.join.poll(cx.waker(), &mut output) else {
+            return Poll::Pending;
+        };
         Poll::Ready(match joined {
-            Joined::Returned(output) => Ok(output.take()),
-            joined => Err(self.join.error(joined)),
+            Ok(()) => Ok(output.expect("dacapo bug: the output of a task was taken twice")),
+            Err(error) => Err(error),
         })
     }
 }
 
 impl Join {
-    /// Polls for the end of the task; the generic code around it is short, since it is compiled for each type.
-    fn poll(&mut self, waker: &Waker) -> Poll<Joined> {
+    /// Polls for the end of the task, whose output goes into `place`. The generic code around it is short, since
+    /// it is compiled for each type.
+    fn poll(&mut self, waker: &Waker, place: &mut dyn Any) -> Poll<Result<(), JoinError>> {
         assert!(
             !self.is_over,
             "dacapo: a JoinHandle was polled after it had given its output; await a handle once"
         );
         let Self { run, task, wait, .. } = self;
-        let joined = runtime::try_with(*run, |runtime| runtime.poll_join(*task, wait, waker));
+        let joined =
+            runtime::try_with(*run, |runtime| runtime.poll_join(*task, wait, waker, place));
         let joined = joined.expect(
             "dacapo: a JoinHandle was awaited outside of its run; a task ends with its run, so await \
              it there",
         );
-        self.is_over = joined.is_ready();
-        joined
+        let Poll::Ready(joined) = joined else { return Poll::Pending };
+        self.is_over = true;
+        Poll::Ready(match joined {
+            Joined::Returned => Ok(()),
+            joined => Err(self.error(joined)),
+        })
     }
 
     /// The error for who awaited the end of a task that has not returned.
