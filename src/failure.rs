@@ -8,7 +8,7 @@ use crate::trace::{printable, printable_lines};
 ///
 /// Its text (`Display`) begins with a line that says what happened; more lines may follow.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Failure(Kind);
+pub struct Failure(Box<Kind>);
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Kind {
@@ -87,64 +87,64 @@ pub(crate) enum Limit {
 
 impl Failure {
     pub(crate) fn new(kind: Kind) -> Self {
-        Self(kind)
+        Self(Box::new(kind))
     }
 
     /// A task panicked, and its handle was not awaited; or it was the main task.
     pub fn is_panic(&self) -> bool {
-        matches!(self.0, Kind::Panic { .. })
+        matches!(*self.0, Kind::Panic { .. })
     }
 
     /// The main task returned an error.
     pub fn is_error(&self) -> bool {
-        matches!(self.0, Kind::Error { .. })
+        matches!(*self.0, Kind::Error { .. })
     }
 
     /// The main task was cancelled, and did not catch it.
     pub fn is_cancelled(&self) -> bool {
-        matches!(self.0, Kind::Cancelled)
+        matches!(*self.0, Kind::Cancelled)
     }
 
     /// Nothing was ready and no timer was set: a deadlock, or a wake-up that was lost.
     pub fn is_stuck(&self) -> bool {
-        matches!(self.0, Kind::Stuck { .. })
+        matches!(*self.0, Kind::Stuck { .. })
     }
 
     /// A limit of the [`Builder`](crate::Builder) was reached.
     pub fn is_limit(&self) -> bool {
-        matches!(self.0, Kind::Limit { .. })
+        matches!(*self.0, Kind::Limit { .. })
     }
 
     /// A task was woken by another OS thread.
     pub fn is_foreign_wake(&self) -> bool {
-        matches!(self.0, Kind::ForeignWake { .. })
+        matches!(*self.0, Kind::ForeignWake { .. })
     }
 
     /// A strict replay did not fit its schedule.
     pub fn is_divergence(&self) -> bool {
-        matches!(self.0, Kind::Diverged { .. })
+        matches!(*self.0, Kind::Diverged { .. })
     }
 
     /// Two runs with one schedule did different things.
     pub fn is_nondeterminism(&self) -> bool {
-        matches!(self.0, Kind::NotDeterministic { .. })
+        matches!(*self.0, Kind::NotDeterministic { .. })
     }
 
     /// All runs of a search passed, but what is to happen in some of them, by
     /// [`sometimes!`](crate::sometimes) or [`Builder::expect`](crate::Builder::expect), never did.
     pub fn is_unmet(&self) -> bool {
-        matches!(self.0, Kind::Unmet { .. })
+        matches!(*self.0, Kind::Unmet { .. })
     }
 
     /// The run passed, but something was left behind when something was cancelled: see
     /// [`cancel_sweep`](crate::cancel_sweep()).
     pub fn is_leak(&self) -> bool {
-        matches!(self.0, Kind::Leak { .. })
+        matches!(*self.0, Kind::Leak { .. })
     }
 
     /// The tasks that wait for ever, in the order of spawning, if the run got [stuck](Failure::is_stuck).
     pub fn blocked(&self) -> &[Blocked] {
-        match &self.0 {
+        match &*self.0 {
             Kind::Stuck { blocked } => blocked,
             _ => &[],
         }
@@ -153,7 +153,7 @@ impl Failure {
     /// The failure in one line that no edit elsewhere moves: without the place of a panic.
     pub fn title(&self) -> String {
         let line = |text: &str| text.lines().next().unwrap_or_default().trim_end().to_owned();
-        match &self.0 {
+        match &*self.0 {
             Kind::Panic { task, message, .. } => format!("{task} panicked: {}", line(message)),
             Kind::Error { message } => format!("main returned an error: {}", line(message)),
             Kind::Cancelled => "main was cancelled".to_owned(),
@@ -183,7 +183,7 @@ impl Failure {
 
     /// What enters the hash of a run: all but places in the source, which every edit moves.
     pub(crate) fn without_place(&self) -> String {
-        let mut kind = self.0.clone();
+        let mut kind = Kind::clone(&self.0);
         match &mut kind {
             Kind::Panic { location, earlier, .. } => {
                 *location = None;
@@ -197,7 +197,7 @@ impl Failure {
             }
             _ => {}
         }
-        Self(kind).to_string()
+        Self::new(kind).to_string()
     }
 
     /// Whether two failures are, as far as can be told, one bug: the same kind, and for a panic or
@@ -209,7 +209,7 @@ impl Failure {
             let end = line.find(|c: char| c.is_ascii_digit()).unwrap_or(line.len());
             line[..end].to_owned()
         };
-        match (&self.0, &other.0) {
+        match (&*self.0, &*other.0) {
             (
                 Kind::Panic { message: a, location: at, .. },
                 Kind::Panic { message: b, location: bt, .. },
@@ -232,7 +232,7 @@ impl Failure {
     /// What else they say may be about the input.
     #[cfg(feature = "proptest")]
     pub(crate) fn is_akin(&self, other: &Self) -> bool {
-        match (&self.0, &other.0) {
+        match (&*self.0, &*other.0) {
             (Kind::Panic { location: a, .. }, Kind::Panic { location: b, .. }) => a == b,
             (Kind::Limit { limit: a, .. }, Kind::Limit { limit: b, .. }) => a == b,
             (a, b) => std::mem::discriminant(a) == std::mem::discriminant(b),
@@ -286,7 +286,7 @@ pub(crate) fn panicked(task: &str, message: &str, location: Option<&str>) -> Str
 
 impl fmt::Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match &self.0 {
+        match &*self.0 {
             Kind::Panic { task, message, location, earlier } => {
                 f.write_str(&panicked(task, message, location.as_deref()))?;
                 earlier.iter().try_for_each(|panic| write!(f, "\nbefore that, {panic}"))?;

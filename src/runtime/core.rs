@@ -10,7 +10,7 @@ use super::poll::CurrentPoll;
 use super::rude::Manners;
 use super::tasks::{Ended, Remains, State, Task, Tasks};
 use super::timers::Timers;
-use crate::failure::{Kind, Limit};
+use crate::failure::{Failure, Kind, Limit};
 use crate::instant::Instant;
 use crate::rng::{Purpose, Stream};
 use crate::schedule::{Answer, Schedule};
@@ -38,7 +38,7 @@ pub(super) struct Core {
     /// The task that is being polled or dropped.
     pub(super) current: Option<TaskKey>,
     /// The first thing that went wrong without ending a task's poll.
-    pub(super) failure: Option<Kind>,
+    pub(super) failure: Option<Failure>,
     /// What tasks panicked with that somebody may await, the first few.
     pub(super) panics: Vec<(TaskId, String)>,
     /// What the scheduler has done wrong.
@@ -134,7 +134,7 @@ impl Core {
 
     /// Notes that something went wrong, unless something has before.
     #[cold]
-    pub(super) fn fail(&mut self, failure: Kind) {
+    pub(super) fn fail(&mut self, failure: Failure) {
         self.failure.get_or_insert(failure);
         self.stops_at = 0;
     }
@@ -288,7 +288,7 @@ impl Core {
         &mut self,
         name: Option<&str>,
         place: Option<Place>,
-    ) -> Result<TaskKey, Box<Kind>> {
+    ) -> Result<TaskKey, Failure> {
         let Limits { max_tasks, max_steps, .. } = self.limits;
         // Only destructors that spawn, when the run has ended, can drop so many.
         if self.tasks.len() >= max_tasks || self.drops > max_steps {
@@ -315,15 +315,15 @@ impl Core {
 
     /// The limit that forbids another task.
     #[cold]
-    fn exceed(&mut self) -> Box<Kind> {
+    fn exceed(&mut self) -> Failure {
         let Limits { max_tasks, max_steps, .. } = self.limits;
         let (limit, value) = match self.tasks.len() >= max_tasks {
             true => (Limit::Tasks, max_tasks),
             false => (Limit::Destructors, max_steps),
         };
-        let limit = Kind::Limit { limit, value, task: self.current_name() };
+        let limit = Failure::new(Kind::Limit { limit, value, task: self.current_name() });
         self.fail(limit.clone());
-        Box::new(limit)
+        limit
     }
 
     /// The main task, if it has not ended.
@@ -501,12 +501,14 @@ impl Core {
     }
 
     /// Puts back what was polled, and ends the task, which has returned, if that is all there is to its end: it was
-    /// not asked to end, its handle is kept, and one task awaits it or nobody. Else returns `false`.
+    /// not asked to end, somebody keeps its output or it has none, and one task awaits it or nobody. Else returns
+    /// `false`.
     #[inline(never)]
     pub(super) fn end_plain_task(&mut self, key: TaskKey, cell: Option<BoxTask>) -> bool {
         let task = self.tasks.get_mut(key).expect("dacapo bug: a running task is gone");
+        let (is_kept, is_bare) = (!task.traits.detached, cell.is_none() && task.is_bare());
         task.put(cell);
-        if task.is_special || task.traits.detached || self.manners.is_on() {
+        if task.is_special || !(is_kept || is_bare) || self.manners.is_on() {
             return false;
         }
         let Ok(joiner) = task.take_joiner() else { return false };
@@ -515,6 +517,10 @@ impl Core {
         self.end_last_step(key.id, Ending::Returned);
         if let Some(joiner) = joiner {
             self.wake(joiner);
+        }
+        if !is_kept {
+            self.tasks.forget(key);
+            self.trace.names_mut().end(key.id);
         }
         true
     }

@@ -10,7 +10,7 @@ use super::places;
 use super::tasks::{Ended, Task};
 use super::unwind::Caught;
 use super::waker::Wakee;
-use crate::failure::{self, Blocked, Kind, Limit};
+use crate::failure::{self, Blocked, Failure, Kind, Limit};
 use crate::instant::Instant;
 use crate::scheduler::TaskKey;
 use crate::trace::{Ending, TaskId};
@@ -27,7 +27,10 @@ enum Turn {
 
 impl Runtime {
     /// Polls tasks until main has ended; returns what went wrong.
-    pub(super) fn drive(&self, main: &mut dyn FnMut(&mut Context<'_>) -> Poll<()>) -> Option<Kind> {
+    pub(super) fn drive(
+        &self,
+        main: &mut dyn FnMut(&mut Context<'_>) -> Poll<()>,
+    ) -> Option<Failure> {
         let last = loop {
             match self.turn(main) {
                 Turn::Taken => {}
@@ -45,7 +48,7 @@ impl Runtime {
     /// When main has returned: cancels what is left, in the order of spawning, and lets it run to its
     /// end, as asyncio does. What cannot catch a cancellation is dropped at once; what refuses, and
     /// then waits for ever, is left to be dropped.
-    pub(super) fn wind_down(&self) -> Option<Kind> {
+    pub(super) fn wind_down(&self) -> Option<Failure> {
         let mut core = self.core();
         core.manners.end();
         if core.tasks.len() == 0 {
@@ -130,7 +133,16 @@ impl Runtime {
         core = &mut borrowed;
         let is_over = match polled {
             Ok(false) => core.end_plain_step(key, cell, &self.poll),
-            Ok(true) => core.end_plain_task(key, cell),
+            Ok(true) => {
+                if core.end_plain_task(key, cell) {
+                    return match key.id {
+                        TaskId::MAIN if core.failure.is_some() => Turn::Failed,
+                        TaskId::MAIN => Turn::MainEnded,
+                        _ => Turn::Taken,
+                    };
+                }
+                false
+            }
             Err(caught) => {
                 drop(borrowed);
                 return self.after_panic(key, cell, caught);
@@ -193,9 +205,10 @@ impl Runtime {
     }
 
     /// The failure, if another thread has woken a task.
-    pub(super) fn foreign_wake(&self) -> Option<Kind> {
+    pub(super) fn foreign_wake(&self) -> Option<Failure> {
         let task = self.outside.first_woken()?;
-        Some(Kind::ForeignWake { task: self.core().trace.names().get(task).to_string() })
+        let task = self.core().trace.names().get(task).to_string();
+        Some(Failure::new(Kind::ForeignWake { task }))
     }
 
     /// Polls a task, or main, which has no cell; returns whether it is done.
@@ -329,7 +342,7 @@ impl Runtime {
     }
 
     /// Runs code of the main task outside of its polls.
-    pub(super) fn catch_main<R>(&self, f: impl FnOnce() -> R) -> Result<R, Kind> {
+    pub(super) fn catch_main<R>(&self, f: impl FnOnce() -> R) -> Result<R, Failure> {
         let mut core = self.core();
         core.current = core.main();
         drop(core);
@@ -338,18 +351,19 @@ impl Runtime {
         result.map_err(|caught| self.panic_of(TaskId::MAIN, &caught))
     }
 
-    pub(super) fn panic_of(&self, id: TaskId, caught: &Caught) -> Kind {
+    pub(super) fn panic_of(&self, id: TaskId, caught: &Caught) -> Failure {
         let core = self.core();
         let task = core.trace.names().get(id).to_string();
         let note = caught.note.clone();
         let earlier = core.panics.iter().filter(|(other, _)| *other != id);
         let earlier = earlier.map(|(_, panic)| panic.clone()).collect();
-        Kind::Panic { task, message: note.message, location: note.location, earlier }
+        let (message, location) = (note.message, note.location);
+        Failure::new(Kind::Panic { task, message, location, earlier })
     }
 
     /// Records that a task has ended and tells whoever awaits it. Returns the panic, if nobody is
     /// left who could see it.
-    fn end_task(&self, key: TaskKey, ended: Ended) -> Option<Kind> {
+    fn end_task(&self, key: TaskKey, ended: Ended) -> Option<Failure> {
         let how = match &ended {
             Ended::Returned => Ending::Returned,
             Ended::Cancelled => Ending::Cancelled,
@@ -377,7 +391,7 @@ impl Runtime {
         self.wake_all(joiners);
         let failed = if detached { self.discard(key) } else { None };
         self.core().current = None;
-        failed.or(main_cancelled.then_some(Kind::Cancelled))
+        failed.or_else(|| main_cancelled.then(|| Failure::new(Kind::Cancelled)))
     }
 
     fn wake_all(&self, joiners: Vec<Wakee>) {
@@ -390,7 +404,7 @@ impl Runtime {
     }
 
     /// Drops a task that nobody awaits; returns what it panicked with, if it did.
-    fn discard(&self, key: TaskKey) -> Option<Kind> {
+    fn discard(&self, key: TaskKey) -> Option<Failure> {
         // It keeps its place meanwhile: its destructors may spawn, and then it is the parent.
         let mut cell = self.core().task_mut(key)?.cell.take();
         let cleared = self.catch(|| cell.iter_mut().for_each(|cell| cell.as_mut().clear()));
@@ -413,7 +427,7 @@ impl Runtime {
 
     /// Ends a run whose main task is gone: drops what is left, in the order of spawning. Returns the
     /// first panic that nobody awaited.
-    pub(super) fn shut_down(&self) -> Option<Kind> {
+    pub(super) fn shut_down(&self) -> Option<Failure> {
         let mut failure = self.core().failure.take();
         // Destructors may spawn, so it takes as many rounds as they like, up to the limit.
         while self.core().tasks.len() > 0 {
@@ -439,7 +453,7 @@ impl Runtime {
         keys
     }
 
-    fn drop_task(&self, key: TaskKey) -> Option<Kind> {
+    fn drop_task(&self, key: TaskKey) -> Option<Failure> {
         let mut core = self.core();
         let ended = core.task(key)?.has_ended();
         if !ended {
@@ -462,14 +476,14 @@ impl Runtime {
     }
 }
 
-fn step_limit(core: &Core) -> Kind {
+fn step_limit(core: &Core) -> Failure {
     let last = core.trace.events().last();
     let task = last.map_or(TaskId::MAIN, |(position, _)| position.task);
     let task = core.trace.names().get(task).to_string();
-    Kind::Limit { limit: Limit::Steps, value: core.limits.max_steps, task }
+    Failure::new(Kind::Limit { limit: Limit::Steps, value: core.limits.max_steps, task })
 }
 
-fn stuck(core: &Core) -> Kind {
+fn stuck(core: &Core) -> Failure {
     let mut tasks: Vec<_> = core.tasks.iter().map(|(_, task)| task).collect();
     tasks.retain(|task| !task.has_ended());
     tasks.sort_unstable_by_key(|task| task.id);
@@ -492,5 +506,5 @@ fn stuck(core: &Core) -> Kind {
             spawned: task.spawned.map(places::show),
         }
     });
-    Kind::Stuck { blocked: blocked.collect() }
+    Failure::new(Kind::Stuck { blocked: blocked.collect() })
 }

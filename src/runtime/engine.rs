@@ -101,7 +101,7 @@ impl Engine {
         }
         let outcome = match (failure, judged) {
             (None, Some(output)) => Ok(output),
-            (Some(kind), _) => Err(Failure::new(kind)),
+            (Some(failure), _) => Err(failure),
             (None, None) => unreachable!("dacapo bug: main ended without output or failure"),
         };
         core.trace.finish();

@@ -10,7 +10,7 @@ use super::places::{Awaited, Place};
 use super::tasks::{Ended, Remains, Task};
 use super::unwind::Caught;
 use super::waker::Wakee;
-use crate::failure::Kind;
+use crate::failure::{Failure, Kind};
 use crate::scheduler::TaskKey;
 use crate::trace::{Ending, TaskId, Wait};
 
@@ -176,7 +176,7 @@ impl Runtime {
         let message =
             format!("{message}\n(its handle was awaited, and the JoinError dropped unseen)");
         let task = task.to_owned();
-        let lost = Kind::Panic { task, message, location: None, earlier };
+        let lost = Failure::new(Kind::Panic { task, message, location: None, earlier });
         core.fail(lost);
     }
 

@@ -189,7 +189,7 @@ impl Runtime {
         name: Option<&str>,
         future: F,
         place: Option<Place>,
-    ) -> Result<TaskKey, Box<Failure>>
+    ) -> Result<TaskKey, Failure>
     where
         F: Future<Output: 'static> + 'static,
     {
@@ -201,7 +201,7 @@ impl Runtime {
                 drop(borrowed);
                 // Dropping it could run a destructor that spawns one just like it, and so on.
                 std::mem::forget(future);
-                return Err(Box::new(Failure::new(*limit)));
+                return Err(limit);
             }
         };
         let (cell, waker) = core.spares.fill(future, self.id(), key);

@@ -193,6 +193,14 @@ impl Tasks {
         Some(cell)
     }
 
+    /// Forgets a task of which nothing is left.
+    pub(crate) fn forget(&mut self, key: TaskKey) {
+        if let Some(task) = self.get_mut(key) {
+            task.id = FREE;
+            self.free.push(key.slot);
+        }
+    }
+
     /// Forgets a task that has ended; the caller drops what is left of it.
     pub(crate) fn remove(&mut self, key: TaskKey) -> Option<Remains> {
         let task = self.get_mut(key)?;
@@ -293,6 +301,11 @@ impl Task {
 
     pub(crate) fn has_ended(&self) -> bool {
         self.state == State::Ended
+    }
+
+    /// Whether it has nothing of what few tasks have.
+    pub(super) fn is_bare(&self) -> bool {
+        self.extra.is_none()
     }
 
     /// Has it dropped at its next turn.

@@ -154,6 +154,7 @@ impl Core {
 impl Runtime {
     /// Whether a deadline has come. If not, who waits for it with this waker is woken then, by a timer that
     /// is set, or known from an earlier call.
+    #[inline(always)]
     pub(crate) fn poll_deadline(
         &self,
         deadline: Instant,
