@@ -190,7 +190,7 @@ impl Core {
 
     /// Notes what the code under test says.
     pub(super) fn note(&mut self, label: &'static str, value: Option<Option<Box<str>>>) {
-        let task = self.current.map_or(TaskId::MAIN, |key| key.id);
+        let task = self.current.map_or(TaskId::MAIN, |key| key.id());
         let label = self.trace.intern(label);
         let value = value.map(|text| self.trace.push_value(text));
         self.record(Record::note(task, label, value));
@@ -232,7 +232,7 @@ impl Core {
         let choice = Choice::of_number(kind, options);
         let scheduler = self.scheduler.as_mut().expect("dacapo bug: a run without a scheduler");
         let answer = scheduler.answer(&choice);
-        let current = self.current.map_or(TaskId::MAIN, |key| key.id);
+        let current = self.current.map_or(TaskId::MAIN, |key| key.id());
         let asked = match kind {
             ChoiceKind::Timeout => Asked::Timeout(current),
             ChoiceKind::Deadline => Asked::Deadline(current),
@@ -249,7 +249,7 @@ impl Core {
         if self.line.len() < 2 {
             let (_, key) = self.line.take(Answer::USUAL)?;
             if !self.is_observed || !self.manners.is_declared() {
-                self.record(Record::poll(key.id));
+                self.record(Record::poll(key.id()));
             }
             return Some(key);
         }
@@ -264,14 +264,14 @@ impl Core {
         let (first, key) = self.line.take(answer)?;
         let next = Next {
             first,
-            chosen: key.id,
+            chosen: key.id(),
             lasting: answer.lasting(),
             answer: answer.option(),
             options: options as u32,
         };
         if self.is_observed && self.manners.is_declared() {
             // Something may come between the choice and the poll.
-            self.manners.note(Asked::Next { first, chosen: key.id, lasting: answer.lasting() });
+            self.manners.note(Asked::Next { first, chosen: key.id(), lasting: answer.lasting() });
             self.record(Record::next(next));
         } else {
             self.record(Record::turn(next));
@@ -328,7 +328,7 @@ impl Core {
 
     /// The main task, if it has not ended.
     pub(super) fn main(&self) -> Option<TaskKey> {
-        let main = TaskKey { slot: 0, id: TaskId::MAIN };
+        let main = TaskKey::new(0, TaskId::MAIN);
         self.task(main).map(|_| main)
     }
 
@@ -343,7 +343,7 @@ impl Core {
     /// Tells the scheduler that a task is ready.
     fn watch_ready(&mut self, key: TaskKey) {
         if let Some(scheduler) = &mut self.scheduler {
-            scheduler.ready(key.id, self.trace.names());
+            scheduler.ready(key.id(), self.trace.names());
         }
     }
 
@@ -397,7 +397,7 @@ impl Core {
     pub(super) fn remove_task(&mut self, key: TaskKey) -> Option<Remains> {
         let removed = self.tasks.remove(key);
         if removed.is_some() {
-            self.trace.names_mut().end(key.id);
+            self.trace.names_mut().end(key.id());
         }
         removed
     }
@@ -406,7 +406,7 @@ impl Core {
     #[inline]
     pub(super) fn remove_returned(&mut self, key: TaskKey) -> Option<BoxTask> {
         let cell = self.tasks.remove_returned(key)?;
-        self.trace.names_mut().end(key.id);
+        self.trace.names_mut().end(key.id());
         Some(cell)
     }
 
@@ -417,7 +417,7 @@ impl Core {
     }
 
     pub(super) fn current_name(&self) -> String {
-        let id = self.current.map_or(TaskId::MAIN, |key| key.id);
+        let id = self.current.map_or(TaskId::MAIN, |key| key.id());
         self.trace.names().get(id).to_string()
     }
 
@@ -428,8 +428,8 @@ impl Core {
             State::Idle => {
                 task.state = State::Ready;
                 self.get_in_line(key);
-                let by = self.current.map(|key| key.id);
-                self.record(Record::wake(key.id, by));
+                let by = self.current.map(|key| key.id());
+                self.record(Record::wake(key.id(), by));
             }
             State::Running => task.state = State::Woken,
             // Twice woken is once polled.
@@ -464,7 +464,7 @@ impl Core {
     #[cold]
     fn observe_step(&mut self, key: TaskKey) {
         if self.manners.is_declared() {
-            self.record(Record::poll(key.id));
+            self.record(Record::poll(key.id()));
         }
         if self.survey.is_some() {
             self.survey_step();
@@ -489,7 +489,7 @@ impl Core {
         if let Some(place) = poll.gave_way() {
             (task.waits, task.awaited) = (1, Awaited { place, ..Awaited::TURN });
             task.state = State::Ready;
-            self.trace.give_way(key.id);
+            self.trace.give_way(key.id());
             self.line.push(key);
         } else {
             self.suspend(key, poll);
@@ -514,13 +514,13 @@ impl Core {
         let Ok(joiner) = task.take_joiner() else { return false };
         self.ends += 1;
         task.end(Ended::Returned, self.ends);
-        self.end_last_step(key.id, Ending::Returned);
+        self.end_last_step(key.id(), Ending::Returned);
         if let Some(joiner) = joiner {
             self.wake(joiner);
         }
         if !is_kept {
             self.tasks.forget(key);
-            self.trace.names_mut().end(key.id);
+            self.trace.names_mut().end(key.id());
         }
         true
     }
@@ -545,10 +545,10 @@ impl Core {
         if poll.is_woken() || matches!(task.state, State::Woken) {
             task.state = State::Ready;
             if task.waits_for_turn() {
-                trace.give_way(key.id);
+                trace.give_way(key.id());
             } else {
                 Self::record_waits(trace, task);
-                trace.push(Record::wake(key.id, Some(key.id)));
+                trace.push(Record::wake(key.id(), Some(key.id())));
             }
             // Behind those that it woke itself, as in asyncio and tokio.
             line.push(key);
@@ -557,9 +557,9 @@ impl Core {
             if task.waits > 1 {
                 Self::record_waits(trace, task);
             } else {
-                trace.push(Record::wait(key.id, task.awaited.wait));
+                trace.push(Record::wait(key.id(), task.awaited.wait));
             }
-            line.waits(key.id);
+            line.waits(key.id());
         }
     }
 
@@ -571,26 +571,26 @@ impl Core {
 
     #[inline(never)]
     fn watch_end_of_step(&mut self, key: TaskKey) {
-        self.watch_step(key.id);
+        self.watch_step(key.id());
         if self.task(key).is_some_and(|task| task.state == State::Ready) {
             self.watch_ready(key);
         }
     }
 
     pub(super) fn abort(&mut self, key: TaskKey) {
-        let by = self.current.map(|key| key.id);
+        let by = self.current.map(|key| key.id());
         let Some(task) = self.task_mut(key) else { return };
         if task.aborted || task.has_ended() {
             return;
         }
         task.abort();
-        self.record(Record::abort(key.id, by));
+        self.record(Record::abort(key.id(), by));
         self.wake(key);
     }
 
     pub(super) fn record_cancel(&mut self, task: TaskKey) {
-        let by = self.current.map(|key| key.id);
-        self.record(Record::cancel(task.id, by));
+        let by = self.current.map(|key| key.id());
+        self.record(Record::cancel(task.id(), by));
     }
 
     /// A task has ended in a step of its own.

@@ -60,9 +60,9 @@ impl Runtime {
         // What is dropped may spawn its clean-up, which comes in the next round.
         loop {
             let mut left = self.tasks_left();
-            left.retain(|key| Some(key.id) > last);
+            left.retain(|key| Some(key.id()) > last);
             let Some(newest) = left.last() else { break };
-            last = Some(newest.id);
+            last = Some(newest.id());
             for key in left {
                 // What has ended may be awaited yet, by those that clean up.
                 if self.has_ended(key) {
@@ -135,7 +135,7 @@ impl Runtime {
             Ok(false) => core.end_plain_step(key, cell, &self.poll),
             Ok(true) => {
                 if core.end_plain_task(key, cell) {
-                    return match key.id {
+                    return match key.id() {
                         TaskId::MAIN if core.failure.is_some() => Turn::Failed,
                         TaskId::MAIN => Turn::MainEnded,
                         _ => Turn::Taken,
@@ -309,7 +309,7 @@ impl Runtime {
             // What went wrong within the poll came before what it ended with.
             self.core().fail(failed);
         }
-        match key.id {
+        match key.id() {
             _ if self.core().failure.is_some() => Turn::Failed,
             TaskId::MAIN => Turn::MainEnded,
             _ => Turn::Taken,
@@ -335,7 +335,7 @@ impl Runtime {
     /// Runs a waker that some other crate made. Its panic fails the run.
     fn catch_foreign(&self, f: impl FnOnce()) {
         if let Err(caught) = self.catch(f) {
-            let task = self.core().current.map_or(TaskId::MAIN, |key| key.id);
+            let task = self.core().current.map_or(TaskId::MAIN, |key| key.id());
             let kind = self.panic_of(task, &caught);
             self.core().fail(kind);
         }
@@ -370,18 +370,18 @@ impl Runtime {
             Ended::Panicked(_) => Ending::Panicked,
         };
         let mut core = self.core();
-        core.end_last_step(key.id, how);
+        core.end_last_step(key.id(), how);
         let task = core.task(key).expect("dacapo bug: a task that ends is gone");
         if let Ended::Panicked(caught) = &ended
             && !task.traits.detached
             && core.panics.len() < 3
         {
-            let name = core.trace.names().get(key.id).to_string();
+            let name = core.trace.names().get(key.id()).to_string();
             let note = &caught.note;
             let panic = failure::panicked(&name, &note.message, note.location.as_deref());
-            core.panics.push((key.id, panic));
+            core.panics.push((key.id(), panic));
         }
-        let main_cancelled = key.id == TaskId::MAIN && matches!(ended, Ended::Cancelled);
+        let main_cancelled = key.id() == TaskId::MAIN && matches!(ended, Ended::Cancelled);
         let nth = core.next_end();
         let task = core.task_mut(key).expect("dacapo bug: a task that ends is gone");
         task.end(ended, nth);
@@ -413,11 +413,11 @@ impl Runtime {
                 cell.into_iter().for_each(|cell| cell.recycle(&mut self.core().spares));
                 None
             }
-            Err(caught) => Some(self.panic_of(key.id, &caught)),
+            Err(caught) => Some(self.panic_of(key.id(), &caught)),
         };
         let remains = self.core().remove_task(key)?;
         let panicked = match &remains.ended {
-            Some(Ended::Panicked(caught)) if !remains.seen => Some(self.panic_of(key.id, caught)),
+            Some(Ended::Panicked(caught)) if !remains.seen => Some(self.panic_of(key.id(), caught)),
             _ => dropped,
         };
         // The value of a panic may have a destructor too.
@@ -449,7 +449,7 @@ impl Runtime {
     fn tasks_left(&self) -> Vec<TaskKey> {
         let core = self.core();
         let mut keys: Vec<TaskKey> = core.tasks.iter().map(|(key, _)| key).collect();
-        keys.sort_unstable_by_key(|key| key.id);
+        keys.sort_unstable_by_key(|key| key.id());
         keys
     }
 
@@ -470,7 +470,7 @@ impl Runtime {
         core.current = None;
         if !ended {
             let how = if failed.is_some() { Ending::Panicked } else { Ending::Dropped };
-            core.record_end(key.id, how);
+            core.record_end(key.id(), how);
         }
         failed
     }

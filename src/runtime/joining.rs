@@ -51,7 +51,7 @@ impl Runtime {
         if core.task(key).is_none_or(Task::has_ended) {
             return true;
         }
-        if let Some(scope) = self.poll.wait_on(Awaited { wait: Wait::Task(key.id), place }) {
+        if let Some(scope) = self.poll.wait_on(Awaited { wait: Wait::Task(key.id()), place }) {
             core.count_note(scope);
         }
         let number = *registration.get_or_insert_with(|| core.next_joiner());
@@ -207,7 +207,7 @@ impl Runtime {
         if let Some(Ended::Panicked(caught)) = &remains.ended
             && !remains.seen
         {
-            let kind = self.panic_of(key.id, caught);
+            let kind = self.panic_of(key.id(), caught);
             self.core().fail(kind);
         }
         remains.cell.take()

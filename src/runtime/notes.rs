@@ -42,7 +42,7 @@ impl Runtime {
     #[cfg(feature = "tracing")]
     pub(crate) fn here(&self) -> Option<Here> {
         let core = self.core.try_borrow_mut().ok()?;
-        let task = core.current.map_or(crate::trace::TaskId::MAIN, |key| key.id);
+        let task = core.current.map_or(crate::trace::TaskId::MAIN, |key| key.id());
         let task = core.trace.names().get(task).to_string();
         Some(Here {
             run: self.id.get().number(),

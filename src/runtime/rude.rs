@@ -79,7 +79,7 @@ impl Core {
     }
 
     fn current_id(&self) -> TaskId {
-        self.current.map_or(TaskId::MAIN, |key| key.id)
+        self.current.map_or(TaskId::MAIN, |key| key.id())
     }
 
     /// Asks whether something rude is to happen, if its kind is on.
@@ -122,7 +122,7 @@ impl Core {
 
     /// Asks whether a task goes on, is dropped, or is asked to cancel.
     fn ask_cancel(&mut self, key: TaskKey, moment: Moment) -> usize {
-        if key.id == TaskId::MAIN {
+        if key.id() == TaskId::MAIN {
             return 0;
         }
         let Some(task) = self.task(key) else { return 0 };
@@ -132,7 +132,7 @@ impl Core {
         }
         // Without a scope that catches it, and without anything that is asked first, it is a drop.
         let options = if task.is_just_dropped() { 2 } else { 3 };
-        self.ask_rude(Asked::Cancel { task: key.id, nth: task.awaits, moment }, options)
+        self.ask_rude(Asked::Cancel { task: key.id(), nth: task.awaits, moment }, options)
     }
 }
 
@@ -241,7 +241,7 @@ impl Core {
         }
         let Some(task) = self.task_mut(key) else { return };
         let still_asleep = std::mem::take(&mut task.traits.roused);
-        if still_asleep || self.ask_rude(Asked::Spurious(key.id), 2) == 0 {
+        if still_asleep || self.ask_rude(Asked::Spurious(key.id()), 2) == 0 {
             return;
         }
         if let Some(task) = self.task_mut(key) {

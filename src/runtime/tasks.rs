@@ -139,7 +139,7 @@ impl Tasks {
         task.how = Ending::Returned;
         task.spawned = spawned;
         (task.awaits_task, task.joiner) = (None, None);
-        TaskKey { slot, id }
+        TaskKey::new(slot, id)
     }
 
     #[cold]
@@ -163,16 +163,16 @@ impl Tasks {
 
     #[inline]
     pub(crate) fn get(&self, key: TaskKey) -> Option<&Task> {
-        match self.places.get(key.slot as usize) {
-            Some(task) if task.id.0 == key.id.0 => Some(task),
+        match self.places.get(key.slot() as usize) {
+            Some(task) if task.id.0 == key.id().0 => Some(task),
             _ => None,
         }
     }
 
     #[inline]
     pub(crate) fn get_mut(&mut self, key: TaskKey) -> Option<&mut Task> {
-        match self.places.get_mut(key.slot as usize) {
-            Some(task) if task.id.0 == key.id.0 => Some(task),
+        match self.places.get_mut(key.slot() as usize) {
+            Some(task) if task.id.0 == key.id().0 => Some(task),
             _ => None,
         }
     }
@@ -189,7 +189,7 @@ impl Tasks {
         }
         let cell = task.cell.take()?;
         task.id = FREE;
-        self.free.push(key.slot);
+        self.free.push(key.slot());
         Some(cell)
     }
 
@@ -197,7 +197,7 @@ impl Tasks {
     pub(crate) fn forget(&mut self, key: TaskKey) {
         if let Some(task) = self.get_mut(key) {
             task.id = FREE;
-            self.free.push(key.slot);
+            self.free.push(key.slot());
         }
     }
 
@@ -223,14 +223,14 @@ impl Tasks {
         if task.extra.as_mut().is_some_and(|extra| !extra.reset()) {
             remains._others = task.extra.take();
         }
-        self.free.push(key.slot);
+        self.free.push(key.slot());
         Some(remains)
     }
 
     /// All of them, in no order that would mean anything.
     pub(crate) fn iter(&self) -> impl Iterator<Item = (TaskKey, &Task)> {
         let places = self.places.iter().zip(0..).filter(|(task, _)| task.id != FREE);
-        places.map(|(task, slot)| (TaskKey { slot, id: task.id }, task))
+        places.map(|(task, slot)| (TaskKey::new(slot, task.id), task))
     }
 }
 
@@ -481,9 +481,9 @@ mod tests {
     /// Each is woken once, in the order of their coming, as whom he last said he is.
     #[test]
     fn joiners_keep_their_places() {
-        let task = |id: u32| Wakee::Task(TaskKey { slot: id, id: TaskId(id) });
+        let task = |id: u32| Wakee::Task(TaskKey::new(id, TaskId(id)));
         let named = |wakee: Wakee| match wakee {
-            Wakee::Task(key) => key.id.to_string(),
+            Wakee::Task(key) => key.id().to_string(),
             Wakee::Waker(_) => "waker".to_owned(),
         };
         let mut ended = Task::FREE;

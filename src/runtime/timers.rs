@@ -224,13 +224,13 @@ mod tests {
 
     fn task(wakee: Wakee) -> u32 {
         match wakee {
-            Wakee::Task(key) => key.id.as_u32(),
+            Wakee::Task(key) => key.id().as_u32(),
             Wakee::Waker(_) => unreachable!("only tasks were put in"),
         }
     }
 
     fn of_task(id: u32) -> Wakee {
-        Wakee::Task(crate::scheduler::TaskKey { slot: 0, id: TaskId(id) })
+        Wakee::Task(crate::scheduler::TaskKey::new(0, TaskId(id)))
     }
 
     /// As a timeout does that is never needed, again and again.

@@ -62,8 +62,8 @@ impl OwnWaker {
     pub(super) fn new(run: RunId, task: TaskKey) -> Self {
         let behind = Arc::new(TaskWaker {
             run: AtomicU64::new(run.0),
-            slot: AtomicU32::new(task.slot),
-            id: AtomicU32::new(task.id.0),
+            slot: AtomicU32::new(task.slot()),
+            id: AtomicU32::new(task.id().0),
         });
         Self { waker: Waker::from(Arc::clone(&behind)), behind }
     }
@@ -79,8 +79,8 @@ impl OwnWaker {
         fence(Ordering::Acquire);
         let behind = &*self.behind;
         behind.run.store(run.0, Ordering::Relaxed);
-        behind.slot.store(task.slot, Ordering::Relaxed);
-        behind.id.store(task.id.0, Ordering::Relaxed);
+        behind.slot.store(task.slot(), Ordering::Relaxed);
+        behind.id.store(task.id().0, Ordering::Relaxed);
     }
 
     #[inline]
@@ -102,7 +102,7 @@ impl Wake for TaskWaker {
     fn wake_by_ref(self: &Arc<Self>) {
         let run = RunId(self.run.load(Ordering::Relaxed));
         let id = TaskId(self.id.load(Ordering::Relaxed));
-        wake(run, TaskKey { slot: self.slot.load(Ordering::Relaxed), id });
+        wake(run, TaskKey::new(self.slot.load(Ordering::Relaxed), id));
     }
 }
 
@@ -111,7 +111,7 @@ impl Wake for TaskWaker {
 pub(crate) fn wake(run: RunId, task: TaskKey) {
     let woken = super::try_with(run, |runtime| runtime.wake(task));
     if woken.is_none() {
-        Outside::record_wake(run, task.id);
+        Outside::record_wake(run, task.id());
     }
 }
 

@@ -54,7 +54,7 @@ impl Chunks {
             *chunk += 1;
         }
         if self.chunks.len() > GROUP || self.index.is_some() {
-            self.pushed(key.id);
+            self.pushed(key.id());
         }
     }
 
@@ -128,7 +128,7 @@ impl Chunks {
         (self.tail, self.end) = (kept, self.chunks.len() * CHUNK);
         self.entries.truncate(self.end);
         if self.index.is_some() {
-            (0..kept).for_each(|at| self.note(self.entries[at].id, at / CHUNK));
+            (0..kept).for_each(|at| self.note(self.entries[at].id(), at / CHUNK));
         }
     }
 
@@ -206,7 +206,7 @@ impl Chunks {
     }
 
     pub(super) fn place_of(&self, task: TaskId) -> Option<usize> {
-        let within = |chunk: usize| self.entries_of(chunk).iter().position(|key| key.id == task);
+        let within = |chunk: usize| self.entries_of(chunk).iter().position(|key| key.id() == task);
         let (chunk, place) = match &self.index {
             Some(index) => {
                 let chunk = *index.get(task.as_u32() as usize)? as usize;

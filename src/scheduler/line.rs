@@ -6,10 +6,25 @@ use crate::trace::TaskId;
 
 /// A task of the present run: its place in the run's slab, and its id, which tells apart the tasks that
 /// have had that place.
+/// It is one word, which is moved and compared as such.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) struct TaskKey {
-    pub(crate) slot: u32,
-    pub(crate) id: TaskId,
+pub(crate) struct TaskKey(u64);
+
+impl TaskKey {
+    #[inline(always)]
+    pub(crate) const fn new(slot: u32, id: TaskId) -> Self {
+        Self((id.0 as u64) << 32 | slot as u64)
+    }
+
+    #[inline(always)]
+    pub(crate) const fn slot(self) -> u32 {
+        self.0 as u32
+    }
+
+    #[inline(always)]
+    pub(crate) const fn id(self) -> TaskId {
+        TaskId((self.0 >> 32) as u32)
+    }
 }
 
 /// The tasks that are ready, the one that has been so for longest first; but those that stay ahead
@@ -41,15 +56,15 @@ impl Line {
     /// The task at this place, of which the first is 0.
     pub fn get(&self, place: usize) -> Option<TaskId> {
         let Some(place) = place.checked_sub(self.ahead.len()) else {
-            return Some(self.ahead[place].id);
+            return Some(self.ahead[place].id());
         };
         let held = || self.held.get(place - self.queue.len()).copied();
-        self.queue.get(place).or_else(held).map(|key| key.id)
+        self.queue.get(place).or_else(held).map(|key| key.id())
     }
 
     /// Where a task stands, if it does.
     pub fn place_of(&self, task: TaskId) -> Option<usize> {
-        let among = |keys: &[TaskKey]| keys.iter().position(|key| key.id == task);
+        let among = |keys: &[TaskKey]| keys.iter().position(|key| key.id() == task);
         among(&self.ahead)
             .or_else(|| self.queue.place_of(task).map(|place| self.ahead.len() + place))
             .or_else(|| Some(self.ahead.len() + self.queue.len() + among(&self.held)?))
@@ -68,7 +83,7 @@ impl Line {
 
     #[inline(always)]
     pub(crate) fn push(&mut self, key: TaskKey) {
-        if self.is_zoned && self.favoured.contains(&key.id) {
+        if self.is_zoned && self.favoured.contains(&key.id()) {
             self.ahead.push(key);
         } else {
             self.queue.push(key);
@@ -104,8 +119,8 @@ impl Line {
         match answer.lasting() {
             Lasting::Once => {}
             Lasting::Hold => self.hold(answer.option() as usize),
-            Lasting::Ahead if self.favoured.contains(&taken.id) => {}
-            Lasting::Ahead => self.favoured.push(taken.id),
+            Lasting::Ahead if self.favoured.contains(&taken.id()) => {}
+            Lasting::Ahead => self.favoured.push(taken.id()),
         }
         self.look_at_zones();
         Some((first, taken))
@@ -130,7 +145,7 @@ impl Line {
     fn hold(&mut self, count: usize) {
         for _ in 0..count {
             let Some(key) = self.remove(0) else { return };
-            self.favoured.retain(|favoured| *favoured != key.id);
+            self.favoured.retain(|favoured| *favoured != key.id());
             self.held.push(key);
         }
     }
@@ -149,7 +164,7 @@ impl Line {
 impl FromIterator<TaskId> for Line {
     fn from_iter<I: IntoIterator<Item = TaskId>>(tasks: I) -> Self {
         let mut line = Self::default();
-        tasks.into_iter().for_each(|id| line.push(TaskKey { slot: 0, id }));
+        tasks.into_iter().for_each(|id| line.push(TaskKey::new(0, id)));
         line
     }
 }
@@ -240,7 +255,7 @@ mod tests {
             for op in ops {
                 match op {
                     Op::Push(count) => for _ in 0..count {
-                        line.push(TaskKey { slot: 0, id: TaskId(next) });
+                        line.push(TaskKey::new(0, TaskId(next)));
                         model.push(TaskId(next));
                         next += 1;
                     },
@@ -250,11 +265,11 @@ mod tests {
                         let first = model.line.first().copied();
                         last = model.take(answer);
                         prop_assert_eq!(line.clone().take(answer).map(|(id, _)| id), first);
-                        prop_assert_eq!(line.take(answer).map(|(_, key)| key.id), last);
+                        prop_assert_eq!(line.take(answer).map(|(_, key)| key.id()), last);
                     }
                     Op::Again(ready) => if let Some(id) = last.take() {
                         if ready {
-                            line.push(TaskKey { slot: 0, id });
+                            line.push(TaskKey::new(0, id));
                             model.push(id);
                         } else {
                             line.waits(id);
@@ -263,7 +278,7 @@ mod tests {
                     },
                     Op::Retain(modulus) => {
                         let keep = |id: TaskId| id.as_u32() % 5 != modulus;
-                        line.retain(|key| keep(key.id));
+                        line.retain(|key| keep(key.id()));
                         let mut place = 0;
                         while place < model.line.len() {
                             if keep(model.line[place]) { place += 1 } else { model.remove(place); }
@@ -287,7 +302,7 @@ mod tests {
     #[test]
     fn a_long_line_stays_packed() {
         let mut line = Line::default();
-        (0..10_000).for_each(|id| line.push(TaskKey { slot: 0, id: TaskId(id) }));
+        (0..10_000).for_each(|id| line.push(TaskKey::new(0, TaskId(id))));
         for turn in 0..30_000_u32 {
             let place = (u64::from(turn) * 2_654_435_761 % 10_000) as u32;
             let (_, key) = line.take(Answer::from(place)).unwrap();

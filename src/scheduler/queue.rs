@@ -111,13 +111,13 @@ impl Queue {
     #[inline(always)]
     pub(super) fn remove(&mut self, place: usize) -> Option<(TaskId, TaskKey)> {
         if self.is_long {
-            return Some((self.long.first()?.id, self.long.remove(place)?));
+            return Some((self.long.first()?.id(), self.long.remove(place)?));
         }
         let (at, len) = (self.head + place, self.tail - self.head);
         if place >= len {
             return None;
         }
-        let (first, key) = (self.places[self.head].id, self.places[at]);
+        let (first, key) = (self.places[self.head].id(), self.places[at]);
         if len <= BLOCK {
             let behind: [TaskKey; BLOCK] = *self.places[at + 1..].first_chunk()?;
             self.places[at..at + BLOCK].copy_from_slice(&behind);
@@ -135,7 +135,7 @@ impl Queue {
         if self.is_long {
             return self.long.place_of(task);
         }
-        let is_it = |key: &TaskKey| key.id.as_u32() == task.as_u32();
+        let is_it = |key: &TaskKey| key.id().as_u32() == task.as_u32();
         // A block at a time, all of which is compared at once.
         let (blocks, rest) = self.entries().as_chunks::<BLOCK>();
         let holds = |block: &[TaskKey; BLOCK]| block.iter().fold(false, |is, key| is | is_it(key));

@@ -110,7 +110,7 @@ impl<T> Waiter<T> {
     /// Its task, if it is known.
     pub(super) fn task(&self) -> Option<TaskId> {
         match self.caller {
-            Caller::Task(_, task) => Some(task.id),
+            Caller::Task(_, task) => Some(task.id()),
             Caller::Waker(_) => None,
         }
     }

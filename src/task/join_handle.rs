@@ -115,7 +115,7 @@ impl<T> JoinHandle<T> {
 
     /// The id of the task.
     pub fn id(&self) -> Id {
-        self.join.task.id
+        self.join.task.id()
     }
 
     /// The name of the task: the one it was given, or its spawn path. Outside of the run its number.
@@ -165,7 +165,7 @@ impl Join {
     /// The error for who awaited the end of a task that has not returned.
     #[cold]
     fn error(&self, joined: Joined) -> JoinError {
-        let (task, name) = (self.task.id, self.name());
+        let (task, name) = (self.task.id(), self.name());
         match joined {
             Joined::Panicked(caught) => {
                 JoinError::panicked(task, name, caught.payload, caught.note.message)
@@ -175,8 +175,8 @@ impl Join {
     }
 
     fn name(&self) -> String {
-        runtime::try_with(self.run, |runtime| runtime.name(self.task.id))
-            .unwrap_or_else(|| format!("task {}", self.task.id))
+        runtime::try_with(self.run, |runtime| runtime.name(self.task.id()))
+            .unwrap_or_else(|| format!("task {}", self.task.id()))
     }
 
     /// Lets the task go on alone.

@@ -107,7 +107,7 @@ where
 /// Outside of a run.
 #[track_caller]
 pub fn id() -> Id {
-    runtime::with("task::id", |runtime| runtime.current_task()).map_or(Id::MAIN, |key| key.id)
+    runtime::with("task::id", |runtime| runtime.current_task()).map_or(Id::MAIN, |key| key.id())
 }
 
 /// The name of the task that calls this: the one it was given, or its spawn path.
@@ -118,6 +118,6 @@ pub fn id() -> Id {
 #[track_caller]
 pub fn name() -> String {
     runtime::with("task::name", |runtime| {
-        runtime.name(runtime.current_task().map_or(Id::MAIN, |key| key.id))
+        runtime.name(runtime.current_task().map_or(Id::MAIN, |key| key.id()))
     })
 }

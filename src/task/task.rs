@@ -153,14 +153,14 @@ impl Task {
 
     /// The id.
     pub fn id(&self) -> Id {
-        self.key.id
+        self.key.id()
     }
 
     /// The name: the one it was given, or its spawn path. Outside of the run its number, and so if its last
     /// event was so long ago that it is [not kept](crate::Builder::max_events) any more.
     pub fn name(&self) -> String {
-        self.with(|runtime| runtime.name(self.key.id))
-            .unwrap_or_else(|| format!("task {}", self.key.id))
+        self.with(|runtime| runtime.name(self.key.id()))
+            .unwrap_or_else(|| format!("task {}", self.key.id()))
     }
 
     /// Waits until the task has ended, leaving its output to the [`JoinHandle`]; any number may.
