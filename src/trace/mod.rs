@@ -106,6 +106,35 @@ pub struct Position {
     pub task: TaskId,
 }
 
+/// What [`Trace::events`] returns. A chain of std's iterators would cost all that use it more time to compile.
+struct Events<'a> {
+    selected: &'a [(Position, Event)],
+    records: &'a [Record],
+    /// Those of the record before.
+    of_record: record::Events,
+    position: Position,
+}
+
+impl Iterator for Events<'_> {
+    type Item = (Position, Event);
+
+    fn next(&mut self) -> Option<(Position, Event)> {
+        if let Some((next, selected)) = self.selected.split_first() {
+            self.selected = selected;
+            return Some(*next);
+        }
+        loop {
+            if let Some(event) = self.of_record.next() {
+                self.position = self.position.after(&event);
+                return Some((self.position, event));
+            }
+            let (next, records) = self.records.split_first()?;
+            self.records = records;
+            self.of_record = next.events();
+        }
+    }
+}
+
 impl Position {
     fn after(mut self, event: &Event) -> Self {
         match event {
@@ -303,13 +332,11 @@ impl Trace {
 
     /// The events in their order, each with its place in the run.
     pub fn events(&self) -> impl Iterator<Item = (Position, Event)> {
-        let records = if self.selected.is_some() { &[][..] } else { &self.records[..] };
-        let all = records.iter().flat_map(|record| record.events());
-        let all = all.scan(self.start, |position, event| {
-            *position = position.after(&event);
-            Some((*position, event))
-        });
-        self.selected.iter().flatten().copied().chain(all)
+        let (selected, records) = match &self.selected {
+            Some(selected) => (&selected[..], &[][..]),
+            None => (&[][..], &self.records[..]),
+        };
+        Events { selected, records, of_record: record::Events::default(), position: self.start }
     }
 
     /// What an event says, in words.

@@ -219,10 +219,14 @@ impl Record {
     }
 
     /// The event, or all in their order.
-    pub(crate) fn events(self) -> impl Iterator<Item = Event> {
+    pub(crate) fn events(self) -> Events {
         let (first, second) = self.unpack();
-        let gives_way = (self.0 & GIVES_WAY != 0).then(|| gives_way(TaskId(self.0 as u32)));
-        std::iter::once(first).chain(second).chain(gives_way.into_iter().flatten())
+        let mut events = [Some(first), second, None, None];
+        if self.0 & GIVES_WAY != 0 {
+            let [wake, wait] = gives_way(TaskId(self.0 as u32));
+            (events[2], events[3]) = (Some(wake), Some(wait));
+        }
+        Events { events, next: 0 }
     }
 
     /// How many events it is.
@@ -313,6 +317,28 @@ impl Record {
             Tag::Point => few(Asked::Point { task, label: low, moment }),
         };
         (event, None)
+    }
+}
+
+/// The events of a record. With a chain of std's iterators in its place, whoever goes through them would
+/// have a dozen functions compiled for himself.
+#[derive(Default)]
+pub(crate) struct Events {
+    events: [Option<Event>; 4],
+    next: usize,
+}
+
+impl Iterator for Events {
+    type Item = Event;
+
+    fn next(&mut self) -> Option<Event> {
+        while let Some(event) = self.events.get(self.next) {
+            self.next += 1;
+            if event.is_some() {
+                return *event;
+            }
+        }
+        None
     }
 }
 
