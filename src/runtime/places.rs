@@ -51,7 +51,8 @@ pub(super) struct Survey {
 impl Survey {
     pub(super) fn of(steps: &[u64]) -> Self {
         let mut steps = steps.to_vec();
-        steps.sort_unstable_by(|a, b| b.cmp(a));
+        steps.sort_unstable();
+        steps.reverse();
         steps.dedup();
         Self { steps, seen: Vec::new() }
     }

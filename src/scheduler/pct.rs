@@ -95,7 +95,8 @@ impl Policy for PctPolicy {
         self.choices = 0;
         self.changes.clear();
         self.changes.extend((1..self.depth).map(|_| draws.below(probe.choices())));
-        self.changes.sort_unstable_by(|a, b| b.cmp(a));
+        self.changes.sort_unstable();
+        self.changes.reverse();
     }
 
     fn ready(&mut self, task: TaskId, _: &TaskNames, draws: &mut Draws) {

@@ -56,7 +56,8 @@ impl Policy for SparsePolicy {
         self.places.clear();
         let deviations = [1, 1, 1, 2, 2, 3][draws.below(6) as usize];
         self.places.extend((0..deviations).map(|_| draws.below(probe.choices())));
-        self.places.sort_unstable_by(|a, b| b.cmp(a));
+        self.places.sort_unstable();
+        self.places.reverse();
     }
 
     fn choose(&mut self, choice: &Choice<'_>, draws: &mut Draws) -> Answer {
