@@ -25,6 +25,7 @@ mod buffer;
 mod failure;
 mod instant;
 mod linear;
+mod numbering;
 mod rng;
 mod rude;
 pub mod schedule;

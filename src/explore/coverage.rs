@@ -1,6 +1,5 @@
 //! What a search has seen of the marks in the code under test.
 
-use std::collections::BTreeMap;
 use std::fmt;
 
 use crate::failure::{Failure, Kind, Unmet};
@@ -66,7 +65,7 @@ const LABEL: usize = 60;
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Coverage {
     runs: usize,
-    marks: BTreeMap<String, Mark>,
+    marks: Vec<Mark>,
 }
 
 impl Coverage {
@@ -93,8 +92,8 @@ impl Coverage {
     /// Adds what another part of the same search has counted, in any order.
     pub(super) fn merge(&mut self, other: &Self) {
         self.runs += other.runs;
-        for (label, other) in &other.marks {
-            let mark = self.mark(label);
+        for other in &other.marks {
+            let mark = self.mark(&other.label);
             mark.expected |= other.expected;
             mark.evaluations += other.evaluations;
             mark.runs_evaluated += other.runs_evaluated;
@@ -108,7 +107,7 @@ impl Coverage {
     }
 
     pub(super) fn marks(&self) -> impl ExactSizeIterator<Item = &Mark> {
-        self.marks.values()
+        self.marks.iter()
     }
 
     /// What another process has told: how many runs, and what these have met.
@@ -123,10 +122,14 @@ impl Coverage {
     }
 
     fn mark(&mut self, label: &str) -> &mut Mark {
-        if !self.marks.contains_key(label) {
-            self.marks.insert(label.to_owned(), Mark::new(label));
-        }
-        self.marks.get_mut(label).expect("dacapo bug: a mark is gone")
+        let place = match self.marks.binary_search_by(|mark| mark.label.as_str().cmp(label)) {
+            Ok(place) => place,
+            Err(place) => {
+                self.marks.insert(place, Mark::new(label));
+                place
+            }
+        };
+        &mut self.marks[place]
     }
 
     /// What was to happen and did not, in a search that is `complete` if no schedule is left, and
@@ -135,7 +138,7 @@ impl Coverage {
         // One run out of many shows nothing of what may happen in others.
         let is_search = self.runs > 1 || complete;
         let asked = |mark: &Mark| is_search || (mark.expected && !narrowed);
-        let unmet = self.marks.values().filter(|mark| mark.runs_held == 0 && asked(mark));
+        let unmet = self.marks.iter().filter(|mark| mark.runs_held == 0 && asked(mark));
         let unmet = unmet.map(|mark| Unmet {
             label: mark.label.clone(),
             evaluations: mark.evaluations,
@@ -147,7 +150,7 @@ impl Coverage {
     }
 
     pub(super) fn into_marks(self) -> Vec<Mark> {
-        self.marks.into_values().collect()
+        self.marks
     }
 }
 

@@ -1,6 +1,7 @@
 //! Why a run fails: the nearest run that passes, and the two turns whose order makes the difference.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, HashSet};
+use std::ops::Range;
 
 use super::odds::{Budget, odds};
 use super::steer::{Order, Record, Steer};
@@ -54,15 +55,16 @@ pub(super) fn explain(
     let budget = Budget { runs: max_runs - few, steps: STEPS };
     let odds = odds(subject, least, &failing.record, budget);
     let budget = Budget { runs: few, steps: STEPS };
-    let tried = BTreeSet::new();
-    let hashes = BTreeSet::from([failing.sample.hash]);
+    let tried = HashSet::new();
+    let mut hashes = odds.hashes;
+    hashes.insert(failing.sample.hash);
     let mut search = Search { subject, failing, budget, tried, hashes, is_single: false };
     let why = match search.nearest(odds.open, odds.passing.as_ref()) {
         Some(passing) => search.why(&passing, trace),
         // All that there are, or as many as tell something: not the first few, for want of time.
         None => {
             let is_enough = odds.runs + search.tried.len() >= FEWEST;
-            let runs = odds.hashes.union(&search.hashes).count();
+            let runs = search.hashes.len();
             let mut choices = search.failing.record.choices.iter();
             let only_orders = choices.all(|choice| choice.kind == ChoiceKind::Task);
             is_enough.then_some((Why::Always { runs, only_orders }, None))
@@ -111,10 +113,10 @@ struct Search<'a, 'b> {
     subject: &'a mut Subject<'b>,
     failing: Attempt,
     budget: Budget,
-    /// Which single answers have been tried.
-    tried: BTreeSet<(usize, Answer)>,
-    /// Which runs that came to, and the failing one.
-    hashes: BTreeSet<u64>,
+    /// Which single answers have been tried: the place of the choice, and the option in the lower half.
+    tried: HashSet<u64>,
+    /// Which runs there were, with those of the odds and the failing one.
+    hashes: HashSet<u64>,
     /// Whether the last one of them was enough: the run that passes has nothing else changed.
     is_single: bool,
 }
@@ -125,23 +127,9 @@ impl Search<'_, '_> {
         let answers = self.failing.answers();
         let deviations: Vec<usize> =
             (0..answers.len()).rev().filter(|&place| answers[place].is_deviation()).collect();
-        let undone = deviations.iter().map(|&place| (place, 0..1));
-        let smaller = deviations.iter().map(|&place| (place, 1..answers[place].option() + 1));
-        let near = deviations.iter().flat_map(|&place| {
-            let around = place.saturating_sub(NEAR)..=(place + NEAR);
-            around.rev().map(|place| (place, 0..ANSWERS))
-        });
-        // What comes after the last way out cannot help.
-        let any = (0..open.min(answers.len())).rev().map(|place| (place, 0..ANSWERS));
-        for (place, options) in undone.chain(smaller).chain(near).chain(any) {
-            for option in options {
-                if self.tried.len() >= NEAREST || self.budget.is_spent() {
-                    break;
-                }
-                if let Some(passing) = self.change(&answers, place, option) {
-                    return Some(passing);
-                }
-            }
+        let single = self.nearest_single(&answers, &deviations, open);
+        if single.is_some() {
+            return single;
         }
         let passing = Attempt::make(self.subject, known?, &mut self.budget);
         if !passing.passes() {
@@ -154,12 +142,64 @@ impl Search<'_, '_> {
         Some(first.unwrap_or(passing))
     }
 
+    /// The first one that passes with one answer changed: one that is no usual one, or what is near these.
+    fn nearest_single(
+        &mut self,
+        answers: &[Answer],
+        deviations: &[usize],
+        open: usize,
+    ) -> Option<Attempt> {
+        for &place in deviations {
+            if let Some(passing) = self.change_any(answers, place, 0..1) {
+                return Some(passing);
+            }
+        }
+        for &place in deviations {
+            let smaller = 1..answers[place].option() + 1;
+            if let Some(passing) = self.change_any(answers, place, smaller) {
+                return Some(passing);
+            }
+        }
+        for &place in deviations {
+            for near in (place.saturating_sub(NEAR)..=place + NEAR).rev() {
+                if let Some(passing) = self.change_any(answers, near, 0..ANSWERS) {
+                    return Some(passing);
+                }
+            }
+        }
+        // What comes after the last way out cannot help.
+        for place in (0..open.min(answers.len())).rev() {
+            if let Some(passing) = self.change_any(answers, place, 0..ANSWERS) {
+                return Some(passing);
+            }
+        }
+        None
+    }
+
+    /// The first run that passes with one of these answers in that place.
+    fn change_any(
+        &mut self,
+        answers: &[Answer],
+        place: usize,
+        options: Range<u32>,
+    ) -> Option<Attempt> {
+        for option in options {
+            if self.tried.len() >= NEAREST || self.budget.is_spent() {
+                break;
+            }
+            if let Some(passing) = self.change(answers, place, option) {
+                return Some(passing);
+            }
+        }
+        None
+    }
+
     /// Makes the run with one answer changed, if it has not been made; returns it if it passes.
     fn change(&mut self, answers: &[Answer], place: usize, option: u32) -> Option<Attempt> {
         let choice = self.failing.record.choices.get(place)?;
         let answer = Answer::from(option);
         let is_other = choice.answer != answer && option < choice.options;
-        if !is_other || !self.tried.insert((place, answer)) {
+        if !is_other || !self.tried.insert((place as u64) << 32 | u64::from(option)) {
             return None;
         }
         let mut answers = answers.to_vec();
@@ -349,8 +389,8 @@ impl Turns {
         });
         let between = early..=late.max(early);
         let (mut forward, mut put_off) = (steps.clone(), steps);
-        forward[between.clone()].sort_by_key(|&task| task != self.late.task);
-        put_off[between].sort_by_key(|&task| task == self.early.task);
+        split(&mut forward[between.clone()], |task| task == self.late.task);
+        split(&mut put_off[between], |task| task != self.early.task);
         [forward, put_off]
     }
 }
@@ -358,8 +398,12 @@ impl Turns {
 impl Record {
     /// The place of a turn, if the task has had it.
     fn step_of(&self, turn: Turn) -> Option<usize> {
-        let mut turns = self.steps.iter().enumerate().filter(|(_, task)| **task == turn.task);
-        turns.nth(turn.nth).map(|(place, _)| place)
+        let mut before = 0;
+        self.steps.iter().position(|&task| {
+            let is_its = task == turn.task;
+            before += usize::from(is_its);
+            is_its && before > turn.nth
+        })
     }
 
     /// Whether the first of two turns came before the second, if that came at all.
@@ -369,6 +413,19 @@ impl Record {
             (None, _) => false,
         }
     }
+}
+
+/// Puts the turns of some tasks before those of all others, which keep their order.
+fn split(turns: &mut [u64], is_first: impl Fn(u64) -> bool) {
+    let others: Vec<u64> = turns.iter().copied().filter(|&task| !is_first(task)).collect();
+    let mut place = 0;
+    for index in 0..turns.len() {
+        if is_first(turns[index]) {
+            turns[place] = turns[index];
+            place += 1;
+        }
+    }
+    turns[place..].copy_from_slice(&others);
 }
 
 /// Where two orders part.
@@ -387,15 +444,15 @@ impl Path {
     fn new(from: &[u64], to: &[u64]) -> Self {
         let (mut from, to) = (numbered(from), numbered(to));
         // The turns that the first run did not come to would have been its next ones.
-        let had: BTreeSet<_> = from.iter().copied().collect();
-        from.extend(to.iter().filter(|turn| !had.contains(turn)));
+        let had = counts(&from);
+        from.extend(to.iter().filter(|turn| !is_counted(**turn, &had)));
         Self { from, to }
     }
 
     /// The turns of the first order that are not among so many of the second one.
     fn rest(&self, placed: usize) -> Vec<(u64, usize)> {
-        let placed: BTreeSet<_> = self.to[..placed].iter().collect();
-        self.from.iter().filter(|turn| !placed.contains(turn)).copied().collect()
+        let placed = counts(&self.to[..placed]);
+        self.from.iter().filter(|turn| !is_counted(**turn, &placed)).copied().collect()
     }
 
     /// How many others the next turn has to be taken past, when so many are at their places.
@@ -418,11 +475,25 @@ impl Path {
 
 /// Each turn with its number among those of its task.
 fn numbered(steps: &[u64]) -> Vec<(u64, usize)> {
-    let mut turns: BTreeMap<u64, usize> = BTreeMap::new();
+    let mut turns = BTreeMap::new();
     let number = |&task: &u64| {
-        let nth = turns.entry(task).or_default();
+        let nth = turns.entry(task).or_insert(0);
         *nth += 1;
         (task, *nth)
     };
     steps.iter().map(number).collect()
+}
+
+/// How many turns each task has in the beginning of an order, by the numbers of its last ones there.
+fn counts(turns: &[(u64, usize)]) -> BTreeMap<u64, usize> {
+    let mut counts = BTreeMap::new();
+    for &(task, nth) in turns {
+        counts.insert(task, nth);
+    }
+    counts
+}
+
+/// Whether a turn is among those that were counted: a task has its turns in the order of their numbers.
+fn is_counted((task, nth): (u64, usize), counts: &BTreeMap<u64, usize>) -> bool {
+    counts.get(&task).is_some_and(|&count| nth <= count)
 }

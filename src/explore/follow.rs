@@ -1,7 +1,6 @@
 //! A run that is given by the order of its steps.
 
 use std::cell::RefCell;
-use std::collections::BTreeMap;
 use std::rc::Rc;
 
 use crate::rude::Rude;
@@ -75,14 +74,15 @@ impl Scheduler for Recorder {
 /// are to last.
 pub(super) struct Follow {
     account: Rc<Account>,
-    lasting: BTreeMap<usize, Lasting>,
+    /// How long each answer lasts; once, if there are more.
+    lasting: Vec<Lasting>,
     steps: usize,
     others: usize,
     choices: usize,
 }
 
 impl Follow {
-    pub(super) fn new(account: Rc<Account>, lasting: BTreeMap<usize, Lasting>) -> Self {
+    pub(super) fn new(account: Rc<Account>, lasting: Vec<Lasting>) -> Self {
         Self { account, lasting, steps: 0, others: 0, choices: 0 }
     }
 }
@@ -108,7 +108,7 @@ impl Scheduler for Follow {
     }
 
     fn answer(&mut self, choice: &Choice<'_>) -> Answer {
-        let lasting = self.lasting.get(&self.choices).copied().unwrap_or_default();
+        let lasting = self.lasting.get(self.choices).copied().unwrap_or_default();
         self.choices += 1;
         Answer::new(u32::try_from(self.choose(choice)).unwrap_or(u32::MAX), lasting)
     }

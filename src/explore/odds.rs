@@ -1,6 +1,6 @@
 //! From where on a failure cannot be helped: continuations at random from every point of a run.
 
-use std::collections::BTreeSet;
+use std::collections::HashSet;
 
 use super::steer::{Record, Steer};
 use super::subject::{Sample, Subject};
@@ -23,7 +23,7 @@ pub(super) struct Odds {
     /// How many there were.
     pub(super) runs: usize,
     /// How they differ: walks may come to the same.
-    pub(super) hashes: BTreeSet<u64>,
+    pub(super) hashes: HashSet<u64>,
 }
 
 /// Runs and steps that may be spent.
@@ -56,7 +56,7 @@ struct Walks<'a, 'b> {
     least: &'a Sample,
     budget: Budget,
     runs: usize,
-    hashes: BTreeSet<u64>,
+    hashes: HashSet<u64>,
     passing: Option<(usize, Schedule)>,
 }
 
@@ -71,7 +71,7 @@ pub(super) fn odds(
 ) -> Odds {
     let all = record.choices.len();
     let mut walks =
-        Walks { subject, least, budget, runs: 0, hashes: BTreeSet::new(), passing: None };
+        Walks { subject, least, budget, runs: 0, hashes: HashSet::new(), passing: None };
     let places = all.min(POINTS);
     let place = |n: usize| if all <= POINTS { n } else { n * (all - 1) / (POINTS - 1) };
     let mut points: Vec<Point> =

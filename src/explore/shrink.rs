@@ -1,6 +1,6 @@
 //! The least schedule that fails in the same way.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::HashSet;
 use std::rc::Rc;
 
 use super::edits::{Edits, fingerprint};
@@ -64,7 +64,7 @@ pub(super) fn shrink_while(
         subject,
         least: first,
         same,
-        tried: BTreeSet::new(),
+        tried: HashSet::new(),
         runs: 0,
         max_runs,
         steps: 0,
@@ -103,7 +103,7 @@ struct Shrinker<'a, 'b> {
     least: Sample,
     same: fn(&Sample, &Sample) -> bool,
     /// Hashes of the candidates: the lists themselves can be long, and are many.
-    tried: BTreeSet<u64>,
+    tried: HashSet<u64>,
     runs: usize,
     max_runs: usize,
     steps: usize,
@@ -226,9 +226,9 @@ impl Shrinker<'_, '_> {
                     return;
                 }
                 // The same steps make the same choices, so what lasts already stays in its place.
-                let answers = self.answers().iter().map(|answer| answer.lasting()).enumerate();
-                let mut lasting: BTreeMap<usize, Lasting> = answers.collect();
-                if lasting.insert(place, how) == Some(how) {
+                let answers = self.answers().iter();
+                let mut lasting: Vec<Lasting> = answers.map(|answer| answer.lasting()).collect();
+                if std::mem::replace(&mut lasting[place], how) == how {
                     continue;
                 }
                 self.runs += 1;

@@ -2,9 +2,10 @@
 //! along a list of answers and then its own way.
 
 use std::cell::{Cell, RefCell};
-use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::collections::{BTreeMap, VecDeque};
 use std::rc::Rc;
 
+use crate::numbering::Numbering;
 use crate::rng::{Purpose, Stream};
 use crate::rude::Rude;
 use crate::schedule::{Answer, Schedule};
@@ -38,10 +39,18 @@ pub(super) struct Answered {
 /// An order in which the tasks are to have their turns, as far as they are ready.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Order {
-    /// The places of each task's next steps.
-    turns: BTreeMap<u64, VecDeque<usize>>,
-    /// The answers to the other choices that come up in a task's turns.
-    others: BTreeMap<u64, VecDeque<u32>>,
+    /// Of the tasks that have a plan.
+    numbers: Numbering,
+    plans: Vec<Plan>,
+}
+
+/// What a task is to do in an order.
+#[derive(Clone, Debug, Default)]
+struct Plan {
+    /// The places of its next steps.
+    turns: VecDeque<usize>,
+    /// The answers to the other choices that come up in its turns.
+    others: VecDeque<usize>,
 }
 
 impl Order {
@@ -49,12 +58,21 @@ impl Order {
     pub(super) fn new(steps: impl IntoIterator<Item = u64>, like: &Record) -> Self {
         let mut order = Self::default();
         for (place, task) in steps.into_iter().enumerate() {
-            order.turns.entry(task).or_default().push_back(place);
+            order.of(task).turns.push_back(place);
         }
         for choice in like.choices.iter().filter(|choice| choice.kind != ChoiceKind::Task) {
-            order.others.entry(choice.task).or_default().push_back(choice.answer.option());
+            order.of(choice.task).others.push_back(choice.answer.option() as usize);
         }
         order
+    }
+
+    /// The plan of a task; an empty one, if it has none.
+    fn of(&mut self, task: u64) -> &mut Plan {
+        let number = self.numbers.number(task);
+        if number == self.plans.len() {
+            self.plans.push(Plan::default());
+        }
+        &mut self.plans[number]
     }
 }
 
@@ -72,8 +90,18 @@ struct Known {
     /// The places of its next steps in the order that is wanted.
     turns: VecDeque<usize>,
     /// Where it stands among those that are ready, if it is.
-    standing: Option<(usize, usize)>,
+    standing: Option<Standing>,
 }
+
+/// Under what a task that is ready is found.
+#[derive(Clone, Copy, Debug)]
+struct Standing {
+    came: u64,
+    next: u64,
+}
+
+/// In this order, after all places of turns, come those that are to have none.
+const NO_TURN: u64 = 1 << 63;
 
 /// One run along a schedule, and then on its own way.
 #[derive(Clone, Debug)]
@@ -85,13 +113,13 @@ pub(super) struct Steer {
     record: Option<Rc<RefCell<Record>>>,
     /// By the ids of tasks.
     known: Vec<Known>,
-    /// Those that are ready, by when they got in line.
-    line: BTreeMap<usize, TaskId>,
-    /// The same by the places of their next turns, and then by when they got in line. Those that are to
-    /// have none come last.
-    next: BTreeSet<(usize, usize, TaskId)>,
+    /// The ids of those that are ready, by when they got in line.
+    line: BTreeMap<u64, usize>,
+    /// The same by the places of their next turns. Those that are to have none come last, by when they got
+    /// in line.
+    next: BTreeMap<u64, usize>,
     /// How often a task got in line.
-    came: usize,
+    came: u64,
     /// What the options of all choices have cost, in steps.
     work: Rc<Cell<usize>>,
     /// Options that are not in the work yet.
@@ -110,7 +138,7 @@ impl Steer {
             record: None,
             known: Vec::new(),
             line: BTreeMap::new(),
-            next: BTreeSet::new(),
+            next: BTreeMap::new(),
             came: 0,
             work: Rc::default(),
             options: 0,
@@ -153,7 +181,7 @@ impl Steer {
     /// In whose turn a choice comes up that is not one of tasks.
     fn current(&self) -> u64 {
         // A task that is alone in line has its turn without being asked for.
-        let task = self.current.or_else(|| self.line.values().next().copied());
+        let task = self.current.or_else(|| self.line.values().next().map(|&id| TaskId(id as u32)));
         task.map_or(0, |task| self.signature(task))
     }
 
@@ -168,12 +196,12 @@ impl Steer {
                 },
                 (Then::Random(stream), _) => stream.below(options),
                 (Then::Order(_), ChoiceKind::Task) => {
-                    let mut next = self.next.iter();
-                    next.find_map(|&(.., task)| choice.place_of(task)).unwrap_or(0) as u32
+                    let mut next = self.next.values().map(|&id| TaskId(id as u32));
+                    next.find_map(|task| choice.place_of(task)).unwrap_or(0) as u32
                 }
                 (Then::Order(order), _) => {
-                    let answer = order.others.get_mut(&current).and_then(VecDeque::pop_front);
-                    answer.unwrap_or(0).min(options - 1)
+                    let answer = order.of(current).others.pop_front();
+                    answer.map_or(0, |answer| answer as u32).min(options - 1)
                 }
             },
             _ => return self.replay.answer(choice),
@@ -229,18 +257,19 @@ impl Scheduler for Steer {
         for id in self.known.len()..=place {
             let signature = names.signature(TaskId(id as u32));
             let turns = match &mut self.then {
-                Some((_, Then::Order(order))) => order.turns.remove(&signature),
-                _ => None,
+                Some((_, Then::Order(order))) => std::mem::take(&mut order.of(signature).turns),
+                _ => VecDeque::new(),
             };
-            let turns = turns.unwrap_or_default();
             self.known.push(Known { signature, turns, standing: None });
         }
         let known = &mut self.known[place];
-        let next = known.turns.front().copied().unwrap_or(usize::MAX);
         self.came += 1;
-        known.standing = Some((next, self.came));
-        self.line.insert(self.came, task);
-        self.next.insert((next, self.came, task));
+        let came = self.came;
+        // No two turns have one place.
+        let next = known.turns.front().map_or(NO_TURN + came, |&place| place as u64);
+        known.standing = Some(Standing { came, next });
+        self.line.insert(came, task.as_u32() as usize);
+        self.next.insert(next, task.as_u32() as usize);
     }
 
     fn step(&mut self, step: &Step<'_>) {
@@ -249,9 +278,9 @@ impl Scheduler for Steer {
         self.current = None;
         if let Some(known) = self.known.get_mut(task.as_u32() as usize) {
             known.turns.pop_front();
-            if let Some((next, came)) = known.standing.take() {
+            if let Some(Standing { came, next }) = known.standing.take() {
                 self.line.remove(&came);
-                self.next.remove(&(next, came, task));
+                self.next.remove(&next);
             }
         }
         if let Some(record) = &self.record {

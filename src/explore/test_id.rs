@@ -1,6 +1,5 @@
 //! Which test this is, and how to run it alone.
 
-use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 
@@ -38,8 +37,8 @@ pub(super) struct Before {
     noted: bool,
 }
 
-/// By the names of tests.
-static TESTS: Mutex<BTreeMap<String, Before>> = Mutex::new(BTreeMap::new());
+/// With the names of tests, in no order: a process has no more of them than a file.
+static TESTS: Mutex<Vec<(String, Before)>> = Mutex::new(Vec::new());
 
 #[derive(Debug, Clone)]
 enum Harness {
@@ -105,7 +104,7 @@ impl TestId {
     /// Tells apart the checks of one test by their order, which is the same in each process.
     fn numbered(test: String, harness: Harness, table: bool) -> Self {
         let mut tests = TESTS.lock().unwrap_or_else(PoisonError::into_inner);
-        let known = tests.entry(test.clone()).or_default();
+        let known = before(&mut tests, &test);
         let before = *known;
         let (count, kind) =
             if table { (&mut known.tables, "#table") } else { (&mut known.checks, "") };
@@ -139,7 +138,7 @@ impl TestId {
 
     fn remember<R>(&self, f: impl FnOnce(&mut Before) -> R) -> R {
         let mut tests = TESTS.lock().unwrap_or_else(PoisonError::into_inner);
-        f(tests.entry(self.test.clone()).or_default())
+        f(before(&mut tests, &self.test))
     }
 
     /// Which check of its test this is, counted from 1.
@@ -220,6 +219,16 @@ impl TestId {
             Harness::Unknown => format!("cargo test{package}"),
         }
     }
+}
+
+/// What there was in a test, found by its name.
+fn before<'a>(tests: &'a mut Vec<(String, Before)>, test: &str) -> &'a mut Before {
+    let known = tests.iter().position(|(name, _)| name == test);
+    let place = known.unwrap_or(tests.len());
+    if known.is_none() {
+        tests.push((test.to_owned(), Before::default()));
+    }
+    &mut tests[place].1
 }
 
 /// The file of this program.

@@ -2,6 +2,7 @@
 
 use std::fmt::{self, Write as _};
 
+use super::in_order;
 use super::legend::legend;
 use super::story::{Act, Aside, Line, Mark, story};
 use crate::instant::Instant;
@@ -120,10 +121,8 @@ impl Table {
                 Line::Pause(..) => None,
             })
         };
-        let mut ids: Vec<TaskId> = acts().map(|act| act.task).collect();
-        ids.sort_unstable();
-        ids.dedup();
-        let mut tasks: Vec<(TaskId, String, usize)> = ids
+        let ids: Vec<TaskId> = acts().map(|act| act.task).collect();
+        let mut tasks: Vec<(TaskId, String, usize)> = in_order(&ids)
             .into_iter()
             .map(|task| {
                 let name = trace.names().get(task).to_string();

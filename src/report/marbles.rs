@@ -1,11 +1,11 @@
 //! A run as strips of marbles, as they are known from reactive streams: <https://rxmarbles.com>, and the
 //! text of RxJS's marble tests.
 
-use std::collections::BTreeMap;
 use std::fmt;
 
 use super::legend::legend;
 use crate::instant::Instant;
+use crate::numbering::Numbering;
 use crate::trace::{Asked, Ending, Event, Position, TaskId, Trace, printable};
 
 /// The widest that a block is, in characters.
@@ -82,14 +82,44 @@ impl Trace {
 #[derive(Default)]
 struct Strips {
     columns: Vec<Column>,
-    /// From which column, and to which, a task has a strip.
-    lives: BTreeMap<TaskId, (usize, Option<usize>)>,
+    /// Of the ids of tasks.
+    numbers: Numbering,
+    lives: Vec<Life>,
     letters: Letters,
+}
+
+/// From which column, and to which, a task has a strip.
+struct Life {
+    task: TaskId,
+    start: usize,
+    end: Option<usize>,
 }
 
 struct Column {
     position: Position,
-    marks: BTreeMap<TaskId, char>,
+    /// One for each task at most, in the order of tasks.
+    marks: Vec<(TaskId, char)>,
+}
+
+impl Column {
+    fn find(&self, task: TaskId) -> Result<usize, usize> {
+        self.marks.binary_search_by(|(of, _)| of.cmp(&task))
+    }
+
+    fn put(&mut self, task: TaskId, mark: char) {
+        match self.find(task) {
+            Ok(place) => self.marks[place].1 = mark,
+            Err(place) => self.marks.insert(place, (task, mark)),
+        }
+    }
+
+    fn get(&self, task: TaskId) -> Option<char> {
+        self.find(task).ok().map(|place| self.marks[place].1)
+    }
+
+    fn get_mut(&mut self, task: TaskId) -> Option<&mut char> {
+        self.find(task).ok().map(|place| &mut self.marks[place].1)
+    }
 }
 
 /// What was said, each text with its letter, in the order in which they came.
@@ -150,8 +180,8 @@ impl Strips {
                         Ending::Dropped => {}
                     }
                     let last = strips.columns.len().saturating_sub(1);
-                    if let Some((_, end)) = strips.lives.get_mut(&task) {
-                        *end = Some(last);
+                    if let Some(number) = strips.numbers.get(task.as_u32().into()) {
+                        strips.lives[number].end = Some(last);
                     }
                 }
                 _ => {}
@@ -163,14 +193,21 @@ impl Strips {
     /// A task that is spawned by the one whose turn it is.
     fn spawn(&mut self, task: TaskId) {
         let Some(column) = self.columns.last_mut() else { return };
-        column.marks.insert(task, SPAWNED);
-        self.lives.insert(task, (self.columns.len() - 1, None));
+        column.put(task, SPAWNED);
+        self.live(task);
+    }
+
+    /// The last column is the first one of a task, unless it has a strip already.
+    fn live(&mut self, task: TaskId) {
+        if self.numbers.number(task.as_u32().into()) == self.lives.len() {
+            self.lives.push(Life { task, start: self.columns.len() - 1, end: None });
+        }
     }
 
     /// The mark of a task in this very turn, the last one.
     fn turn(&mut self, position: Position, task: TaskId) -> Option<&mut char> {
         let turn = self.columns.last_mut().filter(|column| column.position.step == position.step);
-        turn?.marks.get_mut(&task)
+        turn?.get_mut(task)
     }
 
     /// Marks a task, in the column of its turn if nothing else is to be seen there.
@@ -178,20 +215,17 @@ impl Strips {
         match self.turn(position, task) {
             Some(turn) if *turn == TURN => *turn = mark,
             _ => {
-                let marks = BTreeMap::from([(task, mark)]);
+                let marks = vec![(task, mark)];
                 self.columns.push(Column { position, marks });
             }
         }
-        self.lives.entry(task).or_insert((self.columns.len() - 1, None));
+        self.live(task);
     }
 
     fn text(&self, trace: &Trace) -> String {
-        let names: BTreeMap<TaskId, String> = self
-            .lives
-            .keys()
-            .map(|&task| (task, printable(&trace.names().get(task).to_string(), NAME)))
-            .collect();
-        let longest = names.values().map(|name| name.chars().count()).max().unwrap_or(0).max(4);
+        let name = |life: &Life| printable(&trace.names().get(life.task).to_string(), NAME);
+        let names: Vec<String> = self.lives.iter().map(name).collect();
+        let longest = names.iter().map(|name| name.chars().count()).max().unwrap_or(0).max(4);
         let mut text = String::new();
         for (number, block) in self.blocks(WIDTH - longest).iter().enumerate() {
             if number > 0 {
@@ -204,8 +238,8 @@ impl Strips {
             let head = heads.join(&" ".repeat(GAP));
             text.push_str(format!("{:<longest$}   {head}", "time").trim_end());
             text.push('\n');
-            for (task, name) in &names {
-                let strip = self.strip(*task, block);
+            for number in self.numbers.by_key() {
+                let (name, strip) = (&names[number], self.strip(&self.lives[number], block));
                 if !strip.trim().is_empty() {
                     text.push_str(format!("{name:<longest$}   {strip}").trim_end());
                     text.push('\n');
@@ -247,8 +281,8 @@ impl Strips {
     }
 
     /// What a block shows of a task.
-    fn strip(&self, task: TaskId, block: &[Piece]) -> String {
-        let (start, end) = self.lives[&task];
+    fn strip(&self, life: &Life, block: &[Piece]) -> String {
+        let &Life { task, start, end } = life;
         let lives = |column: usize| column >= start && end.is_none_or(|end| column < end);
         let line = |column: usize| if lives(column) { '─' } else { ' ' };
         let mut strip = String::new();
@@ -260,8 +294,7 @@ impl Strips {
                 strip.push(line(before));
             }
             for column in piece.columns.clone() {
-                let mark = self.columns[column].marks.get(&task).copied();
-                strip.push(mark.unwrap_or_else(|| line(column)));
+                strip.push(self.columns[column].get(task).unwrap_or_else(|| line(column)));
             }
             let last = piece.columns.end - 1;
             strip.extend((piece.columns.len()..piece.width).map(|_| line(last)));
@@ -273,7 +306,7 @@ impl Strips {
         let jumps =
             self.columns.windows(2).any(|pair| pair[0].position.time != pair[1].position.time);
         let occurs = |mark| {
-            self.columns.iter().any(|column| column.marks.values().any(|&other| other == mark))
+            self.columns.iter().any(|column| column.marks.iter().any(|&(_, other)| other == mark))
         };
         let marks =
             MEANINGS.iter().filter(|(mark, _)| if *mark == JUMP { jumps } else { occurs(*mark) });

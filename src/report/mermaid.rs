@@ -3,7 +3,7 @@
 use std::fmt::{self, Write};
 
 use super::acts::{Act, ActKind, acts};
-use super::count;
+use super::{count, in_order};
 use crate::trace::{Ending, TaskId, Trace, printable};
 
 /// The most lines, and bytes, of a diagram: what comes before is left out. (Mermaid itself draws
@@ -86,11 +86,12 @@ struct Columns(Vec<TaskId>);
 
 impl Columns {
     fn of(acts: &[&Act]) -> Self {
-        let mut tasks: Vec<TaskId> =
-            acts.iter().flat_map(|act| act.task.iter().chain(&act.to)).copied().collect();
-        tasks.sort_unstable();
-        tasks.dedup();
-        Self(tasks)
+        let mut tasks = Vec::new();
+        for act in acts {
+            tasks.extend(act.task);
+            tasks.extend_from_slice(&act.to);
+        }
+        Self(in_order(&tasks))
     }
 
     /// The tasks with columns of their own, and whether there are more.
@@ -157,9 +158,7 @@ impl Columns {
         if act.kind == ActKind::Jump {
             return writeln!(out, "    Note over {place}: … {text} …");
         }
-        let mut to = act.to.clone();
-        to.sort_unstable();
-        let mut to: Vec<String> = to.into_iter().map(|task| self.id(task)).collect();
+        let mut to: Vec<String> = in_order(&act.to).into_iter().map(|task| self.id(task)).collect();
         to.dedup();
         let from = match act.task {
             Some(_) if !to.is_empty() => place,

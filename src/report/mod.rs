@@ -38,6 +38,8 @@ pub(crate) use rude::cancelled_at;
 pub(crate) use sentence::sentence;
 pub(crate) use table::{Row, table};
 
+use crate::trace::TaskId;
+
 /// `1 run`, `2 runs`.
 pub(crate) fn count(number: usize, noun: &str) -> String {
     format!("{number} {noun}{}", if number == 1 { "" } else { "s" })
@@ -54,6 +56,15 @@ pub(crate) fn grouped(number: usize) -> String {
         text.push(digit);
     }
     text
+}
+
+/// These tasks in the order of spawning, each once.
+fn in_order(tasks: &[TaskId]) -> Vec<TaskId> {
+    // As numbers that others sort too: a sort of one more type is much to compile.
+    let mut ids: Vec<u64> = tasks.iter().map(|task| task.as_u32().into()).collect();
+    ids.sort_unstable();
+    ids.dedup();
+    ids.into_iter().map(|id| TaskId(id as u32)).collect()
 }
 
 /// Puts the same indentation before each line.

@@ -6,6 +6,7 @@
 use std::fmt;
 
 use super::json::Quoted;
+use crate::numbering::Numbering;
 use crate::trace::{Asked, Event, Position, TaskId, Trace, Wait, printable};
 
 /// How long a step is drawn, in nanoseconds.
@@ -293,7 +294,16 @@ impl<'a> Tracks<'a> {
             self.trace.names().ids().filter(|&task| self.known(task)).collect();
         tasks.iter().for_each(|&task| self.change(task, end, State::Ended));
         // An arrow is tied to the slice that has begun before it in the list.
-        self.entries.sort_by_key(|(at, text)| (*at, !text.starts_with("{\"ph\":\"X\"")));
+        let mut numbers = Numbering::default();
+        let mut moments: Vec<[Vec<String>; 2]> = Vec::new();
+        for (at, text) in std::mem::take(&mut self.entries) {
+            let moment = numbers.number(at);
+            if moment == moments.len() {
+                moments.push(Default::default());
+            }
+            let is_slice = text.starts_with("{\"ph\":\"X\"");
+            moments[moment][usize::from(!is_slice)].push(text);
+        }
 
         let mut all = vec![metadata(0, "process_name", "\"name\":\"dacapo\"")];
         let clock = (CLOCK, "the clock".to_owned());
@@ -302,7 +312,9 @@ impl<'a> Tracks<'a> {
             all.push(metadata(tid, "thread_name", &format!("\"name\":{}", Quoted(&name))));
             all.push(metadata(tid, "thread_sort_index", &format!("\"sort_index\":{tid}")));
         }
-        all.extend(self.entries.into_iter().map(|(_, text)| text));
+        for moment in numbers.by_key() {
+            moments[moment].iter_mut().for_each(|texts| all.append(texts));
+        }
         all
     }
 

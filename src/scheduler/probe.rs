@@ -1,7 +1,6 @@
 //! What one run, first in, first out, tells about the runs to come.
 
-use std::collections::BTreeMap;
-
+use crate::numbering::Numbering;
 use crate::trace::{TaskId, TaskNames};
 
 /// The size of a program, measured instead of guessed. Tasks are known by the signatures of their
@@ -9,7 +8,8 @@ use crate::trace::{TaskId, TaskNames};
 #[derive(Clone, Debug, Default)]
 pub(super) struct Probe {
     /// Those of the run that measures, if somebody will ask about them.
-    tasks: BTreeMap<u64, Measured>,
+    numbers: Numbering,
+    tasks: Vec<Measured>,
     /// By the tasks' ids, for that run.
     signatures: Vec<u64>,
     /// Choices among two or more ready tasks.
@@ -40,15 +40,17 @@ impl Probe {
             let signature = names.signature(new);
             let parent = (new != TaskId::MAIN).then(|| names.signature(names.parent(new)));
             self.signatures.push(signature);
-            self.tasks.entry(signature).or_insert(Measured { parent, ..Measured::default() });
+            if self.numbers.number(signature) == self.tasks.len() {
+                self.tasks.push(Measured { parent, ..Measured::default() });
+            }
         }
     }
 
     pub(super) fn step(&mut self, task: TaskId) {
         self.steps += 1;
         let signature = self.signatures.get(task.as_u32() as usize);
-        if let Some(measured) = signature.and_then(|signature| self.tasks.get_mut(signature)) {
-            measured.steps += 1;
+        if let Some(number) = signature.and_then(|&signature| self.numbers.get(signature)) {
+            self.tasks[number].steps += 1;
         }
     }
 
@@ -60,9 +62,9 @@ impl Probe {
     pub(super) fn finish(&mut self) {
         // A task comes after the one that spawned it, so this reaches each before its parent.
         for signature in std::mem::take(&mut self.signatures).into_iter().rev() {
-            let Some(&measured) = self.tasks.get(&signature) else { continue };
-            if let Some(parent) = measured.parent.and_then(|parent| self.tasks.get_mut(&parent)) {
-                parent.steps_below += measured.steps_in_all();
+            let Some(&measured) = self.get(signature) else { continue };
+            if let Some(number) = measured.parent.and_then(|parent| self.numbers.get(parent)) {
+                self.tasks[number].steps_below += measured.steps_in_all();
             }
         }
     }
@@ -77,6 +79,6 @@ impl Probe {
     }
 
     pub(super) fn get(&self, signature: u64) -> Option<&Measured> {
-        self.tasks.get(&signature)
+        self.numbers.get(signature).map(|number| &self.tasks[number])
     }
 }

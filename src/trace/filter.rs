@@ -1,9 +1,8 @@
 //! What of a trace is shown.
 
-use std::collections::BTreeMap;
-
 use super::{Asked, Event, Position, TaskId, Trace, Wait};
 use crate::buffer::Buffer;
+use crate::numbering::Numbering;
 
 /// One event of a trace, for [`Trace::filter`] to decide about.
 #[derive(Clone, Copy, Debug)]
@@ -111,7 +110,7 @@ impl Trace {
             let always = matches!(event, Event::Advance { .. });
             always || keep(Entry { trace: self, position, event })
         };
-        let mut numbers = BTreeMap::new();
+        let mut numbers = Numbering::default();
         let kept = self.events().filter(&mut keep);
         let kept = kept.map(|(position, event)| (position, renumbered(event, &mut numbers)));
         let selected = Some(kept.collect());
@@ -122,7 +121,7 @@ impl Trace {
 }
 
 /// The event with the number of its primitive in the order in which they come.
-fn renumbered(mut event: Event, numbers: &mut BTreeMap<u32, u32>) -> Event {
+fn renumbered(mut event: Event, numbers: &mut Numbering) -> Event {
     if let Event::Wait { on, .. } = &mut event
         && let Wait::Semaphore { number, .. }
         | Wait::Lock(number)
@@ -133,8 +132,7 @@ fn renumbered(mut event: Event, numbers: &mut BTreeMap<u32, u32>) -> Event {
         | Wait::QueuePut(number)
         | Wait::QueueJoin(number) = on
     {
-        let next = numbers.len() as u32 + 1;
-        *number = *numbers.entry(*number).or_insert(next);
+        *number = numbers.number((*number).into()) as u32 + 1;
     }
     event
 }

@@ -2,7 +2,6 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
-use std::sync::Arc;
 
 use super::printable;
 use crate::buffer::Buffer;
@@ -60,7 +59,8 @@ pub struct TaskNames {
     /// The names that were given, by their numbers; empty if there is none. They stay, or else it could not be
     /// told which task of its name the next one is. There are few of them, mostly.
     given: Vec<Given>,
-    numbers: BTreeMap<Arc<str>, u32>,
+    /// By their hashes, the number of the last one of each.
+    numbers: BTreeMap<u64, usize>,
 }
 
 /// It is all there is to know of a task without a look at its parents, but for what stands first.
@@ -80,9 +80,11 @@ struct Name {
 
 #[derive(Clone, Debug)]
 struct Given {
-    name: Arc<str>,
+    name: Box<str>,
     /// How many tasks there were of that name.
     uses: u32,
+    /// The number of another one with the same hash.
+    before: Option<u32>,
 }
 
 /// The levels of a long spawn path that are shown, at its beginning and as many at its end. A path may be as
@@ -171,19 +173,31 @@ impl TaskNames {
         self.names.resize(end, Name::default());
     }
 
+    /// The number of a name; a new one, if it was not given before.
+    fn number(&mut self, name: &str) -> u32 {
+        let hash = name.bytes().fold(0, |hash, byte| mix(hash, byte.into()));
+        let last = self.numbers.get(&hash).map(|&number| number as u32);
+        let mut known = last;
+        while let Some(number) = known {
+            let given = &self.given[number as usize];
+            if *given.name == *name {
+                return number;
+            }
+            known = given.before;
+        }
+        let number = self.given.len();
+        self.given.push(Given { name: name.into(), uses: 0, before: last });
+        self.numbers.insert(hash, number);
+        number as u32
+    }
+
     /// The name of a task that is given one.
     fn named(&mut self, parent: TaskId, name: &str) -> Name {
         if self.given.is_empty() {
-            let main: Arc<str> = "main".into();
-            self.given.push(Given { name: Arc::clone(&main), uses: 1 });
-            self.numbers.insert(main, 0);
+            let main = self.number("main");
+            self.given[main as usize].uses = 1;
         }
-        let number = self.numbers.get(name).copied().unwrap_or_else(|| {
-            let (name, number) = (Arc::<str>::from(name), self.given.len() as u32);
-            self.given.push(Given { name: Arc::clone(&name), uses: 0 });
-            self.numbers.insert(name, number);
-            number
-        });
+        let number = self.number(name);
         let nth = &mut self.given[number as usize].uses;
         *nth += 1;
         let bytes = name.bytes();
@@ -289,9 +303,8 @@ impl TaskNames {
 
     /// The ids of those whose names are known, in the order of spawning.
     pub fn ids(&self) -> impl Iterator<Item = TaskId> {
-        let pages = (0..).zip(&self.pages).filter(|(_, page)| **page != GONE);
-        let tasks = pages.flat_map(|(at, _)| at * PAGE..self.len.min((at + 1) * PAGE));
-        tasks.map(|task| TaskId(task as u32)).filter(|task| self.parts(*task).is_some())
+        let tasks = (0..self.len).map(|task| TaskId(task as u32));
+        tasks.filter(|task| self.parts(*task).is_some())
     }
 
     /// The name, to be shown. Of a task whose name is not known it is its number: `task 17`.

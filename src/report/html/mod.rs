@@ -9,7 +9,7 @@ use std::fmt::{self, Write};
 use super::acts::{Act, ActKind, acts};
 use super::json::{Quoted, list};
 use crate::failure::Failure;
-use crate::instant::Instant;
+use crate::numbering::Numbering;
 use crate::schedule::Schedule;
 use crate::trace::{Ending, Event, Position, TaskId, Trace, printable};
 
@@ -169,15 +169,19 @@ fn escape(f: &mut fmt::Formatter<'_>, text: &str) -> fmt::Result {
 
 /// The acts of the runs, one of each in a line: what happens at one moment stands side by side.
 fn in_line<'a>(runs: &[&'a [Act]]) -> Vec<Vec<Option<&'a Act>>> {
-    let mut moments: BTreeMap<Instant, Vec<Vec<&Act>>> = BTreeMap::new();
+    let mut numbers = Numbering::default();
+    let mut moments: Vec<Vec<Vec<&Act>>> = Vec::new();
     for (number, run) in runs.iter().enumerate() {
         for act in *run {
-            let moment = moments.entry(position(act).time);
-            moment.or_insert_with(|| vec![Vec::new(); runs.len()])[number].push(act);
+            let moment = numbers.number(position(act).time.as_nanos());
+            if moment == moments.len() {
+                moments.push(vec![Vec::new(); runs.len()]);
+            }
+            moments[moment][number].push(act);
         }
     }
     let mut lines = Vec::new();
-    for acts in moments.into_values() {
+    for acts in numbers.by_key().map(|moment| &moments[moment]) {
         let longest = acts.iter().map(Vec::len).max().unwrap_or(0);
         lines.extend(
             (0..longest).map(|line| acts.iter().map(|acts| acts.get(line).copied()).collect()),
@@ -207,35 +211,40 @@ fn is_equal(runs: [&Shown<'_>; 2], acts: [Option<&Act>; 2]) -> bool {
 /// Which task has which lane. A task that is in both runs has one.
 struct Lanes {
     names: Vec<String>,
-    of: Vec<BTreeMap<TaskId, usize>>,
+    /// For each run, by the ids of tasks.
+    of: Vec<BTreeMap<u64, usize>>,
 }
 
 impl Lanes {
     fn of(runs: &[Shown<'_>], acts: &[&[Act]]) -> Self {
         let mut lanes = Self { names: Vec::new(), of: Vec::new() };
-        let mut known: BTreeMap<u64, usize> = BTreeMap::new();
+        let mut known = Numbering::default();
         for (run, acts) in runs.iter().zip(acts) {
-            let tasks = acts.iter().flat_map(|act| act.task.iter().chain(&act.to)).copied();
-            let mut of: BTreeMap<TaskId, usize> = tasks.map(|task| (task, 0)).collect();
-            for (&task, lane) in &mut of {
-                *lane = *known.entry(run.trace.names().signature(task)).or_insert_with(|| {
+            let mut of: BTreeMap<u64, usize> = BTreeMap::new();
+            for task in acts.iter().flat_map(|act| act.task.iter().chain(&act.to)) {
+                of.insert(task.as_u32().into(), 0);
+            }
+            for (&id, lane) in &mut of {
+                let task = TaskId(id as u32);
+                *lane = known.number(run.trace.names().signature(task));
+                if *lane == lanes.names.len() {
                     lanes.names.push(run.trace.names().get(task).to_string());
-                    lanes.names.len() - 1
-                });
+                }
             }
             lanes.of.push(of);
         }
         if let more @ 2.. = lanes.names.len().saturating_sub(LANES - 1) {
             lanes.names.truncate(LANES - 1);
             lanes.names.push(format!("{more} more tasks"));
-            let all = lanes.of.iter_mut().flat_map(BTreeMap::values_mut);
-            all.for_each(|lane| *lane = (*lane).min(LANES - 1));
+            for of in &mut lanes.of {
+                of.values_mut().for_each(|lane| *lane = (*lane).min(LANES - 1));
+            }
         }
         lanes
     }
 
     fn get(&self, run: usize, task: TaskId) -> usize {
-        self.of[run].get(&task).copied().unwrap_or(0)
+        self.of[run].get(&task.as_u32().into()).copied().unwrap_or(0)
     }
 }
 
