@@ -18,28 +18,24 @@ use crate::trace::Wait;
 /// any of them can leave. Once slab and map have grown, hardly anything is allocated.
 #[derive(Default)]
 pub(crate) struct Timers {
-    lists: BTreeMap<Instant, List>,
+    /// By the nanoseconds of the deadlines, the first timer of each. A map of this type is compiled anyway: see
+    /// [`Numbering`](crate::numbering::Numbering).
+    lists: BTreeMap<u64, usize>,
     entries: slab::Slab<Entry>,
     /// Timers set so far in this run: tells apart the users of one slab entry.
     set: u64,
 }
 
-/// The timers of one deadline; there is at least one.
-#[derive(Clone, Copy)]
-struct List {
-    first: u32,
-    last: u32,
-}
-
 struct Entry {
     serial: u64,
     deadline: Instant,
+    /// Before the first of a list comes the last.
     previous: u32,
     next: u32,
     wakee: Wakee,
 }
 
-/// Before the first of a list, and after the last.
+/// After the last of a list.
 const END: u32 = u32::MAX;
 
 /// A timer that was set.
@@ -61,13 +57,13 @@ impl Timers {
 
     #[inline]
     pub(crate) fn next_deadline(&self) -> Option<Instant> {
-        self.lists.first_key_value().map(|(&deadline, _)| deadline)
+        self.lists.first_key_value().map(|(&deadline, _)| Instant::from_nanos(deadline))
     }
 
     /// The first deadline after a time.
     pub(crate) fn deadline_after(&self, time: Instant) -> Option<Instant> {
-        let mut later = self.lists.range((Bound::Excluded(time), Bound::Unbounded));
-        later.next().map(|(&deadline, _)| deadline)
+        let mut later = self.lists.range((Bound::Excluded(time.as_nanos()), Bound::Unbounded));
+        later.next().map(|(&deadline, _)| Instant::from_nanos(deadline))
     }
 
     #[inline]
@@ -77,16 +73,18 @@ impl Timers {
         let entry = Entry { serial, deadline, previous: END, next: END, wakee };
         let entry =
             u32::try_from(self.entries.insert(entry)).expect("fewer than 2^32 timers at once");
-        match self.lists.entry(deadline) {
+        let last = match self.lists.entry(deadline.as_nanos()) {
             btree_map::Entry::Vacant(list) => {
-                list.insert(List { first: entry, last: entry });
+                list.insert(entry as usize);
+                entry
             }
-            btree_map::Entry::Occupied(mut list) => {
-                let last = std::mem::replace(&mut list.get_mut().last, entry);
+            btree_map::Entry::Occupied(list) => {
+                let last = std::mem::replace(&mut self.entries[*list.get()].previous, entry);
                 self.entries[last as usize].next = entry;
-                self.entries[entry as usize].previous = last;
+                last
             }
-        }
+        };
+        self.entries[entry as usize].previous = last;
         TimerKey { entry, serial }
     }
 
@@ -101,34 +99,39 @@ impl Timers {
     pub(crate) fn remove(&mut self, key: TimerKey) -> Option<Wakee> {
         self.wakee_mut(key)?;
         let Entry { deadline, previous, next, wakee, .. } = self.entries.remove(key.entry as usize);
-        if let Some(previous) = self.entries.get_mut(previous as usize) {
-            previous.next = next;
-        }
-        if let Some(next) = self.entries.get_mut(next as usize) {
-            next.previous = previous;
-        }
-        if previous == END && next == END {
+        let deadline = deadline.as_nanos();
+        if previous == key.entry {
+            // It was alone.
             self.lists.remove(&deadline);
-        } else if previous == END || next == END {
-            let list = self.lists.get_mut(&deadline).expect("dacapo bug: a timer is in no list");
-            if previous == END {
-                list.first = next;
-            } else {
-                list.last = previous;
-            }
+            return Some(wakee);
         }
+        let before = &mut self.entries[previous as usize].next;
+        let was_first = *before == END;
+        if !was_first {
+            *before = next;
+        }
+        let after = if was_first || next == END {
+            let first = self.lists.get_mut(&deadline).expect("dacapo bug: a timer is in no list");
+            if was_first {
+                *first = next as usize;
+            }
+            *first
+        } else {
+            next as usize
+        };
+        self.entries[after].previous = previous;
         Some(wakee)
     }
 
     /// Takes out the first timer, if it is due at `now`.
     #[inline]
     pub(crate) fn pop_due(&mut self, now: Instant) -> Option<Wakee> {
-        let mut list = self.lists.first_entry().filter(|list| *list.key() <= now)?;
-        let first = self.entries.remove(list.get().first as usize);
+        let mut list = self.lists.first_entry().filter(|list| *list.key() <= now.as_nanos())?;
+        let first = self.entries.remove(*list.get());
         match self.entries.get_mut(first.next as usize) {
             Some(next) => {
-                next.previous = END;
-                list.get_mut().first = first.next;
+                next.previous = first.previous;
+                *list.get_mut() = first.next as usize;
             }
             None => {
                 list.remove();
