@@ -447,10 +447,7 @@ impl Runtime {
 
     /// All tasks that there are, ended ones whose handle is kept included, in the order of spawning.
     fn tasks_left(&self) -> Vec<TaskKey> {
-        let core = self.core();
-        let mut keys: Vec<TaskKey> = core.tasks.iter().map(|(key, _)| key).collect();
-        keys.sort_unstable_by_key(|key| key.id());
-        keys
+        in_order(&self.core())
     }
 
     fn drop_task(&self, key: TaskKey) -> Option<Failure> {
@@ -483,11 +480,17 @@ fn step_limit(core: &Core) -> Failure {
     Failure::new(Kind::Limit { limit: Limit::Steps, value: core.limits.max_steps, task })
 }
 
+/// All tasks, in the order of spawning.
+fn in_order(core: &Core) -> Vec<TaskKey> {
+    // As numbers, which others sort too: a sort of one more type is much to compile.
+    let mut keys: Vec<u64> = core.tasks.iter().map(|(key, _)| key.to_u64()).collect();
+    keys.sort_unstable();
+    keys.into_iter().map(TaskKey::from_u64).collect()
+}
+
 fn stuck(core: &Core) -> Failure {
-    let mut tasks: Vec<_> = core.tasks.iter().map(|(_, task)| task).collect();
-    tasks.retain(|task| !task.has_ended());
-    tasks.sort_unstable_by_key(|task| task.id);
-    let blocked = tasks.into_iter().map(|task| {
+    let tasks = in_order(core).into_iter().filter_map(|key| core.task(key));
+    let blocked = tasks.filter(|task| !task.has_ended()).map(|task| {
         let known = task.known_waits();
         let mut waits: Vec<_> =
             known.map(|awaited| core.trace.describe_wait(awaited.wait)).collect();

@@ -16,6 +16,15 @@ impl TaskKey {
         Self((id.0 as u64) << 32 | slot as u64)
     }
 
+    /// A number, which orders keys as the tasks were spawned.
+    pub(crate) const fn to_u64(self) -> u64 {
+        self.0
+    }
+
+    pub(crate) const fn from_u64(number: u64) -> Self {
+        Self(number)
+    }
+
     #[inline(always)]
     pub(crate) const fn slot(self) -> u32 {
         self.0 as u32
