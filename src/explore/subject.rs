@@ -75,7 +75,7 @@ impl<'a> Subject<'a> {
         judge: impl Fn(T) -> Judged + 'a,
     ) -> Self {
         let run = move |engine: &mut Engine, scheduler: Box<dyn Scheduler>, seed: u64| {
-            engine.run(scheduler, seed, async || body().await, &judge)
+            engine.run(scheduler, seed, body, &judge)
         };
         let accounts = if limits.keeps_accounts { Accounts::NotYet } else { Accounts::No };
         Self { engine: Engine::new(limits), run: Box::new(run), accounts }

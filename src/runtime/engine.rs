@@ -1,8 +1,9 @@
 //! One run after another.
 
+use std::cell::Cell;
 use std::pin::pin;
 use std::rc::Rc;
-use std::task::Context;
+use std::task::{Context, Poll, Waker};
 
 use super::answers::{Again, Answers};
 use super::core::{Core, Shows};
@@ -45,6 +46,19 @@ pub(crate) struct Raw<T> {
     pub(crate) choices: usize,
 }
 
+/// What the closure that is main is called for.
+#[derive(Clone, Copy)]
+enum Call {
+    /// To be polled.
+    Poll,
+    /// To drop the future.
+    Drop,
+    /// To judge the output, if there is one.
+    Judge,
+    /// To drop the output.
+    Forget,
+}
+
 impl Engine {
     pub(crate) fn new(limits: Limits) -> Self {
         unwind::install_hook();
@@ -61,52 +75,73 @@ impl Engine {
         body: impl AsyncFnOnce() -> T,
         judge: impl FnOnce(T) -> R,
     ) -> (Raw<R>, Box<dyn Scheduler>) {
+        let call = Cell::new(Call::Poll);
+        let (mut output, mut judge, mut judged) = (None, Some(judge), None);
+        // The body is called in the first poll, so that it may spawn, and may panic.
+        let mut main = pin!(Some(async { body().await }));
+        let mut main = |cx: &mut Context<'_>| {
+            match call.get() {
+                Call::Poll => {
+                    let main = main.as_mut().as_pin_mut();
+                    let main = main.expect("dacapo bug: main is polled after its end");
+                    return main.poll(cx).map(|value| output = Some(value));
+                }
+                Call::Drop => main.set(None),
+                Call::Judge => {
+                    judged = output.take().zip(judge.take()).map(|(output, judge)| judge(output))
+                }
+                Call::Forget => output = None,
+            }
+            Poll::Ready(())
+        };
+        let (raw, scheduler) = self.run_main(scheduler, seed, &mut main, &call);
+        let outcome = raw.outcome.map(|()| judged.expect("dacapo bug: main ended without output"));
+        let Raw { elapsed, steps, choices, .. } = raw;
+        (Raw { outcome, elapsed, steps, choices }, scheduler)
+    }
+
+    /// The same, with the types of the body hidden. It is most of it, and there is a body for each test.
+    #[track_caller]
+    fn run_main(
+        &mut self,
+        scheduler: Box<dyn Scheduler>,
+        seed: u64,
+        main: &mut dyn FnMut(&mut Context<'_>) -> Poll<()>,
+        call: &Cell<Call>,
+    ) -> (Raw<()>, Box<dyn Scheduler>) {
         assert!(
             try_current(|_| ()).is_none(),
             "dacapo: a run inside a run; await the inner code, or spawn it as a task"
         );
         self.core.begin(scheduler, seed, self.limits);
-        let (failure, judged) = RUNTIME.with(|runtime| {
+        let failure = RUNTIME.with(|runtime| {
             let entered = Entered::new(runtime, &mut self.core);
-            // The body is called in the first poll, so that it may spawn, and may panic.
-            let mut output = None;
-            let mut main = pin!(Some(async { body().await }));
-            let mut poll_main = |cx: &mut Context<'_>| {
-                let main = main.as_mut().as_pin_mut();
-                main.expect("dacapo bug: main is polled after its end").poll(cx).map(|value| {
-                    output = Some(value);
-                })
-            };
-            let failure = runtime.drive(&mut poll_main);
+            let failure = runtime.drive(main);
             // That one was woken from outside explains whatever else is wrong.
             let failure = runtime.foreign_wake().or(failure);
             // All that is the user's is done with inside of the run: it may still call it, and panic.
-            let dropped = runtime.catch_main(|| main.set(None)).err();
-            let failed = failure.is_some() || dropped.is_some();
-            let judged = runtime.catch_main(|| output.filter(|_| !failed).map(judge));
-            let (judged, panicked) = match judged {
-                Ok(judged) => (judged, None),
-                Err(panicked) => (None, Some(panicked)),
+            let mut main_is_to = |what| {
+                call.set(what);
+                runtime.catch_main(|| main(&mut Context::from_waker(Waker::noop()))).err()
             };
+            let dropped = main_is_to(Call::Drop);
+            let failed = failure.is_some() || dropped.is_some();
+            let panicked = main_is_to(if failed { Call::Forget } else { Call::Judge });
             // In this order, the cause comes before its consequences.
             let failure = failure.or(dropped).or(panicked).or_else(|| runtime.wind_down());
             let failure = failure.or(runtime.shut_down());
             entered.leave();
-            (failure, judged)
+            failure
         });
         let core = &mut self.core;
 
         if let Some(mistake) = core.mistake.take() {
             panic!("{mistake}");
         }
-        let outcome = match (failure, judged) {
-            (None, Some(output)) => Ok(output),
-            (Some(failure), _) => Err(failure),
-            (None, None) => unreachable!("dacapo bug: main ended without output or failure"),
-        };
+        let outcome = failure.map_or(Ok(()), Err);
         core.trace.finish();
         match &outcome {
-            Ok(_) => core.trace.hash_bytes(b"ok"),
+            Ok(()) => core.trace.hash_bytes(b"ok"),
             Err(failure) => core.trace.hash_bytes(failure.without_place().as_bytes()),
         }
         let raw = Raw { outcome, elapsed: core.now, steps: core.steps, choices: core.choices() };
