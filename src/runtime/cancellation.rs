@@ -399,14 +399,14 @@ impl Runtime {
 
     /// Notes what a future of the current scope waits for, should this poll not complete it. `before`
     /// is the number of notes before it was polled: it counts as one, whatever is within.
-    #[inline]
+    #[cfg_attr(not(debug_assertions), inline)]
     pub(crate) fn set_awaiting(&self, before: Notes, awaiting: Awaiting) {
         self.note_awaiting(before.scope + 1, Some(awaiting));
     }
 
     /// Sets how many futures of the current scope wait, and what is to be asked first of them, if that
     /// changes.
-    #[inline]
+    #[cfg_attr(not(debug_assertions), inline)]
     fn note_awaiting(&self, notes: u32, awaiting: Option<Awaiting>) {
         let previous = match self.poll.scope.get() {
             None => self.poll.set_awaiting(notes, awaiting),

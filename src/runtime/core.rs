@@ -332,7 +332,7 @@ impl Core {
         self.task(main).map(|_| main)
     }
 
-    #[inline]
+    #[cfg_attr(not(debug_assertions), inline)]
     pub(super) fn get_in_line(&mut self, key: TaskKey) {
         self.line.push(key);
         if self.is_watched {

@@ -39,7 +39,7 @@ impl Runtime {
     ///
     /// `registration` is kept by the one who waits, to be updated by the next call and
     /// given back with [`unregister_end`](Runtime::unregister_end).
-    #[inline]
+    #[cfg_attr(not(debug_assertions), inline)]
     pub(crate) fn poll_end(
         &self,
         key: TaskKey,

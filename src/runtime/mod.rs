@@ -152,7 +152,7 @@ impl Runtime {
         main(&mut Context::from_waker(waker.waker()))
     }
 
-    #[inline]
+    #[cfg_attr(not(debug_assertions), inline)]
     fn core(&self) -> RefMut<'_, Box<Core>> {
         match self.core.try_borrow_mut() {
             Ok(core) => core,
@@ -230,7 +230,7 @@ impl Runtime {
     }
 
     /// Whom to wake for this waker, later.
-    #[inline]
+    #[cfg_attr(not(debug_assertions), inline)]
     pub(crate) fn wakee(&self, waker: &Waker) -> Wakee {
         let own = self.poll.own_task(waker);
         own.map_or_else(|| Wakee::Waker(waker.clone()), Wakee::Task)

@@ -122,7 +122,7 @@ impl Tasks {
     }
 
     /// Adds one that is ready, and is yet to be [furnished](Tasks::furnish).
-    #[inline]
+    #[cfg_attr(not(debug_assertions), inline)]
     pub(crate) fn add(&mut self, id: TaskId, spawned: Option<Place>) -> TaskKey {
         let slot = match self.free.pop() {
             Some(slot) => slot,
@@ -152,7 +152,7 @@ impl Tasks {
 
     /// Gives a task that was added what is to be polled with the waker of this address; the main one has no
     /// cell.
-    #[inline]
+    #[cfg_attr(not(debug_assertions), inline)]
     pub(crate) fn furnish(&mut self, key: TaskKey, cell: Option<BoxTask>, waker: *const ()) {
         let Some(task) = self.get_mut(key) else { return };
         // Nobody has the main one's handle.

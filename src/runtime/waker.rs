@@ -26,7 +26,7 @@ const NUMBER_BITS: u32 = 40;
 impl RunId {
     pub(super) const NONE: Self = Self(0);
 
-    #[inline]
+    #[cfg_attr(not(debug_assertions), inline)]
     pub(super) fn is(self, other: Self) -> bool {
         self.0 == other.0
     }
@@ -69,7 +69,7 @@ impl OwnWaker {
     }
 
     /// Makes it that of another task. If somebody still has a clone, that goes on to be the former task's.
-    #[inline]
+    #[cfg_attr(not(debug_assertions), inline)]
     pub(super) fn assign(&mut self, run: RunId, task: TaskKey) {
         if Arc::strong_count(&self.behind) > 2 {
             *self = Self::new(run, task);
@@ -83,7 +83,7 @@ impl OwnWaker {
         behind.id.store(task.id().0, Ordering::Relaxed);
     }
 
-    #[inline]
+    #[cfg_attr(not(debug_assertions), inline)]
     pub(super) fn waker(&self) -> &Waker {
         &self.waker
     }
