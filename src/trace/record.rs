@@ -253,7 +253,7 @@ impl Record {
     pub(crate) fn turn_alone(self, whichever: bool) -> Option<(TaskId, bool)> {
         let is_turn = self.is(Tag::Turn);
         let is_usual = whichever || (self.0 >> 32) as u32 & 0xff_ffff == 0;
-        (is_usual && (is_turn || self.is(Tag::Poll))).then(|| (TaskId(self.0 as u32), is_turn))
+        (is_usual && (is_turn || self.is(Tag::Poll))).then_some((TaskId(self.0 as u32), is_turn))
     }
 
     #[inline]
