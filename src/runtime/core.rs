@@ -179,7 +179,8 @@ impl Core {
     }
 
     pub(super) fn next_joiner(&mut self) -> u32 {
-        self.joiners = self.joiners.wrapping_add(1);
+        // 0 is the handle's.
+        self.joiners = self.joiners.wrapping_add(1).max(1);
         self.joiners
     }
 

@@ -1,11 +1,13 @@
 //! Waiting for the end of a task, and what it leaves behind.
 
 use std::any::Any;
+use std::cell::RefMut;
 use std::task::{Poll, Waker};
 
 use super::Runtime;
 use super::cancellation::Awaiting;
 use super::cell::BoxTask;
+use super::core::Core;
 use super::places::{Awaited, Place};
 use super::tasks::{Ended, Remains, Task};
 use super::unwind::Caught;
@@ -26,13 +28,8 @@ pub(crate) enum End {
     },
 }
 
-/// The state of one who awaits the end of a task with its handle.
-#[derive(Debug, Default)]
-pub(crate) struct JoinWait {
-    registration: Option<u32>,
-    /// Whether it was asked to give a turn away, or did wait.
-    pub(crate) is_asked: bool,
-}
+/// The number of the handle among those who await the end of a task. Others get theirs when they first wait.
+const HANDLE: u32 = 0;
 
 impl Runtime {
     /// Whether a task has ended; if not, its end is to wake `wakee`.
@@ -64,43 +61,70 @@ impl Runtime {
     /// Takes the outcome of a task that has ended, for the one who holds its handle; if it has not, its end
     /// is to wake him. The output goes into `place`, which is an `Option` of its type.
     #[inline(always)]
-    pub(crate) fn poll_join(
-        &self,
-        key: TaskKey,
-        wait: &mut JoinWait,
-        waker: &Waker,
-        place: &mut dyn Any,
-    ) -> Poll<Joined> {
-        let is_asked = std::mem::replace(&mut wait.is_asked, true);
+    pub(crate) fn poll_join(&self, key: TaskKey, waker: &Waker, place: &mut dyn Any) -> Poll<Joined> {
         let mut core = self.core();
         if core.task(key).is_some_and(|task| !task.has_ended()) {
             drop(core);
-            self.await_end(key, wait, waker);
+            self.await_end(key, waker);
             return Poll::Pending;
         }
-        if !is_asked && !self.is_plain() {
+        if !self.is_plain() {
             drop(core);
-            if self.gives_way() {
+            if self.gives_way_to_join(key) {
                 waker.wake_by_ref();
                 return Poll::Pending;
             }
             core = self.core();
         }
+        Poll::Ready(self.take_from(core, key, place))
+    }
+
+    /// The same of a task that has ended.
+    pub(crate) fn take_joined(&self, key: TaskKey, place: &mut dyn Any) -> Joined {
+        self.take_from(self.core(), key, place)
+    }
+
+    #[inline(always)]
+    fn take_from(
+        &self,
+        mut borrowed: RefMut<'_, Box<Core>>,
+        key: TaskKey,
+        place: &mut dyn Any,
+    ) -> Joined {
+        let core: &mut Core = &mut borrowed;
         if let Some(cell) = core.remove_returned(key) {
             cell.give(place, &mut core.spares);
-            return Poll::Ready(Joined::Returned);
+            return Joined::Returned;
         }
         let remains = core.remove_task(key);
         // In it may be what is somebody else's code.
-        drop(core);
-        Poll::Ready(self.joined(remains, place))
+        drop(borrowed);
+        self.joined(remains, place)
     }
 
     #[inline(never)]
-    fn await_end(&self, key: TaskKey, wait: &mut JoinWait, waker: &Waker) {
+    fn await_end(&self, key: TaskKey, waker: &Waker) {
         let notes = self.notes();
-        self.poll_end(key, &mut wait.registration, self.wakee(waker), None);
+        self.poll_end(key, &mut Some(HANDLE), self.wakee(waker), None);
         self.set_awaiting(notes, Awaiting::Task(key));
+        if !self.is_plain() {
+            self.ask_to_join(key);
+        }
+    }
+
+    /// Whether the one who holds the handle of a task that has ended gives a turn away before he takes its
+    /// outcome: once, and not if he has waited.
+    #[cold]
+    fn gives_way_to_join(&self, key: TaskKey) -> bool {
+        !self.ask_to_join(key) && self.gives_way()
+    }
+
+    /// Returns whether that was asked before, or need not be.
+    #[cold]
+    fn ask_to_join(&self, key: TaskKey) -> bool {
+        let mut core = self.core();
+        let task = core.task_mut(key);
+        task.is_some_and(|task| std::mem::replace(&mut task.traits.asked, true))
     }
 
     #[cold]
@@ -118,9 +142,11 @@ impl Runtime {
         }
     }
 
-    /// Takes back what [`poll_join`](Runtime::poll_join) has registered.
-    pub(crate) fn unregister(&self, key: TaskKey, wait: &mut JoinWait) {
-        self.unregister_end(key, &mut wait.registration);
+    /// Lets a task go on alone, which nobody awaits with its handle any more. What is returned is to be dropped
+    /// by the caller.
+    pub(crate) fn let_go(&self, key: TaskKey) -> Option<BoxTask> {
+        self.unregister_end(key, &mut Some(HANDLE));
+        self.detach(key)
     }
 
     /// Takes back what [`poll_end`](Runtime::poll_end) has registered.
@@ -195,7 +221,7 @@ impl Runtime {
     }
 
     /// Lets a task go on alone. What is returned is to be dropped by the caller.
-    pub(crate) fn detach(&self, key: TaskKey) -> Option<BoxTask> {
+    fn detach(&self, key: TaskKey) -> Option<BoxTask> {
         let mut core = self.core();
         let task = core.task_mut(key)?;
         task.traits.detached = true;

@@ -40,7 +40,7 @@ use crate::trace::TaskId;
 pub use self::cancellation::Cancelled;
 pub(crate) use self::cancellation::{Awaiting, CancelTarget, Scope};
 pub(crate) use self::engine::{Engine, Raw};
-pub(crate) use self::joining::{End, JoinWait, Joined};
+pub(crate) use self::joining::{End, Joined};
 pub(crate) use self::ledger::{Entry, Holding};
 pub(crate) use self::limits::Limits;
 pub(crate) use self::marks::Marks;

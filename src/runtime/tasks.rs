@@ -68,6 +68,8 @@ pub(crate) struct Traits {
     pub(crate) thread: bool,
     /// Whether it was polled for no reason, and not been woken since.
     pub(crate) roused: bool,
+    /// Whether the one who holds its handle was asked to give a turn away, or did wait.
+    pub(crate) asked: bool,
 }
 
 /// What few tasks have.
@@ -282,6 +284,7 @@ impl Task {
             failed: false,
             thread: false,
             roused: false,
+            asked: false,
         },
         children: 0,
         nth: 0,

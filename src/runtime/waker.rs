@@ -22,6 +22,7 @@ pub(crate) struct RunId(u64);
 
 /// The bits for the number of the run: nobody makes a trillion of them.
 const NUMBER_BITS: u32 = 40;
+const MARK: u64 = 1 << 63;
 
 impl RunId {
     pub(super) const NONE: Self = Self(0);
@@ -37,6 +38,19 @@ impl RunId {
 
     fn thread(self) -> usize {
         (self.0 >> NUMBER_BITS) as usize
+    }
+
+    /// The same with a mark, for somebody who has done with the run. It is the id of no run then.
+    pub(crate) fn marked(self) -> Self {
+        Self(self.0 | MARK)
+    }
+
+    pub(crate) fn is_marked(self) -> bool {
+        self.0 & MARK != 0
+    }
+
+    pub(crate) fn unmarked(self) -> Self {
+        Self(self.0 & !MARK)
     }
 
     /// Which of the runs of its thread, counted from 1.
@@ -138,8 +152,8 @@ impl Outside {
         let outside = Arc::new(Self {
             thread: u32::try_from(threads.len())
                 .ok()
-                .filter(|thread| thread.leading_zeros() >= NUMBER_BITS - u32::BITS)
-                .expect("fewer than 2^24 threads make runs"),
+                .filter(|thread| u64::from(*thread) < MARK >> NUMBER_BITS)
+                .expect("fewer than 2^23 threads make runs"),
             run: AtomicU64::new(0),
             woken: AtomicBool::new(false),
             first: Mutex::new(None),

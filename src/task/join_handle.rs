@@ -8,7 +8,7 @@ use std::sync::{Mutex, PoisonError};
 use std::task::{Context, Poll, Waker};
 
 use super::{Id, Task};
-use crate::runtime::{self, Awaiting, JoinWait, Joined, RunId, TaskKey};
+use crate::runtime::{self, Awaiting, Joined, RunId, TaskKey};
 
 /// The right to await a task's output, and to abort it.
 ///
@@ -28,19 +28,16 @@ pub struct JoinHandle<T> {
     output: PhantomData<fn() -> T>,
 }
 
-/// The same, whatever the output is.
+/// The same, whatever the output is: two words, which are returned, moved about and kept.
 struct Join {
+    /// [Marked](RunId::marked) when the output was given.
     run: RunId,
     task: TaskKey,
-    wait: JoinWait,
-    /// Whether the output was given.
-    is_over: bool,
 }
 
 impl<T> JoinHandle<T> {
     pub(super) fn new(run: RunId, task: TaskKey) -> Self {
-        let join = Join { run, task, wait: JoinWait::default(), is_over: false };
-        Self { join, output: PhantomData }
+        Self { join: Join { run, task }, output: PhantomData }
     }
 
     /// Asks the task to end where it waits.
@@ -81,11 +78,8 @@ impl<T> JoinHandle<T> {
     where
         T: 'static,
     {
-        self.join.wait.is_asked = true;
-        match Pin::new(&mut self).poll(&mut Context::from_waker(Waker::noop())) {
-            Poll::Ready(result) => result,
-            Poll::Pending => unreachable!("dacapo bug: a task has not ended"),
-        }
+        let mut output: Option<T> = None;
+        self.join.take(&mut output).map(|()| taken(output))
     }
 
     /// Awaits the task without passing on requests to cancel.
@@ -104,13 +98,13 @@ impl<T> JoinHandle<T> {
 
     /// The task, by reference.
     pub fn task(&self) -> Task {
-        Task::new(self.join.run, self.join.task)
+        Task::new(self.join.run.unmarked(), self.join.task)
     }
 
     /// Whether the task has ended. A task that was [aborted](JoinHandle::abort) ends at its next turn.
     pub fn is_finished(&self) -> bool {
-        let Join { run, task, is_over, .. } = self.join;
-        is_over || runtime::try_with(run, |runtime| runtime.has_ended(task)).unwrap_or(true)
+        let Join { run, task } = self.join;
+        runtime::try_with(run, |runtime| runtime.has_ended(task)).unwrap_or(true)
     }
 
     /// The id of the task.
@@ -132,34 +126,54 @@ impl<T: 'static> Future for JoinHandle<T> {
         let Poll::Ready(joined) = self.join.poll(cx.waker(), &mut output) else {
             return Poll::Pending;
         };
-        Poll::Ready(match joined {
-            Ok(()) => Ok(output.expect("dacapo bug: the output of a task was taken twice")),
-            Err(error) => Err(error),
-        })
+        Poll::Ready(joined.map(|()| taken(output)))
     }
+}
+
+fn taken<T>(output: Option<T>) -> T {
+    output.expect("dacapo bug: the output of a task was taken twice")
 }
 
 impl Join {
     /// Polls for the end of the task, whose output goes into `place`. The generic code around it is short, since
     /// it is compiled for each type.
     fn poll(&mut self, waker: &Waker, place: &mut dyn Any) -> Poll<Result<(), JoinError>> {
+        let Self { run, task } = *self;
+        match runtime::try_with(run, |runtime| runtime.poll_join(task, waker, place)) {
+            Some(Poll::Pending) => Poll::Pending,
+            Some(Poll::Ready(joined)) => Poll::Ready(self.end(joined)),
+            None => self.refuse(),
+        }
+    }
+
+    /// The same of a task that has ended.
+    fn take(&mut self, place: &mut dyn Any) -> Result<(), JoinError> {
+        let Self { run, task } = *self;
+        match runtime::try_with(run, |runtime| runtime.take_joined(task, place)) {
+            Some(joined) => self.end(joined),
+            None => self.refuse(),
+        }
+    }
+
+    #[cold]
+    fn refuse(&self) -> ! {
         assert!(
-            !self.is_over,
+            !self.run.is_marked(),
             "dacapo: a JoinHandle was polled after it had given its output; await a handle once"
         );
-        let Self { run, task, wait, .. } = self;
-        let joined =
-            runtime::try_with(*run, |runtime| runtime.poll_join(*task, wait, waker, place));
-        let joined = joined.expect(
-            "dacapo: a JoinHandle was awaited outside of its run; a task ends with its run, so await \
-             it there",
+        panic!(
+            "dacapo: a JoinHandle was awaited outside of its run; a task ends with its run, so await it \
+             there"
         );
-        let Poll::Ready(joined) = joined else { return Poll::Pending };
-        self.is_over = true;
-        Poll::Ready(match joined {
+    }
+
+    #[inline(always)]
+    fn end(&mut self, joined: Joined) -> Result<(), JoinError> {
+        self.run = self.run.marked();
+        match joined {
             Joined::Returned => Ok(()),
             joined => Err(self.error(joined)),
-        })
+        }
     }
 
     /// The error for who awaited the end of a task that has not returned.
@@ -175,18 +189,14 @@ impl Join {
     }
 
     fn name(&self) -> String {
-        runtime::try_with(self.run, |runtime| runtime.name(self.task.id()))
+        runtime::try_with(self.run.unmarked(), |runtime| runtime.name(self.task.id()))
             .unwrap_or_else(|| format!("task {}", self.task.id()))
     }
 
     /// Lets the task go on alone.
     #[cold]
     fn let_go(&mut self) {
-        let Self { run, task, wait, .. } = self;
-        let output = runtime::try_with(*run, |runtime| {
-            runtime.unregister(*task, wait);
-            runtime.detach(*task)
-        });
+        let output = runtime::try_with(self.run, |runtime| runtime.let_go(self.task));
         drop(output);
     }
 }
@@ -194,7 +204,7 @@ impl Join {
 impl Drop for Join {
     #[inline]
     fn drop(&mut self) {
-        if !self.is_over {
+        if !self.run.is_marked() {
             self.let_go();
         }
     }
