@@ -13,20 +13,19 @@ pub(crate) struct Buffer<T> {
     len: usize,
 }
 
-/// The least number of places, if there are any.
+/// For how many more there is room when there is none, at least and at most.
 const LEAST: usize = 64;
+const MOST: usize = 4096;
 
 impl<T: Copy + Default> Buffer<T> {
     pub(crate) fn clear(&mut self) {
         self.len = 0;
     }
 
-    /// Gives back the memory of more than so many places, of which none is taken.
+    /// Gives back the memory of more than so many places, but for those that are taken.
     pub(crate) fn shrink_to(&mut self, most: usize) {
-        if self.places.len() > most {
-            self.places.truncate(most.max(self.len));
-            self.places.shrink_to_fit();
-        }
+        self.places.truncate(most.max(self.len));
+        self.places.shrink_to(most);
     }
 
     #[inline(always)]
@@ -43,7 +42,7 @@ impl<T: Copy + Default> Buffer<T> {
     #[cold]
     #[inline(never)]
     fn grow_and_push(&mut self, value: T) {
-        self.grow(usize::MAX);
+        self.set_room(self.len.clamp(LEAST, MOST));
         self.push(value);
     }
 
@@ -60,14 +59,9 @@ impl<T: Copy + Default> Buffer<T> {
         }
     }
 
-    /// Makes more places, up to so many. They are filled, and so in memory: of a long list they are a fourth,
-    /// instead of as many again.
-    pub(crate) fn grow(&mut self, most: usize) {
-        let len = self.places.len();
-        let more = if len < 1 << 16 { len.max(LEAST) } else { len / 4 };
-        let more = more.min(most.saturating_sub(len));
-        self.places.reserve_exact(more);
-        self.places.resize(len + more, T::default());
+    /// Has a place for so many more, and for no others; memory is kept.
+    pub(crate) fn set_room(&mut self, room: usize) {
+        self.places.resize(self.len + room, T::default());
     }
 
     pub(crate) fn drop_first(&mut self, count: usize) {

@@ -61,7 +61,12 @@ impl Runtime {
     /// Takes the outcome of a task that has ended, for the one who holds its handle; if it has not, its end
     /// is to wake him. The output goes into `place`, which is an `Option` of its type.
     #[inline(always)]
-    pub(crate) fn poll_join(&self, key: TaskKey, waker: &Waker, place: &mut dyn Any) -> Poll<Joined> {
+    pub(crate) fn poll_join(
+        &self,
+        key: TaskKey,
+        waker: &Waker,
+        place: &mut dyn Any,
+    ) -> Poll<Joined> {
         let mut core = self.core();
         if core.task(key).is_some_and(|task| !task.has_ended()) {
             drop(core);

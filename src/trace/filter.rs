@@ -115,7 +115,8 @@ impl Trace {
         let kept = kept.map(|(position, event)| (position, renumbered(event, &mut numbers)));
         let selected = Some(kept.collect());
         let early = self.early.iter().copied().filter(keep).collect();
-        let all = Self { records: Buffer::default(), ..self.clone() };
+        let (records, before) = (Buffer::default(), Buffer::default());
+        let all = Self { records, before, ..self.clone() };
         Self { selected, early, ..all }
     }
 }

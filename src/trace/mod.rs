@@ -70,10 +70,12 @@ use crate::schedule::{Answer, Lasting};
 /// ```
 #[derive(Clone, Debug, Default)]
 pub struct Trace {
+    /// The last ones, up to `max`, and those before them, as many or none. When there are as many as can be,
+    /// those before go, so that it costs next to nothing.
     records: Buffer<Record>,
-    /// With so many records the older ones go.
-    room: usize,
-    /// How many of the records are in the hash.
+    before: Buffer<Record>,
+    max: usize,
+    /// How many of the last records are in the hash; those before all are.
     hashed: usize,
     hash: [u64; 2],
     /// What is left of the events, if some were filtered out.
@@ -109,7 +111,9 @@ pub struct Position {
 /// What [`Trace::events`] returns. A chain of std's iterators would cost all that use it more time to compile.
 struct Events<'a> {
     selected: &'a [(Position, Event)],
+    /// These, and then the others.
     records: &'a [Record],
+    then: &'a [Record],
     /// Those of the record before.
     of_record: record::Events,
     position: Position,
@@ -128,9 +132,14 @@ impl Iterator for Events<'_> {
                 self.position = self.position.after(&event);
                 return Some((self.position, event));
             }
-            let (next, records) = self.records.split_first()?;
-            self.records = records;
-            self.of_record = next.events();
+            match self.records.split_first() {
+                Some((next, records)) => {
+                    self.records = records;
+                    self.of_record = next.events();
+                }
+                None if self.then.is_empty() => return None,
+                None => self.records = std::mem::take(&mut self.then),
+            }
         }
     }
 }
@@ -152,6 +161,9 @@ const LABEL: usize = 60;
 /// The longest text of a value that is kept, in characters.
 pub(crate) const VALUE: usize = 300;
 
+/// So many records are made before they are looked at.
+const LOOK: usize = 1024;
+
 /// How many early choices are kept at most.
 const EARLY: usize = 100;
 
@@ -159,15 +171,15 @@ impl Trace {
     /// Makes ready for a run of which the last `max` events are kept.
     pub(crate) fn clear(&mut self, max: usize) {
         self.records.clear();
+        self.before.clear();
         self.names.clear();
         self.labels.clear();
         self.values.clear();
         self.selected = None;
         self.valued = 0;
         self.early.clear();
-        // Half of them go at a time, so that it costs next to nothing.
-        self.room = max.saturating_mul(2).max(1);
-        self.records.shrink_to(self.room);
+        self.max = max;
+        self.records.set_room(LOOK.min(max.max(1)));
         (self.start, self.dropped, self.hashed, self.hash) = Default::default();
     }
 
@@ -178,14 +190,21 @@ impl Trace {
         }
     }
 
+    /// There is no place: the records are looked at, as long as they are in the nearest cache, and others may go.
     #[cold]
     #[inline(never)]
     fn push_slowly(&mut self, record: Record) {
-        if self.records.len() >= self.room {
-            self.drop_oldest(self.room / 2);
-        } else {
-            self.records.grow(self.room);
+        let most = self.max.max(1);
+        self.update_hash();
+        if self.records.len() >= most {
+            self.drop_before(self.before.len());
+            std::mem::swap(&mut self.before, &mut self.records);
+            self.hashed = 0;
+            // The events that were dropped are those before the last time.
+            self.names.forget();
         }
+        let len = self.records.len();
+        self.records.set_room(LOOK.min(most - len));
         self.push(record);
     }
 
@@ -203,32 +222,22 @@ impl Trace {
     /// Called at the end of the run.
     pub(crate) fn finish(&mut self) {
         self.update_hash();
-        let max = self.room / 2;
-        if self.records.len() > max {
-            self.drop_records(max);
+        let mut count = (self.before.len() + self.records.len()).saturating_sub(self.max);
+        if count > self.before.len() {
+            // None is to be kept.
+            count -= self.before.len();
+            self.drop_before(self.before.len());
+            std::mem::swap(&mut self.before, &mut self.records);
+            self.hashed = 0;
         }
+        self.drop_before(count);
     }
 
-    /// Drops the older half.
-    fn drop_oldest(&mut self, kept: usize) {
-        self.drop_records(kept);
-        // The events that were dropped are those before the last time.
-        self.names.forget();
-    }
-
-    /// Drops all but the last `kept` records; the hash is of all.
-    fn drop_records(&mut self, kept: usize) {
-        self.update_hash();
-        let oldest = self.records.len().saturating_sub(kept);
-        for &record in &self.records[..oldest] {
+    /// Drops the first of those before the last ones.
+    fn drop_before(&mut self, count: usize) {
+        for &record in &self.before[..count] {
             self.dropped += record.len() as u64;
-            // What nearly all are is passed by quickly.
-            if record.is_still() {
-                continue;
-            }
-            if let Some((task, was_chosen)) = record.turn_alone(self.early.len() >= EARLY) {
-                (self.start.step, self.start.task) = (self.start.step + 1, task);
-                self.start.choices += u64::from(was_chosen);
+            if record.pass(&mut self.start, self.early.len() < EARLY) {
                 continue;
             }
             for event in record.events() {
@@ -245,8 +254,7 @@ impl Trace {
                 }
             }
         }
-        self.records.drop_first(oldest);
-        self.hashed = self.records.len();
+        self.before.drop_first(count);
     }
 
     fn update_hash(&mut self) {
@@ -332,11 +340,17 @@ impl Trace {
 
     /// The events in their order, each with its place in the run.
     pub fn events(&self) -> impl Iterator<Item = (Position, Event)> {
-        let (selected, records) = match &self.selected {
-            Some(selected) => (&selected[..], &[][..]),
-            None => (&[][..], &self.records[..]),
+        let (selected, records, then) = match &self.selected {
+            Some(selected) => (&selected[..], &[][..], &[][..]),
+            None => (&[][..], &self.before[..], &self.records[..]),
         };
-        Events { selected, records, of_record: record::Events::default(), position: self.start }
+        Events {
+            selected,
+            records,
+            then,
+            of_record: record::Events::default(),
+            position: self.start,
+        }
     }
 
     /// What an event says, in words.
@@ -437,6 +451,38 @@ impl Trace {
             Wait::QueueGet(number) => format!("for an item of queue {number}"),
             Wait::QueuePut(number) => format!("for a place in queue {number}"),
             Wait::QueueJoin(number) => format!("for all items of queue {number} to be done"),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Turns that are given away, of which the records change after they were made.
+    fn hash(trace: &mut Trace, max: usize, turns: u32) -> u64 {
+        trace.clear(max);
+        for turn in 0..turns {
+            trace.push(Record::poll(TaskId(turn % 7)));
+            trace.give_way(TaskId(turn % 7));
+            if turn % 5 == 0 {
+                trace.push(Record::wake(TaskId(turn), None));
+            }
+        }
+        trace.finish();
+        trace.hash()
+    }
+
+    /// Not of what a run before has left of memory, nor of where its places end.
+    #[test]
+    fn a_hash_is_of_the_events() {
+        let mut used = Trace::default();
+        for turns in [0, 1, 853, 854, 1023, 1024, 1025, 20_000] {
+            let known = hash(&mut Trace::default(), usize::MAX, turns);
+            for max in [usize::MAX, 10_000, 6000] {
+                assert_eq!(hash(&mut used, max, turns), known, "{turns} turns, {max} kept");
+            }
+            hash(&mut used, 100, turns);
         }
     }
 }

@@ -3,8 +3,8 @@
 //! What nearly every step does takes one record where it is several events: a choice among tasks, the poll of
 //! the one chosen, its wake-up, and that it waits for its next turn.
 
-use super::TaskId;
 use super::event::{Asked, Ending, Event, Moment, Wait};
+use super::{Position, TaskId};
 use crate::instant::Instant;
 use crate::schedule::Lasting;
 
@@ -236,24 +236,32 @@ impl Record {
         1 + usize::from(two) + 2 * usize::from(first & GIVES_WAY != 0)
     }
 
-    /// Whether it moves neither the clock nor the count of steps, choices or values.
-    pub(crate) fn is_still(self) -> bool {
-        const STILL: u32 = 1 << Tag::GiveWay as u32
+    /// Takes a position past it, without a branch, if it is of the kinds that nearly all are, and, if these are
+    /// looked for, no deviation.
+    #[inline(always)]
+    pub(crate) fn pass(self, position: &mut Position, looks_for_deviations: bool) -> bool {
+        const PASSED: u32 = 1 << Tag::Turn as u32
+            | 1 << Tag::Poll as u32
+            | 1 << Tag::GiveWay as u32
             | 1 << Tag::Wait as u32
             | 1 << Tag::Wake as u32
+            | 1 << Tag::Advance as u32
             | 1 << Tag::Spawn as u32
             | 1 << Tag::Abort as u32
             | 1 << Tag::Cancel as u32
             | 1 << Tag::End as u32;
-        STILL >> self.tag() & 1 == 1
-    }
-
-    /// The task whose turn it is, and whether it was chosen, unless there is more to it: that it was not
-    /// the first in line, if this is of interest.
-    pub(crate) fn turn_alone(self, whichever: bool) -> Option<(TaskId, bool)> {
         let is_turn = self.is(Tag::Turn);
-        let is_usual = whichever || (self.0 >> 32) as u32 & 0xff_ffff == 0;
-        (is_usual && (is_turn || self.is(Tag::Poll))).then_some((TaskId(self.0 as u32), is_turn))
+        let is_deviation = is_turn & ((self.0 >> 32) as u32 & 0xff_ffff != 0);
+        if PASSED >> self.tag() & 1 == 0 || looks_for_deviations & is_deviation {
+            return false;
+        }
+        let is_poll = is_turn | self.is(Tag::Poll);
+        position.choices += u64::from(is_turn);
+        position.step += u64::from(is_poll);
+        position.task = if is_poll { TaskId(self.0 as u32) } else { position.task };
+        let is_jump = self.is(Tag::Advance);
+        position.time = if is_jump { Instant::from_nanos(self.1) } else { position.time };
+        true
     }
 
     #[inline]
@@ -375,7 +383,6 @@ fn optional(task: Option<TaskId>) -> u64 {
 
 #[cfg(test)]
 mod tests {
-    use super::super::Position;
     use super::*;
 
     /// What goes into a record comes out of it.
@@ -387,14 +394,19 @@ mod tests {
             assert_eq!(record.events().collect::<Vec<_>>(), events);
             assert_eq!(record.len(), events.len());
             assert_ne!(record.words()[0], 0);
-            let start = Position::default();
-            let is_still = |event: &Event| {
-                start.after(event) == start
-                    && !event.is_deviation()
-                    && !matches!(event, Event::Note { .. })
-            };
             // It is passed by when it is dropped.
-            assert!(!record.is_still() || events.iter().all(is_still));
+            let is_plain = |event: &Event| !matches!(event, Event::Note { .. });
+            let is_usual = |event: &Event| is_plain(event) && !event.is_deviation();
+            for (looks_for_deviations, is_passed) in
+                [(false, events.iter().all(is_plain)), (true, events.iter().all(is_usual))]
+            {
+                let mut position = Position::default();
+                if record.pass(&mut position, looks_for_deviations) {
+                    assert!(is_passed);
+                    let after = events.iter().fold(Position::default(), |p, event| p.after(event));
+                    assert_eq!(position, after);
+                }
+            }
         };
 
         for lasting in [Lasting::Once, Lasting::Hold, Lasting::Ahead] {
