@@ -2,9 +2,18 @@
 
 mod support;
 
+use std::cell::Cell;
 use std::collections::BTreeMap;
+use std::ops::Range;
+use std::rc::Rc;
+use std::sync::Arc;
 
-use dacapo::scheduler::{Choice, ChoiceKind, Exhaustive, Fifo, Random, Replay, Scheduler};
+use dacapo::scheduler::{
+    Choice, ChoiceKind, Exhaustive, Fifo, Pct, Portfolio, Pos, Random, Replay, Scheduler, Sparse,
+    Step, Sticky, Urw,
+};
+use dacapo::sync::Semaphore;
+use dacapo::task::yield_now;
 use dacapo::trace::TaskNames;
 use dacapo::{Schedule, explore};
 use proptest::prelude::*;
@@ -37,6 +46,116 @@ fn the_answers_of_a_seed_never_move() {
     );
     let mut alone = Random::seeds(6..7);
     assert_eq!(answers(&mut alone, &options).as_ref(), Some(&runs[1]));
+}
+
+/// The numbers of tasks, mixed in the order in which they had their steps.
+#[derive(Clone, Default)]
+struct Order(Rc<Cell<u64>>);
+
+impl Order {
+    fn step(&self, task: u64) {
+        self.0.set((self.0.get().rotate_left(7) ^ task).wrapping_mul(0x9e37_79b9_7f4a_7c15));
+    }
+}
+
+/// Tasks that yield, share a semaphore, sleep, spawn others, and are aborted; and such as are left when main
+/// returns, of which some clean up.
+async fn medley(order: Order, tasks: u64, yields: u64) {
+    let turns = async |order: &Order, task: u64, yields: u64| {
+        for _ in 0..yields {
+            order.step(task);
+            yield_now().await;
+        }
+    };
+    let semaphore = Arc::new(Semaphore::new(2));
+    let handles: Vec<_> = (0..tasks)
+        .map(|task| {
+            let (order, semaphore) = (order.clone(), Arc::clone(&semaphore));
+            dacapo::spawn(async move {
+                for nth in 0..yields + task % 3 {
+                    let permit = semaphore.acquire().await;
+                    turns(&order, task, 1).await;
+                    drop(permit);
+                    if nth % 4 == 0 {
+                        dacapo::time::sleep(millis(task % 2)).await;
+                    }
+                }
+                if task % 4 == 0 {
+                    let child = order.clone();
+                    drop(dacapo::spawn(async move { turns(&child, task + 1000, task % 5).await }));
+                }
+                order.step(task);
+            })
+        })
+        .collect();
+    for (nth, handle) in handles.into_iter().enumerate() {
+        if nth % 7 == 6 {
+            handle.abort();
+        }
+        order.step(u64::from(handle.await.is_ok()));
+    }
+    for task in 2000..2008 {
+        let order = order.clone();
+        drop(dacapo::spawn(async move {
+            if task % 2 == 0 {
+                let _ = dacapo::cancel::catch(turns(&order, task, u64::MAX)).await;
+            }
+            turns(&order, task, 3 + task % 3).await;
+        }));
+    }
+    turns(&order, 0, 3).await;
+}
+
+/// Of runs that are short, and of some with tasks by hundreds.
+fn orders<S: Scheduler + 'static>(name: &str, scheduler: fn(Range<u64>) -> S) -> String {
+    let [few, many] = [(0..44, 6, 5), (0..11, 300, 0)].map(|(seeds, tasks, yields)| {
+        let all = Order::default();
+        explore(scheduler(seeds), async || medley(all.clone(), tasks, yields).await);
+        all.0.get()
+    });
+    format!("{name:<9} {few:016x} {many:016x}\n")
+}
+
+#[test]
+fn the_schedules_of_a_seed_never_move() {
+    let rows = [
+        orders("Portfolio", Portfolio::seeds),
+        orders("Urw", Urw::seeds),
+        orders("Sticky", Sticky::seeds),
+        orders("Pct", Pct::seeds),
+        orders("Random", Random::seeds),
+        orders("Sparse", Sparse::seeds),
+        orders("Pos", Pos::seeds),
+    ];
+    support::assert_snapshot!(
+        "orders",
+        "A number for the orders of steps that the first seeds of each scheduler bring about, among few tasks and among many: it is not to move when a scheduler is made faster.",
+        rows.concat()
+    );
+}
+
+/// A task that spins until another one has had its turns starves that one by its priority, but not for ever.
+#[test]
+fn a_long_run_goes_on_by_chance() {
+    fn check(scheduler: impl Scheduler + 'static) {
+        dacapo::check(scheduler, async || {
+            let done = Rc::new(Cell::new(false));
+            for _ in 0..2 {
+                let done = Rc::clone(&done);
+                drop(dacapo::spawn(async move {
+                    while !done.get() {
+                        yield_now().await;
+                    }
+                }));
+            }
+            yield_now().await;
+            done.set(true);
+        });
+    }
+    check(Pct::seeds(0..20));
+    check(Pos::seeds(0..20));
+    check(Sparse::seeds(0..20));
+    check(Portfolio::seeds(0..22));
 }
 
 #[test]
