@@ -58,12 +58,16 @@ impl Scheduler for Random {
     }
 
     fn choose(&mut self, choice: &Choice<'_>) -> usize {
+        self.answer(choice).option() as usize
+    }
+
+    fn answer(&mut self, choice: &Choice<'_>) -> Answer {
         let options = u32::try_from(choice.options()).unwrap_or(u32::MAX);
         if choice.kind().is_rude() {
             let is_rude = self.stream.below(RUDE_ONCE_IN as u32) == 0;
-            return if is_rude { 1 + self.stream.below(options - 1) as usize } else { 0 };
+            return Answer::from(if is_rude { 1 + self.stream.below(options - 1) } else { 0 });
         }
-        self.stream.below(options) as usize
+        Answer::from(self.stream.below(options))
     }
 
     fn seed(&self) -> Option<u64> {
@@ -95,6 +99,7 @@ impl Policy for RandomPolicy {
 
     fn begin(&mut self, _: u64, _: &Rc<Probe>, _: &mut Draws) {}
 
+    #[inline]
     fn choose(&mut self, choice: &Choice<'_>, draws: &mut Draws) -> Answer {
         draw(choice, draws)
     }
