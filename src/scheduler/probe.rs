@@ -7,11 +7,10 @@ use crate::trace::{TaskId, TaskNames};
 /// names, which are the same in every run; see [`TaskNames::signature`].
 #[derive(Clone, Debug, Default)]
 pub(super) struct Probe {
-    /// Those of the run that measures, if somebody will ask about them.
-    numbers: Numbering,
+    /// By the ids that they had in the run that measures, if somebody will ask about them.
     tasks: Vec<Measured>,
-    /// By the tasks' ids, for that run.
-    signatures: Vec<u64>,
+    /// All of them by their signatures, when the run is over: the numbers are their ids there.
+    by_signature: Numbering,
     /// Choices among two or more ready tasks.
     choices: u64,
     steps: u64,
@@ -20,10 +19,11 @@ pub(super) struct Probe {
 /// What is known of one task.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Measured {
-    pub(super) steps: u64,
+    signature: u64,
+    steps: u64,
     /// Those of all tasks below it, which it and they have spawned.
-    pub(super) steps_below: u64,
-    parent: Option<u64>,
+    steps_below: u64,
+    parent: TaskId,
 }
 
 impl Measured {
@@ -34,23 +34,17 @@ impl Measured {
 
 impl Probe {
     pub(super) fn ready(&mut self, task: TaskId, names: &TaskNames) {
-        let place = task.as_u32() as usize;
-        while self.signatures.len() <= place {
-            let new = TaskId(self.signatures.len() as u32);
-            let signature = names.signature(new);
-            let parent = (new != TaskId::MAIN).then(|| names.signature(names.parent(new)));
-            self.signatures.push(signature);
-            if self.numbers.number(signature) == self.tasks.len() {
-                self.tasks.push(Measured { parent, ..Measured::default() });
-            }
+        for id in self.tasks.len() as u32..=task.as_u32() {
+            let id = TaskId(id);
+            let (signature, parent) = (names.signature(id), names.parent(id));
+            self.tasks.push(Measured { signature, parent, ..Measured::default() });
         }
     }
 
     pub(super) fn step(&mut self, task: TaskId) {
         self.steps += 1;
-        let signature = self.signatures.get(task.as_u32() as usize);
-        if let Some(number) = signature.and_then(|&signature| self.numbers.get(signature)) {
-            self.tasks[number].steps += 1;
+        if let Some(measured) = self.tasks.get_mut(task.as_u32() as usize) {
+            measured.steps += 1;
         }
     }
 
@@ -61,11 +55,12 @@ impl Probe {
     /// Sums up, when the run is over.
     pub(super) fn finish(&mut self) {
         // A task comes after the one that spawned it, so this reaches each before its parent.
-        for signature in std::mem::take(&mut self.signatures).into_iter().rev() {
-            let Some(&measured) = self.get(signature) else { continue };
-            if let Some(number) = measured.parent.and_then(|parent| self.numbers.get(parent)) {
-                self.tasks[number].steps_below += measured.steps_in_all();
-            }
+        for task in (1..self.tasks.len()).rev() {
+            let measured = self.tasks[task];
+            self.tasks[measured.parent.as_u32() as usize].steps_below += measured.steps_in_all();
+        }
+        for task in &self.tasks {
+            self.by_signature.number(task.signature);
         }
     }
 
@@ -78,7 +73,11 @@ impl Probe {
         self.steps
     }
 
-    pub(super) fn get(&self, signature: u64) -> Option<&Measured> {
-        self.numbers.get(signature).map(|number| &self.tasks[number])
+    /// What is known of the task of this signature, which has this id now.
+    pub(super) fn get(&self, id: TaskId, signature: u64) -> Option<&Measured> {
+        let known = |id: usize| self.tasks.get(id).filter(|task| task.signature == signature);
+        // Most have the same id in all runs.
+        let same = known(id.as_u32() as usize);
+        same.or_else(|| self.by_signature.get(signature).and_then(known))
     }
 }

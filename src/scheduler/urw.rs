@@ -45,17 +45,23 @@ seeded_scheduler!(Urw);
 #[derive(Clone, Debug, Default)]
 pub(super) struct UrwPolicy {
     probe: Rc<Probe>,
+    /// Those of tasks that are ready, and of the one that had the last step.
     weights: Weights,
     /// By task: the steps that are left of it, and of what it has yet to spawn.
     left: Vec<u64>,
+    /// The task that had the last step, as long as it is not ready again. Most are before the next choice, and
+    /// then there is but one change of the weights.
+    last: Option<TaskId>,
 }
 
 impl UrwPolicy {
     /// Learns of the tasks up to this one.
+    #[cold]
+    #[inline(never)]
     fn meet(&mut self, task: TaskId, names: &TaskNames) {
         for id in self.left.len() as u32..=task.as_u32() {
             let id = TaskId(id);
-            let measured = self.probe.get(names.signature(id));
+            let measured = self.probe.get(id, names.signature(id));
             let steps = measured.map_or(1, |measured| measured.steps_in_all());
             self.left.push(steps);
             if id != TaskId::MAIN
@@ -64,6 +70,20 @@ impl UrwPolicy {
                 *parent = parent.saturating_sub(steps);
             }
         }
+    }
+
+    /// The task that had the last step is not ready again.
+    #[inline(never)]
+    fn forget_last(&mut self) {
+        if let Some(last) = self.last.take() {
+            self.weights.set(last, 0);
+        }
+    }
+
+    #[inline(never)]
+    fn set_last(&mut self, task: TaskId) {
+        self.forget_last();
+        self.last = Some(task);
     }
 }
 
@@ -80,29 +100,46 @@ impl Policy for UrwPolicy {
         self.probe = Rc::clone(probe);
         self.weights.clear();
         self.left.clear();
+        self.last = None;
     }
 
+    #[inline(never)]
     fn ready(&mut self, task: TaskId, names: &TaskNames, _: &mut Draws) {
-        self.meet(task, names);
-        self.weights.set(task, self.left[task.as_u32() as usize].max(1));
+        let place = task.as_u32() as usize;
+        if place >= self.left.len() {
+            self.meet(task, names);
+        }
+        if self.last == Some(task) {
+            self.last = None;
+        }
+        self.weights.set(task, self.left[place].max(1));
     }
 
+    #[inline(never)]
     fn choose(&mut self, choice: &Choice<'_>, draws: &mut Draws) -> Answer {
+        if self.last.is_some() {
+            self.forget_last();
+        }
         while let total @ 1.. = self.weights.total() {
-            let number = draws.below(total);
-            let task = self.weights.find(number);
-            self.weights.set(task, 0);
+            let task = self.weights.find(draws.below(total));
             if let Some(place) = choice.place_of(task) {
+                self.last = Some(task);
                 return Answer::from_place(place);
             }
+            // It was dropped as it stood in the line.
+            self.weights.set(task, 0);
         }
         draw(choice, draws)
     }
 
+    #[inline]
     fn step(&mut self, step: &Step<'_>, _: &mut Draws) {
-        self.weights.set(step.task(), 0);
-        if let Some(left) = self.left.get_mut(step.task().as_u32() as usize) {
+        let task = step.task();
+        if let Some(left) = self.left.get_mut(task.as_u32() as usize) {
             *left = left.saturating_sub(1);
+        }
+        if self.last != Some(task) {
+            self.set_last(task);
         }
     }
 }
