@@ -7,8 +7,9 @@ use crate::trace::TaskId;
 
 /// Finds the ready task of the highest priority without looking at all of them.
 ///
-/// Tasks that had a step without being chosen, since there was no other, are found out to be stale
-/// when they come up.
+/// The entries of tasks that had a step are found out to be stale when they come up. Also that of the task
+/// that was chosen is left where it is, at the top: mostly the next thing is that this task is ready again, and
+/// then its new entry takes the place of the old one.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Ranking {
     heap: BinaryHeap<Ranked>,
@@ -36,22 +37,43 @@ impl Ranking {
     }
 
     /// Adds a task that has become ready, or changes its priority.
+    #[inline]
     pub(super) fn insert(&mut self, task: TaskId, priority: u64) {
         let place = task.as_u32() as usize;
+        if let (Some(top), Some(current @ 0)) = (self.heap.peek(), self.current.get_mut(place))
+            && (top.task, top.priority) == (task.as_u32(), priority)
+        {
+            *current = top.entry;
+            self.ready += 1;
+            return;
+        }
+        self.insert_entry(place, priority);
+    }
+
+    #[inline(never)]
+    fn insert_entry(&mut self, place: usize, priority: u64) {
         if self.current.len() <= place {
             self.current.resize(place + 1, 0);
         }
         self.entries += 1;
         self.ready += usize::from(self.current[place] == 0);
         self.current[place] = self.entries;
+        let ranked = Ranked { priority, entry: self.entries, task: place as u32 };
+        if let Some(mut top) = self.heap.peek_mut()
+            && self.current[top.task as usize] != top.entry
+        {
+            *top = ranked;
+            return;
+        }
         if self.heap.len() > 2 * self.ready + 64 {
             let current = &self.current;
             self.heap.retain(|ranked| current[ranked.task as usize] == ranked.entry);
         }
-        self.heap.push(Ranked { priority, entry: self.entries, task: task.as_u32() });
+        self.heap.push(ranked);
     }
 
     /// Forgets a task: it had a step.
+    #[inline]
     pub(super) fn remove(&mut self, task: TaskId) {
         if let Some(current) = self.current.get_mut(task.as_u32() as usize) {
             self.ready -= usize::from(*current != 0);
@@ -64,9 +86,12 @@ impl Ranking {
     }
 
     /// Takes out the first in rank of the tasks that can be chosen, with its place in the line.
+    #[inline]
     pub(super) fn pop(&mut self, choice: &Choice<'_>) -> Option<(TaskId, usize)> {
-        while let Some(Ranked { entry, task, .. }) = self.heap.pop() {
+        loop {
+            let &Ranked { entry, task, .. } = self.heap.peek()?;
             if self.current[task as usize] != entry {
+                self.heap.pop();
                 continue;
             }
             let task = TaskId(task);
@@ -75,6 +100,5 @@ impl Ranking {
                 return Some((task, place));
             }
         }
-        None
     }
 }
