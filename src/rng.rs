@@ -92,11 +92,17 @@ impl Draws {
         debug_assert!(bound > 0);
         let next = match u32::try_from(bound) {
             Ok(bound) => u64::from(self.stream.below(bound)),
-            Err(_) => self.stream.next_u64() % bound,
+            Err(_) => self.below_large(bound),
         };
         let sum = u128::from(self.front) * u128::from(bound) + u128::from(next);
         self.front = sum as u64;
         (sum >> 64) as u64
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn below_large(&mut self, bound: u64) -> u64 {
+        self.stream.next_u64() % bound
     }
 
     /// A random rank, for comparing it with others; of it only the order of magnitude is spread.

@@ -156,6 +156,11 @@ impl<'a> Choice<'a> {
         self.kind
     }
 
+    #[inline]
+    pub(super) fn is_among_tasks(&self) -> bool {
+        matches!(self.kind, ChoiceKind::Task)
+    }
+
     /// How many options there are: two or more. Answers are below this number.
     pub fn options(&self) -> usize {
         self.options

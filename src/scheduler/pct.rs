@@ -99,6 +99,7 @@ impl Policy for PctPolicy {
         self.changes.reverse();
     }
 
+    #[inline(never)]
     fn ready(&mut self, task: TaskId, _: &TaskNames, draws: &mut Draws) {
         let place = task.as_u32() as usize;
         while self.priorities.len() <= place {
@@ -108,6 +109,7 @@ impl Policy for PctPolicy {
         self.ranking.insert(task, self.priorities[place]);
     }
 
+    #[inline(never)]
     fn choose(&mut self, choice: &Choice<'_>, draws: &mut Draws) -> Answer {
         let now = self.choices;
         self.choices += 1;
@@ -127,6 +129,7 @@ impl Policy for PctPolicy {
         Answer::from_place(place)
     }
 
+    #[inline]
     fn step(&mut self, step: &Step<'_>, _: &mut Draws) {
         self.ranking.remove(step.task());
     }

@@ -57,7 +57,8 @@ seeded_scheduler!(Portfolio);
 struct Rotation {
     turn: Turn,
     urw: UrwPolicy,
-    pct: [PctPolicy; 2],
+    pct2: PctPolicy,
+    pct3: PctPolicy,
     pos: PosPolicy,
     random: RandomPolicy,
     sparse: SparsePolicy,
@@ -95,7 +96,8 @@ impl Default for Rotation {
         Self {
             turn: TURNS[0],
             urw: UrwPolicy::default(),
-            pct: [2, 3].map(PctPolicy::new),
+            pct2: PctPolicy::new(2),
+            pct3: PctPolicy::new(3),
             pos: PosPolicy::default(),
             random: RandomPolicy,
             sparse: SparsePolicy::default(),
@@ -104,18 +106,41 @@ impl Default for Rotation {
     }
 }
 
-impl Rotation {
-    fn current_mut(&mut self) -> &mut dyn Policy {
-        match self.turn {
-            Turn::Urw => &mut self.urw,
-            Turn::Pct2 => &mut self.pct[0],
-            Turn::Pct3 => &mut self.pct[1],
-            Turn::Pos => &mut self.pos,
-            Turn::Random => &mut self.random,
-            Turn::Sparse => &mut self.sparse,
-            Turn::Sticky => &mut self.sticky,
+/// Has the policy whose turn it is do something. To tell them apart here is less than to call one that is not
+/// known, as most of them do little or nothing in a step.
+macro_rules! current {
+    ($rotation:ident, $policy:ident => $what:expr) => {
+        match $rotation.turn {
+            Turn::Urw => {
+                let $policy = &mut $rotation.urw;
+                $what
+            }
+            Turn::Pct2 => {
+                let $policy = &mut $rotation.pct2;
+                $what
+            }
+            Turn::Pct3 => {
+                let $policy = &mut $rotation.pct3;
+                $what
+            }
+            Turn::Pos => {
+                let $policy = &mut $rotation.pos;
+                $what
+            }
+            Turn::Random => {
+                let $policy = &mut $rotation.random;
+                $what
+            }
+            Turn::Sparse => {
+                let $policy = &mut $rotation.sparse;
+                $what
+            }
+            Turn::Sticky => {
+                let $policy = &mut $rotation.sticky;
+                $what
+            }
         }
-    }
+    };
 }
 
 impl Policy for Rotation {
@@ -143,18 +168,21 @@ impl Policy for Rotation {
     }
 
     fn begin(&mut self, nth: u64, probe: &Rc<Probe>, draws: &mut Draws) {
-        self.current_mut().begin(nth, probe, draws);
+        current!(self, policy => policy.begin(nth, probe, draws));
     }
 
+    #[inline]
     fn choose(&mut self, choice: &Choice<'_>, draws: &mut Draws) -> Answer {
-        self.current_mut().choose(choice, draws)
+        current!(self, policy => policy.choose(choice, draws))
     }
 
+    #[inline]
     fn ready(&mut self, task: TaskId, names: &TaskNames, draws: &mut Draws) {
-        self.current_mut().ready(task, names, draws);
+        current!(self, policy => policy.ready(task, names, draws));
     }
 
+    #[inline]
     fn step(&mut self, step: &Step<'_>, draws: &mut Draws) {
-        self.current_mut().step(step, draws);
+        current!(self, policy => policy.step(step, draws));
     }
 }

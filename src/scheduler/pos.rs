@@ -66,6 +66,7 @@ impl Policy for PosPolicy {
         self.about_to_use.clear();
     }
 
+    #[inline(never)]
     fn ready(&mut self, task: TaskId, _: &TaskNames, draws: &mut Draws) {
         self.ranking.insert(task, draws.rank());
         if let Some(&Some(primitive)) = self.awaits.get(task.as_u32() as usize) {
@@ -73,6 +74,7 @@ impl Policy for PosPolicy {
         }
     }
 
+    #[inline(never)]
     fn choose(&mut self, choice: &Choice<'_>, draws: &mut Draws) -> Answer {
         match self.ranking.pop(choice) {
             Some((_, place)) => Answer::from_place(place),
@@ -80,6 +82,7 @@ impl Policy for PosPolicy {
         }
     }
 
+    #[inline(never)]
     fn step(&mut self, step: &Step<'_>, draws: &mut Draws) {
         let Self { ranking, awaits, about_to_use } = self;
         ranking.remove(step.task());

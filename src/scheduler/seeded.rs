@@ -4,7 +4,7 @@ use std::ops::Range;
 use std::rc::Rc;
 
 use super::probe::Probe;
-use super::{Choice, ChoiceKind, Step};
+use super::{Choice, Step};
 use crate::rng::Draws;
 use crate::rude::Rude;
 use crate::schedule::Answer;
@@ -33,11 +33,13 @@ pub(super) trait Policy {
     fn choose(&mut self, choice: &Choice<'_>, draws: &mut Draws) -> Answer;
 
     /// A task got into the line.
+    #[inline]
     fn ready(&mut self, task: TaskId, names: &TaskNames, draws: &mut Draws) {
         let _ = (task, names, draws);
     }
 
     /// A task has had a step, also if there was no choice but this one.
+    #[inline]
     fn step(&mut self, step: &Step<'_>, draws: &mut Draws) {
         let _ = (step, draws);
     }
@@ -53,19 +55,32 @@ pub(super) trait Policy {
 pub(super) struct Seeded<P> {
     pub(super) policy: P,
     seeds: Range<u64>,
-    run: Phase,
+    run: Run,
+    guide: Guide,
     draws: Draws,
-    /// Whether the policy and the draws are those of this run.
-    prepared: bool,
     probe: Rc<Probe>,
-    steps: u64,
+    /// How many steps it is until chance is fair.
+    steps_left: u64,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Phase {
+enum Run {
     Start,
     Probe,
-    Seed(u64),
+    /// The seed, and which run of its policy it is.
+    Seed(u64, u64),
+}
+
+/// Who answers. This is all that is looked at in an ordinary step.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Guide {
+    /// Nobody: the run measures.
+    Usual,
+    /// The policy, which is not prepared yet: a process passes by runs that others make.
+    Unprepared,
+    Policy,
+    /// Chance alone, in a run that has become long.
+    Chance,
 }
 
 /// From so many times the measured number of steps on, plus [`FAIR_AFTER`], chance is fair.
@@ -82,56 +97,55 @@ impl<P: Policy> Seeded<P> {
         Self {
             policy,
             seeds,
-            run: Phase::Start,
+            run: Run::Start,
+            guide: Guide::Usual,
             draws: Draws::new(0, 0),
             probe: Rc::default(),
-            prepared: false,
-            steps: 0,
+            steps_left: 0,
         }
     }
 
     pub(super) fn name(&self) -> &str {
         match self.run {
-            Phase::Start | Phase::Seed(_) => self.policy.name(),
-            Phase::Probe => "first in, first out",
+            Run::Start | Run::Seed(..) => self.policy.name(),
+            Run::Probe => "first in, first out",
         }
     }
 
     pub(super) fn next_run(&mut self) -> Option<u64> {
-        if self.run == Phase::Start {
-            self.run = Phase::Probe;
+        if self.run == Run::Start {
+            self.run = Run::Probe;
             return Some(0);
         }
-        if self.run == Phase::Probe {
+        if self.run == Run::Probe {
             self.probe_mut().finish();
         }
         let seed = self.seeds.next()?;
-        self.run = Phase::Seed(seed);
-        self.prepared = false;
+        self.run = Run::Seed(seed, self.policy.turn(seed));
+        self.guide = Guide::Unprepared;
         Some(seed)
     }
 
-    /// Prepares for the run of a seed when it begins: a process passes by those that others make.
+    /// Prepares for the run of a seed, when it begins.
     fn prepare(&mut self) {
-        if let (Phase::Seed(seed), false) = (self.run, self.prepared) {
-            self.prepared = true;
-            let nth = self.policy.turn(seed);
+        if let (Run::Seed(seed, nth), Guide::Unprepared) = (self.run, self.guide) {
+            self.guide = Guide::Policy;
             self.draws = Draws::new(seed, nth);
-            self.steps = 0;
+            self.steps_left = FAIR_AFTER + FAIR_AFTER_TIMES * self.probe.steps();
             self.policy.begin(nth, &self.probe, &mut self.draws);
         }
     }
 
     pub(super) fn seed(&self) -> Option<u64> {
         match self.run {
-            Phase::Seed(seed) => Some(seed),
-            Phase::Start | Phase::Probe => None,
+            Run::Seed(seed, _) => Some(seed),
+            Run::Start | Run::Probe => None,
         }
     }
 
     /// The run that measures is a polite one.
     pub(super) fn rude(&self) -> Option<Rude> {
-        (self.run == Phase::Probe).then(Rude::none)
+        (self.run == Run::Probe).then(Rude::none)
     }
 
     /// Whether the run that measures is behind.
@@ -147,49 +161,71 @@ impl<P: Policy> Seeded<P> {
         self.seeds = seeds;
     }
 
+    // What most steps need is done at once. All else stands apart: then there is nothing to save and to restore.
+
+    #[inline]
     pub(super) fn answer(&mut self, choice: &Choice<'_>) -> Answer {
+        if self.guide == Guide::Policy && choice.is_among_tasks() {
+            return self.policy.choose(choice, &mut self.draws);
+        }
+        self.answer_otherwise(choice)
+    }
+
+    #[inline(never)]
+    fn answer_otherwise(&mut self, choice: &Choice<'_>) -> Answer {
         self.prepare();
-        match (self.run, choice.kind()) {
-            (Phase::Seed(_), ChoiceKind::Task) if !self.is_long() => {
-                self.policy.choose(choice, &mut self.draws)
-            }
-            (Phase::Seed(_), _) => draw(choice, &mut self.draws),
-            (_, ChoiceKind::Task) => {
-                self.probe_mut().choice();
+        match self.guide {
+            Guide::Usual => {
+                if choice.is_among_tasks() {
+                    self.probe_mut().choice();
+                }
                 Answer::USUAL
             }
-            _ => Answer::USUAL,
+            Guide::Policy if choice.is_among_tasks() => self.policy.choose(choice, &mut self.draws),
+            _ => draw(choice, &mut self.draws),
         }
     }
 
+    #[inline]
     pub(super) fn ready(&mut self, task: TaskId, names: &TaskNames) {
+        if self.guide == Guide::Policy {
+            return self.policy.ready(task, names, &mut self.draws);
+        }
+        self.ready_otherwise(task, names);
+    }
+
+    #[inline(never)]
+    fn ready_otherwise(&mut self, task: TaskId, names: &TaskNames) {
         self.prepare();
-        match self.run {
-            Phase::Seed(_) if self.is_long() => {}
-            Phase::Seed(_) => self.policy.ready(task, names, &mut self.draws),
-            _ if self.policy.asks_about_tasks() => self.probe_mut().ready(task, names),
+        match self.guide {
+            Guide::Policy => self.policy.ready(task, names, &mut self.draws),
+            Guide::Usual if self.policy.asks_about_tasks() => self.probe_mut().ready(task, names),
             _ => {}
         }
     }
 
+    #[inline]
     pub(super) fn step(&mut self, step: &Step<'_>) {
-        match self.run {
-            Phase::Seed(_) if self.is_long() => {}
-            Phase::Seed(_) => {
-                self.steps += 1;
-                self.policy.step(step, &mut self.draws);
+        if self.guide == Guide::Policy {
+            self.steps_left -= 1;
+            if self.steps_left == 0 {
+                self.guide = Guide::Chance;
             }
-            _ => self.probe_mut().step(step.task()),
+            return self.policy.step(step, &mut self.draws);
+        }
+        self.step_otherwise(step);
+    }
+
+    #[inline(never)]
+    fn step_otherwise(&mut self, step: &Step<'_>) {
+        if self.guide == Guide::Usual {
+            self.probe_mut().step(step.task());
         }
     }
 
     fn probe_mut(&mut self) -> &mut Probe {
         // Policies share it only when it is finished.
         Rc::make_mut(&mut self.probe)
-    }
-
-    fn is_long(&self) -> bool {
-        self.steps >= FAIR_AFTER + FAIR_AFTER_TIMES * self.probe.steps()
     }
 }
 

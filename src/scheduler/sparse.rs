@@ -60,6 +60,7 @@ impl Policy for SparsePolicy {
         self.places.reverse();
     }
 
+    #[inline(never)]
     fn choose(&mut self, choice: &Choice<'_>, draws: &mut Draws) -> Answer {
         let now = self.choices;
         self.choices += 1;

@@ -54,12 +54,14 @@ impl Policy for StickyPolicy {
         self.last = None;
     }
 
+    #[inline(never)]
     fn choose(&mut self, choice: &Choice<'_>, draws: &mut Draws) -> Answer {
         let stays = draws.below(self.leave) > 0;
         let last = self.last.filter(|_| stays).and_then(|task| choice.place_of(task));
         last.map_or_else(|| draw(choice, draws), Answer::from_place)
     }
 
+    #[inline]
     fn step(&mut self, step: &Step<'_>, _: &mut Draws) {
         self.last = Some(step.task());
     }
