@@ -158,6 +158,58 @@ fn a_long_run_goes_on_by_chance() {
     check(Portfolio::seeds(0..22));
 }
 
+/// First in, first out; counts the steps that it is told of, and the primitives in them.
+struct Watcher {
+    asks_for_uses: bool,
+    runs: u32,
+    told: Rc<Cell<(usize, usize, usize)>>,
+}
+
+impl Scheduler for Watcher {
+    fn name(&self) -> &str {
+        "watcher"
+    }
+    fn next_run(&mut self) -> Option<u64> {
+        self.runs += 1;
+        (self.runs == 1).then_some(0)
+    }
+    fn choose(&mut self, _: &Choice<'_>) -> usize {
+        0
+    }
+    fn watches(&self) -> bool {
+        true
+    }
+    fn watches_uses(&self) -> bool {
+        self.asks_for_uses
+    }
+    fn step(&mut self, step: &Step<'_>) {
+        let (steps, uses, waits) = self.told.get();
+        let waits = waits + usize::from(step.awaits().is_some());
+        self.told.set((steps + 1, uses + step.used().len(), waits));
+    }
+}
+
+#[test]
+fn a_scheduler_is_told_of_uses_if_it_asks() {
+    let told = |asks_for_uses| {
+        let told = Rc::default();
+        let watcher = Watcher { asks_for_uses, runs: 0, told: Rc::clone(&told) };
+        explore(watcher, async || {
+            let semaphore = Arc::new(Semaphore::new(1));
+            let permit = semaphore.acquire().await;
+            let other = Arc::clone(&semaphore);
+            let waiter = dacapo::spawn(async move { other.acquire().await.is_ok() });
+            yield_now().await;
+            drop(permit);
+            waiter.await
+        });
+        told.get()
+    };
+    // Main has three steps, and the waiter two, of which the first one waits.
+    assert_eq!(told(true), (5, 4, 1));
+    assert_eq!(told(false), (5, 0, 0));
+}
+
 #[test]
 fn random_answers_are_even() {
     let mut counts = [0_u32; 5];

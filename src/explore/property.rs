@@ -239,6 +239,10 @@ impl Scheduler for Inputs {
         self.current().watches()
     }
 
+    fn watches_uses(&self) -> bool {
+        self.current().watches_uses()
+    }
+
     fn ready(&mut self, task: TaskId, names: &TaskNames) {
         self.current_mut().ready(task, names);
     }

@@ -58,8 +58,10 @@ pub(super) struct Core {
     joiners: u32,
     /// Tasks that have ended.
     ends: u32,
-    /// Whether the scheduler is told of what happens, and what of the step that is going on.
+    /// Whether the scheduler is told of what happens, and whether also of the use of primitives.
     is_watched: bool,
+    are_uses_watched: bool,
+    /// What it is told of the step that is going on.
     watched: Watched,
     /// Absent but for the runs that are made for a report.
     pub(super) survey: Option<Survey>,
@@ -102,6 +104,7 @@ impl Core {
     pub(super) fn begin(&mut self, scheduler: Box<dyn Scheduler>, seed: u64, limits: Limits) {
         self.limits = limits;
         self.is_watched = scheduler.watches();
+        self.are_uses_watched = self.is_watched && scheduler.watches_uses();
         self.watched.clear();
         self.manners.begin(&*scheduler, self.limits.rude);
         self.is_observed = self.manners.is_declared() || self.survey.is_some();
@@ -129,7 +132,7 @@ impl Core {
 
     /// Whether nothing is on in this run that primitives would have to ask for.
     pub(super) fn is_plain(&self) -> bool {
-        !self.limits.keeps_accounts && !self.is_watched && !self.manners.is_declared()
+        !self.limits.keeps_accounts && !self.are_uses_watched && !self.manners.is_declared()
     }
 
     /// Notes that something went wrong, unless something has before.
@@ -337,14 +340,14 @@ impl Core {
     pub(super) fn get_in_line(&mut self, key: TaskKey) {
         self.line.push(key);
         if self.is_watched {
-            self.watch_ready(key);
+            self.watch_ready(key.id());
         }
     }
 
     /// Tells the scheduler that a task is ready.
-    fn watch_ready(&mut self, key: TaskKey) {
+    fn watch_ready(&mut self, task: TaskId) {
         if let Some(scheduler) = &mut self.scheduler {
-            scheduler.ready(key.id(), self.trace.names());
+            scheduler.ready(task, self.trace.names());
         }
     }
 
@@ -366,7 +369,7 @@ impl Core {
     /// Notes that the current step uses a primitive, or will when it goes on; returns its number among
     /// those used.
     pub(super) fn watch_use(&mut self, number: Option<u32>, awaits: bool) -> Option<u32> {
-        if !self.is_watched {
+        if !self.are_uses_watched {
             return None;
         }
         let watched = &mut self.watched;
@@ -487,16 +490,17 @@ impl Core {
             return false;
         }
         task.awaits += 1;
+        let mut is_ready = true;
         if let Some(place) = poll.gave_way() {
             (task.waits, task.awaited) = (1, Awaited { place, ..Awaited::TURN });
             task.state = State::Ready;
             self.trace.give_way(key.id());
             self.line.push(key);
         } else {
-            self.suspend(key, poll);
+            is_ready = self.suspend(key, poll);
         }
         if self.is_watched {
-            self.watch_end_of_step(key);
+            self.watch_end_of_step(key.id(), is_ready);
         }
         true
     }
@@ -531,19 +535,21 @@ impl Core {
         if let Some(task) = self.task_mut(key) {
             task.awaits += 1;
         }
-        self.suspend(key, poll);
+        let is_ready = self.suspend(key, poll);
         if self.is_watched {
-            self.watch_end_of_step(key);
+            self.watch_end_of_step(key.id(), is_ready);
         }
     }
 
-    /// Notes what a task waits for that was put back; it goes into the line if it was woken meanwhile.
+    /// Notes what a task waits for that was put back; it goes into the line if it was woken meanwhile. Returns
+    /// whether it was.
     #[inline(never)]
-    fn suspend(&mut self, key: TaskKey, poll: &CurrentPoll) {
+    fn suspend(&mut self, key: TaskKey, poll: &CurrentPoll) -> bool {
         let Self { tasks, trace, line, .. } = self;
         let task = tasks.get_mut(key).expect("dacapo bug: a running task is gone");
         poll.store(task);
-        if poll.is_woken() || matches!(task.state, State::Woken) {
+        let is_ready = poll.is_woken() || matches!(task.state, State::Woken);
+        if is_ready {
             task.state = State::Ready;
             if task.waits_for_turn() {
                 trace.give_way(key.id());
@@ -562,6 +568,7 @@ impl Core {
             }
             line.waits(key.id());
         }
+        is_ready
     }
 
     /// Records what a task waits for, which may be several things.
@@ -571,10 +578,10 @@ impl Core {
     }
 
     #[inline(never)]
-    fn watch_end_of_step(&mut self, key: TaskKey) {
-        self.watch_step(key.id());
-        if self.task(key).is_some_and(|task| task.state == State::Ready) {
-            self.watch_ready(key);
+    fn watch_end_of_step(&mut self, task: TaskId, is_ready: bool) {
+        self.watch_step_of(task);
+        if is_ready {
+            self.watch_ready(task);
         }
     }
 

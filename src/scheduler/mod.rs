@@ -112,6 +112,12 @@ pub trait Scheduler {
         false
     }
 
+    /// Whether a [`step`](Scheduler::step) is also to tell what primitives it used, for which they all have to
+    /// be asked. Asked at the beginning of a run if it [`watches`](Scheduler::watches).
+    fn watches_uses(&self) -> bool {
+        true
+    }
+
     /// A task got into the line of those that are ready, of which [`choose`](Scheduler::choose) will
     /// give one its turn. Tasks are numbered in the order of spawning; the names tell more.
     fn ready(&mut self, task: TaskId, names: &TaskNames) {

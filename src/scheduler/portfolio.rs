@@ -167,6 +167,10 @@ impl Policy for Rotation {
         self.urw.asks_about_tasks()
     }
 
+    fn asks_about_uses(&self) -> bool {
+        self.turn == Turn::Pos
+    }
+
     fn begin(&mut self, nth: u64, probe: &Rc<Probe>, draws: &mut Draws) {
         current!(self, policy => policy.begin(nth, probe, draws));
     }

@@ -60,6 +60,10 @@ impl Policy for PosPolicy {
         "partial order sampling"
     }
 
+    fn asks_about_uses(&self) -> bool {
+        true
+    }
+
     fn begin(&mut self, _: u64, _: &Rc<Probe>, _: &mut Draws) {
         self.ranking.clear();
         self.awaits.clear();

@@ -26,6 +26,11 @@ pub(super) trait Policy {
         false
     }
 
+    /// Whether it asks which primitives a step uses.
+    fn asks_about_uses(&self) -> bool {
+        false
+    }
+
     /// Prepares for a run, the `nth` of this policy.
     fn begin(&mut self, nth: u64, probe: &Rc<Probe>, draws: &mut Draws);
 
@@ -153,6 +158,10 @@ impl<P: Policy> Seeded<P> {
         self.seed().is_some()
     }
 
+    pub(super) fn watches_uses(&self) -> bool {
+        self.has_measured() && self.policy.asks_about_uses()
+    }
+
     pub(super) fn runs_left(&self) -> u64 {
         self.seeds.end.saturating_sub(self.seeds.start)
     }
@@ -278,6 +287,10 @@ macro_rules! seeded_scheduler {
 
             fn watches(&self) -> bool {
                 true
+            }
+
+            fn watches_uses(&self) -> bool {
+                self.0.watches_uses()
             }
 
             fn ready(&mut self, task: crate::trace::TaskId, names: &crate::trace::TaskNames) {
