@@ -285,18 +285,16 @@ impl Core {
 
     // Tasks.
 
-    /// Adds a task, which is ready, and is yet to be given what is to be polled; or returns the limit that
-    /// forbids it.
+    /// Adds a task, which is ready, and is yet to be given what is to be polled; if there may be no more, that
+    /// fails the run.
     #[inline(never)]
-    pub(super) fn spawn(
-        &mut self,
-        name: Option<&str>,
-        place: Option<Place>,
-    ) -> Result<TaskKey, Failure> {
+    pub(super) fn spawn(&mut self, name: Option<&str>, place: Option<Place>) -> Option<TaskKey> {
         let Limits { max_tasks, max_steps, .. } = self.limits;
         // Only destructors that spawn, when the run has ended, can drop so many.
         if self.tasks.len() >= max_tasks || self.drops > max_steps {
-            return Err(self.exceed());
+            let limit = self.limit();
+            self.fail(limit);
+            return None;
         }
         let parent = self.current.and_then(|key| self.tasks.get_mut(key));
         let (by, ordinal) = match parent {
@@ -314,20 +312,18 @@ impl Core {
         self.record(Record::spawn(id, by));
         let key = self.tasks.add(id, place);
         self.get_in_line(key);
-        Ok(key)
+        Some(key)
     }
 
     /// The limit that forbids another task.
     #[cold]
-    fn exceed(&mut self) -> Failure {
+    pub(super) fn limit(&self) -> Failure {
         let Limits { max_tasks, max_steps, .. } = self.limits;
         let (limit, value) = match self.tasks.len() >= max_tasks {
             true => (Limit::Tasks, max_tasks),
             false => (Limit::Destructors, max_steps),
         };
-        let limit = Failure::new(Kind::Limit { limit, value, task: self.current_name() });
-        self.fail(limit.clone());
-        limit
+        Failure::new(Kind::Limit { limit, value, task: self.current_name() })
     }
 
     /// The main task, if it has not ended.

@@ -77,9 +77,9 @@ pub(crate) fn with<R>(what: &str, f: impl FnOnce(&Runtime) -> R) -> R {
 pub(crate) fn try_current<R>(f: impl FnOnce(&Runtime) -> R) -> Option<R> {
     // No thread-local state is left when a thread's last destructors run. (These few lines are called so often
     // that where nothing is optimised each adaptor of an `Option` in them would be seen.)
-    let called = RUNTIME.try_with(|runtime| match runtime.id.get() {
-        RunId::NONE => None,
-        _ => Some(f(runtime)),
+    let called = RUNTIME.try_with(|runtime| match runtime.id.get().is(RunId::NONE) {
+        true => None,
+        false => Some(f(runtime)),
     });
     called.unwrap_or_default()
 }
@@ -183,30 +183,32 @@ impl Runtime {
         self.core().now
     }
 
-    /// Adds a task, or returns the limit that forbids it, which the caller is to panic with.
+    /// Adds a task, unless a [limit](Runtime::limit) forbids it, with which the caller is to panic.
     pub(crate) fn spawn<F>(
         &self,
         name: Option<&str>,
         future: F,
         place: Option<Place>,
-    ) -> Result<TaskKey, Failure>
+    ) -> Option<TaskKey>
     where
         F: Future<Output: 'static> + 'static,
     {
         let mut borrowed = self.core();
         let core: &mut Core = &mut borrowed;
-        let key = match core.spawn(name, place) {
-            Ok(key) => key,
-            Err(limit) => {
-                drop(borrowed);
-                // Dropping it could run a destructor that spawns one just like it, and so on.
-                std::mem::forget(future);
-                return Err(limit);
-            }
+        let Some(key) = core.spawn(name, place) else {
+            drop(borrowed);
+            // Dropping it could run a destructor that spawns one just like it, and so on.
+            std::mem::forget(future);
+            return None;
         };
         let (cell, waker) = core.spares.fill(future, self.id(), key);
         core.tasks.furnish(key, Some(cell), waker);
-        Ok(key)
+        Some(key)
+    }
+
+    /// The limit that forbids another task.
+    pub(crate) fn limit(&self) -> Failure {
+        self.core().limit()
     }
 
     pub(crate) fn wake(&self, task: TaskKey) {

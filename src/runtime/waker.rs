@@ -1,5 +1,6 @@
 //! Who is to be woken, and the wakers that futures are given.
 
+use std::num::NonZeroU64;
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering, fence};
 use std::sync::{Arc, Mutex, PoisonError, RwLock, Weak};
 use std::task::{Wake, Waker};
@@ -18,26 +19,30 @@ pub(crate) enum Wakee {
 /// Says which run of this process something belongs to: the number of the thread, and that of the run
 /// among those of the thread, in one word, for it is compared often. Never hashed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct RunId(u64);
+pub(crate) struct RunId(NonZeroU64);
 
 /// The bits for the number of the run: nobody makes a trillion of them.
 const NUMBER_BITS: u32 = 40;
 const MARK: u64 = 1 << 63;
 
 impl RunId {
-    pub(super) const NONE: Self = Self(0);
+    pub(super) const NONE: Self = Self(NonZeroU64::MAX);
 
     #[cfg_attr(not(debug_assertions), inline)]
     pub(super) fn is(self, other: Self) -> bool {
-        self.0 == other.0
+        self.0.get() == other.0.get()
     }
 
     fn new(thread: u32, number: u64) -> Self {
-        Self(u64::from(thread) << NUMBER_BITS | number)
+        Self::of(u64::from(thread) << NUMBER_BITS | number)
+    }
+
+    fn of(word: u64) -> Self {
+        NonZeroU64::new(word).map_or(Self::NONE, Self)
     }
 
     fn thread(self) -> usize {
-        (self.0 >> NUMBER_BITS) as usize
+        (self.0.get() >> NUMBER_BITS) as usize
     }
 
     /// The same with a mark, for somebody who has done with the run. It is the id of no run then.
@@ -46,16 +51,16 @@ impl RunId {
     }
 
     pub(crate) fn is_marked(self) -> bool {
-        self.0 & MARK != 0
+        self.0.get() & MARK != 0
     }
 
     pub(crate) fn unmarked(self) -> Self {
-        Self(self.0 & !MARK)
+        Self::of(self.0.get() & !MARK)
     }
 
     /// Which of the runs of its thread, counted from 1.
     pub(super) fn number(self) -> u64 {
-        self.0 & ((1 << NUMBER_BITS) - 1)
+        self.0.get() & ((1 << NUMBER_BITS) - 1)
     }
 }
 
@@ -75,7 +80,7 @@ struct TaskWaker {
 impl OwnWaker {
     pub(super) fn new(run: RunId, task: TaskKey) -> Self {
         let behind = Arc::new(TaskWaker {
-            run: AtomicU64::new(run.0),
+            run: AtomicU64::new(run.0.get()),
             slot: AtomicU32::new(task.slot()),
             id: AtomicU32::new(task.id().0),
         });
@@ -92,7 +97,7 @@ impl OwnWaker {
         // What another thread has read before it dropped its clone comes before this.
         fence(Ordering::Acquire);
         let behind = &*self.behind;
-        behind.run.store(run.0, Ordering::Relaxed);
+        behind.run.store(run.0.get(), Ordering::Relaxed);
         behind.slot.store(task.slot(), Ordering::Relaxed);
         behind.id.store(task.id().0, Ordering::Relaxed);
     }
@@ -114,7 +119,7 @@ impl Wake for TaskWaker {
     }
 
     fn wake_by_ref(self: &Arc<Self>) {
-        let run = RunId(self.run.load(Ordering::Relaxed));
+        let run = RunId::of(self.run.load(Ordering::Relaxed));
         let id = TaskId(self.id.load(Ordering::Relaxed));
         wake(run, TaskKey::new(self.slot.load(Ordering::Relaxed), id));
     }

@@ -91,12 +91,13 @@ pub(crate) fn spawn_as<F>(
 where
     F: Future<Output: 'static> + 'static,
 {
+    // Two words and no more, which are returned in registers.
     let spawned = runtime::with(what, |runtime| {
-        runtime.spawn(name, future, Some(place)).map(|key| JoinHandle::new(runtime.id(), key))
+        Some((runtime.id(), runtime.spawn(name, future, Some(place))?))
     });
     match spawned {
-        Ok(handle) => handle,
-        Err(limit) => panic!("dacapo: {limit}"),
+        Some((run, task)) => JoinHandle::new(run, task),
+        None => panic!("dacapo: {}", runtime::with(what, runtime::Runtime::limit)),
     }
 }
 
