@@ -235,25 +235,29 @@ impl Trace {
 
     /// Drops the first of those before the last ones.
     fn drop_before(&mut self, count: usize) {
+        // Out of the memory of the trace, which else is written in each turn.
+        let (mut start, mut dropped) = (self.start, self.dropped);
+        let mut looks_for_deviations = self.early.len() < EARLY;
         for &record in &self.before[..count] {
-            self.dropped += record.len() as u64;
-            if record.pass(&mut self.start, self.early.len() < EARLY) {
+            dropped += record.len() as u64;
+            if record.pass(&mut start, looks_for_deviations) {
                 continue;
             }
             for event in record.events() {
-                self.start = self.start.after(&event);
+                start = start.after(&event);
                 if let Event::Note { value: Some(_), .. } = event {
                     self.values.pop_front();
                 }
                 // What happened last is told by those that are kept; what it came from is often here.
                 if event.is_deviation() && self.early.len() < EARLY {
-                    self.early.push((self.start, event));
-                    let tasks =
-                        [Some(self.start.task), Some(event.actor(self.start)), event.other()];
+                    self.early.push((start, event));
+                    let tasks = [Some(start.task), Some(event.actor(start)), event.other()];
                     tasks.into_iter().flatten().for_each(|task| self.names.keep(task));
                 }
             }
+            looks_for_deviations = self.early.len() < EARLY;
         }
+        (self.start, self.dropped) = (start, dropped);
         self.before.drop_first(count);
     }
 

@@ -255,10 +255,12 @@ impl TaskNames {
     pub(crate) fn forget(&mut self) {
         let mut over = std::mem::take(&mut self.over);
         for &task in &over[..self.long_over] {
-            if let Some(name) = self.find(task) {
-                let [first, second] = self.roots(name.depth, name.root);
-                [task, first, second].into_iter().for_each(|task| self.let_go(task));
+            let Some(&Name { depth, root, .. }) = self.find(task) else { continue };
+            // As when it was added.
+            if root.0 as usize >= PAGE {
+                self.roots(depth, root).into_iter().for_each(|root| self.let_go(root));
             }
+            self.let_go(task);
         }
         over.drop_first(self.long_over);
         self.long_over = over.len().saturating_sub(LATE);
