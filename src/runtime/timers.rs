@@ -1,6 +1,7 @@
 //! The deadlines of a run: a sorted map of them, and for each a list of the timers that are set to it.
 
 use std::collections::{BTreeMap, btree_map};
+use std::num::NonZeroU64;
 use std::ops::Bound;
 use std::task::Waker;
 
@@ -9,135 +10,165 @@ use super::core::Core;
 use super::places::{Awaited, Place};
 use super::waker::Wakee;
 use crate::instant::Instant;
+use crate::scheduler::TaskKey;
 use crate::trace::Wait;
 
 /// Timers in the order of their deadlines; of equal ones in the order in which they were set.
 ///
 /// In virtual time many timers have the very same deadline, for no time passes between one and the next
-/// that is set. So it is deadlines that are sorted, and the timers of one are a list through a slab, which
-/// any of them can leave. Once slab and map have grown, hardly anything is allocated.
+/// that is set. So it is deadlines that are sorted, and the timers of one stand side by side, as they are
+/// fired. One that is taken out leaves a gap, which goes with the list, or at once if it is at its end. Lists are
+/// used again; once they have grown, hardly anything is allocated.
 #[derive(Default)]
 pub(crate) struct Timers {
-    /// By the nanoseconds of the deadlines, the first timer of each. A map of this type is compiled anyway: see
+    /// By the nanoseconds of the deadlines, the number of the list. A map of this type is compiled anyway: see
     /// [`Numbering`](crate::numbering::Numbering).
-    lists: BTreeMap<u64, usize>,
-    entries: slab::Slab<Entry>,
-    /// Timers set so far in this run: tells apart the users of one slab entry.
+    deadlines: BTreeMap<u64, usize>,
+    lists: Vec<List>,
+    /// The lists that are not in use.
+    free: Vec<usize>,
+    /// The list in which a timer was put last.
+    recent: usize,
+    /// Timers set so far in this run: tells apart those that have had one place.
     set: u64,
 }
 
-struct Entry {
-    serial: u64,
-    deadline: Instant,
-    /// Before the first of a list comes the last.
-    previous: u32,
-    next: u32,
-    wakee: Wakee,
+/// The timers of one deadline.
+struct List {
+    deadline: u64,
+    timers: Vec<Timer>,
+    /// How many of these have been fired.
+    fired: usize,
+    /// How many are left, gaps not counted. If none is, the list is free.
+    left: usize,
 }
 
-/// After the last of a list.
-const END: u32 = u32::MAX;
+struct Timer {
+    /// 0 for a gap.
+    serial: u64,
+    wakee: Wakee,
+}
 
 /// A timer that was set.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct TimerKey {
-    entry: u32,
-    serial: u64,
+    list: u32,
+    place: u32,
+    serial: NonZeroU64,
 }
 
 impl Timers {
     pub(crate) fn clear(&mut self) {
-        // An empty map keeps its memory only if it is not told to clear itself.
-        if !self.lists.is_empty() {
-            self.lists.clear();
-            self.entries.clear();
+        // There is no timer left, unless the scheduler has panicked.
+        if !self.deadlines.is_empty() {
+            *self = Self::default();
         }
         self.set = 0;
     }
 
     #[inline]
     pub(crate) fn next_deadline(&self) -> Option<Instant> {
-        self.lists.first_key_value().map(|(&deadline, _)| Instant::from_nanos(deadline))
+        self.deadlines.first_key_value().map(|(&deadline, _)| Instant::from_nanos(deadline))
     }
 
     /// The first deadline after a time.
     pub(crate) fn deadline_after(&self, time: Instant) -> Option<Instant> {
-        let mut later = self.lists.range((Bound::Excluded(time.as_nanos()), Bound::Unbounded));
+        let mut later = self.deadlines.range((Bound::Excluded(time.as_nanos()), Bound::Unbounded));
         later.next().map(|(&deadline, _)| Instant::from_nanos(deadline))
     }
 
-    #[inline]
+    #[cfg_attr(not(debug_assertions), inline)]
     pub(crate) fn insert(&mut self, deadline: Instant, wakee: Wakee) -> TimerKey {
-        let serial = self.set;
+        let deadline = deadline.as_nanos();
+        match self.lists.get(self.recent) {
+            Some(list) if list.left > 0 && list.deadline == deadline => {}
+            _ => self.recent = self.find(deadline),
+        }
         self.set += 1;
-        let entry = Entry { serial, deadline, previous: END, next: END, wakee };
-        let entry =
-            u32::try_from(self.entries.insert(entry)).expect("fewer than 2^32 timers at once");
-        let last = match self.lists.entry(deadline.as_nanos()) {
-            btree_map::Entry::Vacant(list) => {
-                list.insert(entry as usize);
-                entry
-            }
-            btree_map::Entry::Occupied(list) => {
-                let last = std::mem::replace(&mut self.entries[*list.get()].previous, entry);
-                self.entries[last as usize].next = entry;
-                last
-            }
+        let list = &mut self.lists[self.recent];
+        let place = u32::try_from(list.timers.len()).expect("fewer than 2^32 timers at once");
+        list.timers.push(Timer { serial: self.set, wakee });
+        list.left += 1;
+        let serial = NonZeroU64::MIN.saturating_add(self.set - 1);
+        TimerKey { list: self.recent as u32, place, serial }
+    }
+
+    /// The list of a deadline, which may be a free one.
+    #[inline(never)]
+    fn find(&mut self, deadline: u64) -> usize {
+        let entry = match self.deadlines.entry(deadline) {
+            btree_map::Entry::Occupied(list) => return *list.get(),
+            btree_map::Entry::Vacant(entry) => entry,
         };
-        self.entries[entry as usize].previous = last;
-        TimerKey { entry, serial }
+        let list = self.free.pop().unwrap_or_else(|| {
+            self.lists.push(List { deadline, timers: Vec::new(), fired: 0, left: 0 });
+            self.lists.len() - 1
+        });
+        self.lists[list].deadline = deadline;
+        *entry.insert(list)
     }
 
     /// Whom a timer wakes, to be replaced; `None` if it has fired.
     #[inline]
     pub(crate) fn wakee_mut(&mut self, key: TimerKey) -> Option<&mut Wakee> {
-        let entry = self.entries.get_mut(key.entry as usize)?;
-        (entry.serial == key.serial).then_some(&mut entry.wakee)
+        let timer = self.lists.get_mut(key.list as usize)?.timers.get_mut(key.place as usize)?;
+        (timer.serial == key.serial.get()).then_some(&mut timer.wakee)
     }
 
     /// Takes a timer out, unless it has fired.
     pub(crate) fn remove(&mut self, key: TimerKey) -> Option<Wakee> {
-        self.wakee_mut(key)?;
-        let Entry { deadline, previous, next, wakee, .. } = self.entries.remove(key.entry as usize);
-        let deadline = deadline.as_nanos();
-        if previous == key.entry {
-            // It was alone.
-            self.lists.remove(&deadline);
-            return Some(wakee);
+        let list = self.lists.get_mut(key.list as usize)?;
+        let timer = list.timers.get_mut(key.place as usize)?;
+        if timer.serial != key.serial.get() {
+            return None;
         }
-        let before = &mut self.entries[previous as usize].next;
-        let was_first = *before == END;
-        if !was_first {
-            *before = next;
-        }
-        let after = if was_first || next == END {
-            let first = self.lists.get_mut(&deadline).expect("dacapo bug: a timer is in no list");
-            if was_first {
-                *first = next as usize;
-            }
-            *first
+        let wakee = timer.take();
+        list.left -= 1;
+        if list.left == 0 {
+            let deadline = list.deadline;
+            self.give_back(key.list as usize);
+            self.deadlines.remove(&deadline);
         } else {
-            next as usize
-        };
-        self.entries[after].previous = previous;
+            while list.timers.pop_if(|last| last.serial == 0).is_some() {}
+        }
         Some(wakee)
     }
 
     /// Takes out the first timer, if it is due at `now`.
     #[inline]
     pub(crate) fn pop_due(&mut self, now: Instant) -> Option<Wakee> {
-        let mut list = self.lists.first_entry().filter(|list| *list.key() <= now.as_nanos())?;
-        let first = self.entries.remove(*list.get());
-        match self.entries.get_mut(first.next as usize) {
-            Some(next) => {
-                next.previous = first.previous;
-                *list.get_mut() = first.next as usize;
+        let entry = self.deadlines.first_entry().filter(|list| *list.key() <= now.as_nanos())?;
+        let number = *entry.get();
+        let list = &mut self.lists[number];
+        loop {
+            let timer = &mut list.timers[list.fired];
+            list.fired += 1;
+            if timer.serial == 0 {
+                continue;
             }
-            None => {
-                list.remove();
+            let wakee = timer.take();
+            list.left -= 1;
+            if list.left == 0 {
+                entry.remove();
+                self.give_back(number);
             }
+            return Some(wakee);
         }
-        Some(first.wakee)
+    }
+
+    fn give_back(&mut self, number: usize) {
+        let list = &mut self.lists[number];
+        list.timers.clear();
+        list.fired = 0;
+        self.free.push(number);
+    }
+}
+
+impl Timer {
+    /// Leaves a gap.
+    fn take(&mut self) -> Wakee {
+        self.serial = 0;
+        std::mem::replace(&mut self.wakee, Wakee::Task(TaskKey::default()))
     }
 }
 
@@ -245,10 +276,18 @@ mod tests {
             let key = timers.insert(Instant::START + Duration::from_secs(nth), of_task(1));
             assert_eq!(timers.remove(key).map(task), Some(1));
             assert!(timers.remove(key).is_none(), "it is gone");
-            assert_eq!((timers.lists.len(), timers.entries.len()), (1, 1));
+            assert_eq!((timers.deadlines.len(), timers.lists.len()), (1, 2));
         }
+        // Also if it is always the same deadline.
+        let before = timers.insert(Instant::START, of_task(2));
+        for _ in 1..1000 {
+            let key = timers.insert(Instant::START, of_task(1));
+            assert_eq!(timers.remove(key).map(task), Some(1));
+        }
+        assert!(timers.lists.iter().all(|list| list.timers.len() <= 2));
+        assert_eq!(timers.remove(before).map(task), Some(2));
         assert_eq!(timers.pop_due(Instant::FAR_FUTURE).map(task), Some(0));
-        assert!(timers.lists.is_empty() && timers.entries.is_empty());
+        assert!(timers.deadlines.is_empty() && timers.free.len() == timers.lists.len());
     }
 
     proptest! {
