@@ -237,7 +237,18 @@ mod tests {
         Take(prop::sample::Index, Lasting),
         /// The one taken last goes back, or waits.
         Again(bool),
+        /// As many times one is taken and goes back: the first, the last, or any.
+        Turns(usize, Turn),
         Retain(u32),
+        /// Another run.
+        Clear(bool),
+    }
+
+    #[derive(Clone, Copy, Debug)]
+    enum Turn {
+        First,
+        Last,
+        Any,
     }
 
     fn op() -> impl Strategy<Value = Op> {
@@ -246,12 +257,15 @@ mod tests {
             1 => Just(Lasting::Hold),
             1 => Just(Lasting::Ahead),
         ];
+        let turn = prop_oneof![Just(Turn::First), Just(Turn::Last), Just(Turn::Any)];
         prop_oneof![
             // A line is kept otherwise when it is long.
-            3 => prop_oneof![1..200usize, 400..900usize].prop_map(Op::Push),
+            3 => prop_oneof![1..20usize, 1..200usize, 400..900usize].prop_map(Op::Push),
+            3 => (1..300usize, turn).prop_map(|(count, turn)| Op::Turns(count, turn)),
             90 => (any::<prop::sample::Index>(), lasting).prop_map(|(i, l)| Op::Take(i, l)),
             30 => any::<bool>().prop_map(Op::Again),
             1 => (1..5u32).prop_map(Op::Retain),
+            1 => any::<bool>().prop_map(Op::Clear),
         ]
     }
 
@@ -285,6 +299,19 @@ mod tests {
                             model.favoured.retain(|favoured| *favoured != id);
                         }
                     },
+                    Op::Turns(count, turn) => for nth in 0..count.min(count * model.line.len()) {
+                        let len = model.line.len();
+                        let option = match turn {
+                            Turn::First => 0,
+                            Turn::Last => len - 1,
+                            Turn::Any => nth * 0x9e37_79b9 % len,
+                        };
+                        let answer = Answer::from_place(option);
+                        let (_, key) = line.take(answer).unwrap();
+                        prop_assert_eq!(Some(key.id()), model.take(answer));
+                        line.push(key);
+                        model.push(key.id());
+                    },
                     Op::Retain(modulus) => {
                         let keep = |id: TaskId| id.as_u32() % 5 != modulus;
                         line.retain(|key| keep(key.id()));
@@ -292,6 +319,10 @@ mod tests {
                         while place < model.line.len() {
                             if keep(model.line[place]) { place += 1 } else { model.remove(place); }
                         }
+                    }
+                    Op::Clear(indexed) => {
+                        line.clear(indexed);
+                        (model, next, last) = (Model::default(), 0, None);
                     }
                 }
                 prop_assert_eq!(line.len(), model.line.len());
@@ -302,7 +333,26 @@ mod tests {
                     prop_assert_eq!(line.place_of(*id), Some(place));
                 }
                 prop_assert_eq!(line.get(model.line.len()), None);
-                prop_assert_eq!(last.and_then(|id| line.place_of(id)), None);
+                for id in (0..next).step_by(1 + next as usize / 10).map(TaskId) {
+                    let place = model.line.iter().position(|other| *other == id);
+                    prop_assert_eq!(line.place_of(id), place);
+                }
+            }
+        }
+    }
+
+    /// Also if the end of what is kept together is just where there is nothing left.
+    #[test]
+    fn a_line_that_was_empty_is_as_new() {
+        for len in 1..600 {
+            let mut line = Line::default();
+            for _ in 0..2 {
+                (0..len).for_each(|id| line.push(TaskKey::new(0, TaskId(id))));
+                for id in 0..len {
+                    let taken = line.take(Answer::USUAL).map(|(first, key)| (first, key.id()));
+                    assert_eq!(taken, Some((TaskId(id), TaskId(id))));
+                }
+                assert_eq!(line.take(Answer::USUAL), None);
             }
         }
     }
