@@ -357,7 +357,7 @@ mod tests {
         }
     }
 
-    /// Taking from a long line looks at a few hundred lengths, not at all entries.
+    /// What has no entry is not much more than what has.
     #[test]
     fn a_long_line_stays_packed() {
         let mut line = Line::default();
@@ -368,6 +368,6 @@ mod tests {
             line.push(key);
         }
         assert_eq!(line.len(), 10_000);
-        assert!(line.queue.memory() <= 3 * line.len());
+        assert!(line.queue.memory() <= 4 * line.len());
     }
 }

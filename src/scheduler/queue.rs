@@ -1,154 +1,252 @@
 //! A queue from which any entry can be taken by its place.
 
-use super::chunks::Chunks;
+use std::ops::Range;
+
+use super::chunks::{CHUNK, Chunks, PAGE, PAGE_STRIDE, STRIDE};
 use super::line::TaskKey;
 use crate::trace::TaskId;
 
-/// As long as it is short, one list with room at both its ends.
+/// A list as long as it is short, which it is most of the time, and then chunks.
 ///
-/// To take an entry out moves those behind it. (Those before it may be fewer, but which of the two it is to be
-/// would be a coin toss for the processor too.) In a very short list, which most are, so many are moved always,
-/// whether there are any or not: that is a few instructions without a branch.
+/// To take an entry out moves those behind it in the list, or those before it in its chunk. As many are moved
+/// always as there can be, whether there are any or not: that is a few instructions without a branch.
+///
+/// When the chunks are used up the entries are packed anew, which moves two at most for each that was pushed.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Queue {
-    /// The places, of which those from `head` to `tail` are taken. After these are [`BLOCK`] more at least, or
-    /// there are none at all.
+    /// The list, or the chunks; and then [`CHUNK`] more at least, or nothing at all.
     places: Vec<TaskKey>,
-    head: usize,
+    /// Where the next one has its place, and the first place beyond the list or the last chunk.
     tail: usize,
+    end: usize,
+    len: usize,
     is_long: bool,
-    /// What is in it while it is long.
-    long: Chunks,
-    /// Whether somebody asks for the places of tasks, for which a short queue is searched.
+    /// Whether somebody asks for the places of tasks.
     is_searched: bool,
-}
 
-/// How many entries are moved at once.
-const BLOCK: usize = 16;
-/// The most places of a short queue. To move half of that many entries takes about as long as to find one in
-/// a long queue.
-const SHORT: usize = 512;
-/// The same if it is searched.
-const SHORT_SEARCHED: usize = 256;
+    // The rest has a meaning as long as it is long.
+    chunks: Chunks,
+    /// Where the first one is.
+    head: usize,
+    /// How many were taken from in front, of which the chunks do not know.
+    gone: usize,
+    /// Where the places end that are used before the entries are packed.
+    limit: usize,
+    /// By task, where it was put, if somebody asks for places: it is in that chunk, there or further back.
+    index: Vec<u32>,
+}
 
 impl Queue {
     pub(super) fn clear(&mut self, is_searched: bool) {
-        (self.head, self.tail) = (0, 0);
-        self.is_searched = is_searched;
-        if self.is_long || is_searched {
-            self.long.clear(is_searched);
-            self.is_long = false;
-        }
-        self.places.truncate(self.most());
-    }
-
-    fn most(&self) -> usize {
-        if self.is_searched { SHORT_SEARCHED } else { SHORT }
+        (self.tail, self.end, self.len) = (0, 0, 0);
+        (self.is_long, self.is_searched) = (false, is_searched);
     }
 
     #[inline(always)]
     pub(super) fn len(&self) -> usize {
-        if self.is_long { self.long.len() } else { self.tail - self.head }
-    }
-
-    fn entries(&self) -> &[TaskKey] {
-        &self.places[self.head..self.tail]
+        self.len
     }
 
     #[inline(always)]
     pub(super) fn push(&mut self, key: TaskKey) {
-        if self.is_long || self.tail + BLOCK >= self.places.len() {
-            return self.push_slowly(key);
+        if self.tail == self.end {
+            self.make_room();
         }
         self.places[self.tail] = key;
+        if self.is_long & self.is_searched {
+            self.note(self.tail);
+        }
         self.tail += 1;
+        self.len += 1;
     }
 
     #[cold]
-    fn push_slowly(&mut self, key: TaskKey) {
-        if self.is_long {
-            if self.long.len() > self.most() / 8 {
-                return self.long.push(key);
-            }
-            self.tail = 0;
-            self.is_long = false;
-            for key in std::mem::take(&mut self.long).into_entries() {
-                self.push(key);
-            }
-        } else if self.head > self.places.len() / 2 {
-            self.places.copy_within(self.head..self.tail, 0);
-            (self.head, self.tail) = (0, self.tail - self.head);
-        } else if self.places.len() < self.most() {
-            self.places.resize((2 * self.places.len()).max(4 * BLOCK), TaskKey::default());
+    fn make_room(&mut self) {
+        // What has become much shorter is packed sooner, for fewer chunks are faster.
+        if self.is_long && self.tail < self.limit && self.len > self.limit / STRIDE {
+            self.tail += STRIDE - CHUNK;
+            self.grow(self.end + STRIDE);
         } else {
-            self.long.clear(self.is_searched);
-            for at in self.head..self.tail {
-                self.long.push(self.places[at]);
-            }
-            (self.head, self.tail, self.is_long) = (0, 0, true);
+            self.list();
+            self.pack();
         }
-        self.push(key);
+    }
+
+    fn grow(&mut self, end: usize) {
+        self.end = end;
+        let most = self.places.len().max(end + CHUNK);
+        self.places.resize(most, TaskKey::default());
+    }
+
+    /// Makes one list of it, however long.
+    fn list(&mut self) {
+        if !self.is_long {
+            return;
+        }
+        let mut to = 0;
+        for chunk in self.head / STRIDE..self.end / STRIDE {
+            let Range { start, end } = self.entries_of(chunk);
+            self.places.copy_within(start..start + CHUNK, to);
+            to += end - start;
+        }
+        self.is_long = false;
+    }
+
+    /// Makes chunks of the list, unless it is short.
+    fn pack(&mut self) {
+        let len = self.len;
+        if len < CHUNK {
+            self.tail = len;
+            return self.grow(CHUNK);
+        }
+        let (full, rest) = (len / CHUNK, len % CHUNK);
+        self.grow((full + 1) * STRIDE);
+        self.tail = self.end - CHUNK + rest;
+        for chunk in (0..=full).rev() {
+            let start = chunk * CHUNK;
+            self.places.copy_within(start..start + CHUNK, chunk * STRIDE + STRIDE - CHUNK);
+        }
+        let pages = (len + len.max(PAGE) / 2).div_ceil(PAGE);
+        self.chunks.fill(pages);
+        (self.head, self.gone, self.limit) = (STRIDE - CHUNK, 0, pages * PAGE_STRIDE);
+        self.is_long = true;
+        if self.is_searched {
+            for chunk in 0..=full {
+                self.entries_of(chunk).for_each(|at| self.note(at));
+            }
+        }
+    }
+
+    /// Where the entries of a chunk are.
+    fn entries_of(&self, chunk: usize) -> Range<usize> {
+        let end = (chunk + 1) * STRIDE;
+        (end - self.chunks.count(chunk)).max(self.head)..end.min(self.tail)
+    }
+
+    #[inline]
+    fn note(&mut self, at: usize) {
+        let task = self.places[at].id().as_u32() as usize;
+        if self.index.len() <= task {
+            self.index.resize(task + 1, 0);
+        }
+        self.index[task] = at as u32;
     }
 
     pub(super) fn retain(&mut self, keep: impl Fn(TaskKey) -> bool) {
-        if self.is_long {
-            return self.long.retain(keep);
-        }
-        let mut kept = self.head;
-        for at in self.head..self.tail {
+        self.list();
+        let mut kept = 0;
+        for at in 0..self.len {
             let key = self.places[at];
             self.places[kept] = key;
             kept += usize::from(keep(key));
         }
-        self.tail = kept;
+        self.len = kept;
+        self.pack();
     }
 
     pub(super) fn get(&self, place: usize) -> Option<TaskKey> {
-        if self.is_long { self.long.get(place) } else { self.entries().get(place).copied() }
+        if place >= self.len {
+            return None;
+        }
+        let at = if self.is_long { self.chunks.find(self.gone + place) } else { place };
+        Some(self.places[at])
     }
 
     /// Takes one out; also returns who was the first.
     #[inline(always)]
     pub(super) fn remove(&mut self, place: usize) -> Option<(TaskId, TaskKey)> {
-        if self.is_long {
-            return Some((self.long.first()?.id(), self.long.remove(place)?));
-        }
-        let (at, len) = (self.head + place, self.tail - self.head);
-        if place >= len {
+        if place >= self.len {
             return None;
         }
-        let (first, key) = (self.places[self.head].id(), self.places[at]);
-        if len <= BLOCK {
-            let behind: [TaskKey; BLOCK] = *self.places[at + 1..].first_chunk()?;
-            self.places[at..at + BLOCK].copy_from_slice(&behind);
-            self.tail -= 1;
-        } else if place == 0 {
-            self.head += 1;
-        } else {
-            self.places.copy_within(at + 1..self.tail, at);
-            self.tail -= 1;
+        self.len -= 1;
+        if self.is_long {
+            return Some(self.remove_from_chunk(place));
         }
+        self.tail -= 1;
+        let first = self.places[0].id();
+        let key = self.places[place];
+        let behind: [TaskKey; CHUNK] = *self.places[place + 1..].first_chunk()?;
+        self.places[place..place + CHUNK].copy_from_slice(&behind);
         Some((first, key))
     }
 
-    pub(super) fn place_of(&self, task: TaskId) -> Option<usize> {
-        if self.is_long {
-            return self.long.place_of(task);
+    #[inline(always)]
+    fn remove_from_chunk(&mut self, place: usize) -> (TaskId, TaskKey) {
+        let first = self.places[self.head];
+        if place == 0 {
+            self.head += 1;
+            self.gone += 1;
+            if self.head.is_multiple_of(STRIDE) {
+                self.find_head();
+            }
+            return (first.id(), first);
         }
-        let is_it = |key: &TaskKey| key.id().as_u32() == task.as_u32();
-        // A block at a time, all of which is compared at once.
-        let (blocks, rest) = self.entries().as_chunks::<BLOCK>();
-        let holds = |block: &[TaskKey; BLOCK]| block.iter().fold(false, |is, key| is | is_it(key));
-        let (start, among) = match blocks.iter().position(holds) {
-            Some(nth) => (nth * BLOCK, &blocks[nth][..]),
-            None => (blocks.len() * BLOCK, rest),
+        let at = self.chunks.take(self.gone + place);
+        // One that is in the chunk of the first moves that too.
+        self.head += usize::from(self.head ^ at < STRIDE);
+        let up_to_it = &mut self.places[at - CHUNK..=at];
+        let key = up_to_it[CHUNK];
+        up_to_it.copy_within(..CHUNK, 1);
+        (first.id(), key)
+    }
+
+    /// After the last one of its chunk.
+    #[cold]
+    fn find_head(&mut self) {
+        if self.len == 0 {
+            self.clear(self.is_searched);
+        } else {
+            self.head = self.chunks.find(self.gone);
+        }
+    }
+
+    pub(super) fn place_of(&self, task: TaskId) -> Option<usize> {
+        let among = |mut places: Range<usize>| places.find(|&at| self.places[at].id() == task);
+        if !self.is_long {
+            return among(0..self.len);
+        }
+        let at = if self.is_searched {
+            let put = *self.index.get(task.as_u32() as usize)? as usize;
+            // Of one that is not in the queue it may be of long ago.
+            if put >= self.tail {
+                return None;
+            }
+            let Range { start, end } = self.entries_of(put / STRIDE);
+            among(start.max(put)..end)?
+        } else {
+            let mut chunks = self.head / STRIDE..self.end / STRIDE;
+            chunks.find_map(|chunk| among(self.entries_of(chunk)))?
         };
-        among.iter().position(is_it).map(|place| start + place)
+        Some(self.chunks.nth(at) - self.gone)
     }
 
     /// How many entries there is room for.
     #[cfg(test)]
     pub(super) fn memory(&self) -> usize {
-        self.places.capacity() + self.long.memory()
+        self.places.len()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// It is as cheap as if it had never been longer.
+    #[test]
+    fn a_queue_that_has_become_shorter_is_kept_as_such() {
+        let mut queue = Queue::default();
+        (0..10_000).for_each(|id| queue.push(TaskKey::new(0, TaskId(id))));
+        let mut shorten = |len| {
+            while queue.len() > len {
+                queue.remove(len);
+            }
+            for _ in 0..CHUNK {
+                let (_, key) = queue.remove(0).unwrap();
+                queue.push(key);
+            }
+            queue.is_long.then_some(queue.limit)
+        };
+        assert_eq!(shorten(100), Some(2 * PAGE_STRIDE));
+        assert_eq!(shorten(8), None);
     }
 }
