@@ -59,6 +59,11 @@ impl<T: Copy + Default> Buffer<T> {
         }
     }
 
+    #[inline(always)]
+    pub(crate) fn last_mut(&mut self) -> Option<&mut T> {
+        self.places.get_mut(self.len.wrapping_sub(1))
+    }
+
     /// Has a place for so many more, and for no others; memory is kept.
     pub(crate) fn set_room(&mut self, room: usize) {
         self.places.resize(self.len + room, T::default());

@@ -447,9 +447,6 @@ impl Core {
     ) -> (Option<BoxTask>, bool) {
         self.steps += 1;
         self.current = Some(key);
-        if self.is_observed {
-            self.observe_step(key);
-        }
         let task = self.tasks.get_mut(key).expect("dacapo bug: a ready task is gone");
         task.state = State::Running;
         task.started = true;
@@ -460,9 +457,9 @@ impl Core {
         (task.cell.take(), task.is_special)
     }
 
-    /// Does what is wanted in few runs when a step begins.
+    /// Does what is wanted in few runs when a step is about to begin.
     #[cold]
-    fn observe_step(&mut self, key: TaskKey) {
+    pub(super) fn observe_step(&mut self, key: TaskKey) {
         if self.manners.is_declared() {
             self.record(Record::poll(key.id()));
         }

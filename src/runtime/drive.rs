@@ -171,6 +171,7 @@ impl Runtime {
         if self.core().manners.is_on() {
             self.interfere_before(key);
         }
+        self.core().observe_step(key);
     }
 
     /// Does what few runs want after a step.

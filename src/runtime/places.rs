@@ -63,9 +63,9 @@ impl Survey {
 }
 
 impl Core {
-    /// Looks at all tasks, if this step is one to be looked at.
+    /// Looks at all tasks, if the next step is one to be looked at.
     pub(super) fn survey_step(&mut self) {
-        let step = self.steps as u64;
+        let step = self.steps as u64 + 1;
         let Some(survey) = &mut self.survey else { return };
         if survey.steps.last() != Some(&step) {
             return;
