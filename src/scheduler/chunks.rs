@@ -35,7 +35,7 @@ impl Chunks {
     /// Begins anew with full pages: as many, or some more.
     pub(super) fn fill(&mut self, pages: usize) {
         let pages = pages.next_power_of_two();
-        let left = |node: usize| pages * PAGE / 2 >> node.max(1).ilog2();
+        let left = |node: usize| (pages * PAGE / 2) >> node.max(1).ilog2();
         self.nodes.clear();
         self.nodes.extend((0..pages).map(|node| left(node) as u64));
         self.nodes.resize(2 * pages, FULL);
