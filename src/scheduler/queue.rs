@@ -12,6 +12,7 @@ use crate::trace::TaskId;
 /// always as there can be, whether there are any or not: that is a few instructions without a branch.
 ///
 /// When the chunks are used up the entries are packed anew, which moves two at most for each that was pushed.
+/// The first one and the last are taken without a look at the chunks: so tasks take turns, or one goes on.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Queue {
     /// The list, or the chunks; and then [`CHUNK`] more at least, or nothing at all.
@@ -181,6 +182,11 @@ impl Queue {
             }
             return (first.id(), first);
         }
+        if place == self.len && self.has_last() {
+            // Nor need they know of this one: it is as if it had yet to come.
+            self.tail -= 1;
+            return (first.id(), self.places[self.tail]);
+        }
         let at = self.chunks.take(self.gone + place);
         // One that is in the chunk of the first moves that too.
         self.head += usize::from(self.head ^ at < STRIDE);
@@ -188,6 +194,12 @@ impl Queue {
         let key = up_to_it[CHUNK];
         up_to_it.copy_within(..CHUNK, 1);
         (first.id(), key)
+    }
+
+    /// Whether the last one is just before the tail, and not in another chunk.
+    #[inline]
+    fn has_last(&self) -> bool {
+        !self.entries_of(self.end / STRIDE - 1).is_empty()
     }
 
     /// After the last one of its chunk.
@@ -248,5 +260,18 @@ mod tests {
         };
         assert_eq!(shorten(100), Some(2 * PAGE_STRIDE));
         assert_eq!(shorten(8), None);
+    }
+
+    /// One that runs again and again uses nothing up.
+    #[test]
+    fn the_last_one_that_comes_again_gets_the_same_place() {
+        let mut queue = Queue::default();
+        (0..100).for_each(|id| queue.push(TaskKey::new(0, TaskId(id))));
+        let tail = queue.tail;
+        for _ in 0..1000 {
+            let (_, key) = queue.remove(99).unwrap();
+            queue.push(key);
+            assert_eq!(queue.tail, tail);
+        }
     }
 }
