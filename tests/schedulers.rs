@@ -134,30 +134,6 @@ fn the_schedules_of_a_seed_never_move() {
     );
 }
 
-/// A task that spins until another one has had its turns starves that one by its priority, but not for ever.
-#[test]
-fn a_long_run_goes_on_by_chance() {
-    fn check(scheduler: impl Scheduler + 'static) {
-        dacapo::check(scheduler, async || {
-            let done = Rc::new(Cell::new(false));
-            for _ in 0..2 {
-                let done = Rc::clone(&done);
-                drop(dacapo::spawn(async move {
-                    while !done.get() {
-                        yield_now().await;
-                    }
-                }));
-            }
-            yield_now().await;
-            done.set(true);
-        });
-    }
-    check(Pct::seeds(0..20));
-    check(Pos::seeds(0..20));
-    check(Sparse::seeds(0..20));
-    check(Portfolio::seeds(0..22));
-}
-
 /// First in, first out; counts the steps that it is told of, and the primitives in them.
 struct Watcher {
     asks_for_uses: bool,
