@@ -51,6 +51,9 @@ pub(crate) struct Task {
     extra: Option<Box<Extra>>,
 }
 
+// As many lines of the cache as it is to have.
+const _: () = assert!(size_of::<Task>() <= 2 * 64);
+
 /// What few tasks are.
 #[derive(Clone, Copy, Default)]
 pub(crate) struct Traits {

@@ -1,38 +1,51 @@
 //! The tasks that are ready, in the order in which they stand in line.
 
+use std::num::NonZeroU64;
+
 use super::queue::Queue;
 use crate::schedule::{Answer, Lasting};
 use crate::trace::TaskId;
 
 /// A task of the present run: its place in the run's slab, and its id, which tells apart the tasks that
 /// have had that place.
-/// It is one word, which is moved and compared as such.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) struct TaskKey(u64);
+/// It is one word, which is moved and compared as such, and so is one that there need not be.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct TaskKey(NonZeroU64);
 
 impl TaskKey {
     #[inline(always)]
     pub(crate) const fn new(slot: u32, id: TaskId) -> Self {
-        Self((id.0 as u64) << 32 | slot as u64)
+        // No place has the greatest number.
+        Self::from_u64((id.0 as u64) << 32 | slot.wrapping_add(1) as u64)
     }
 
     /// A number, which orders keys as the tasks were spawned.
     pub(crate) const fn to_u64(self) -> u64 {
-        self.0
+        self.0.get()
     }
 
     pub(crate) const fn from_u64(number: u64) -> Self {
-        Self(number)
+        Self(match NonZeroU64::new(number) {
+            Some(number) => number,
+            None => NonZeroU64::MIN,
+        })
     }
 
     #[inline(always)]
     pub(crate) const fn slot(self) -> u32 {
-        self.0 as u32
+        (self.0.get() as u32).wrapping_sub(1)
     }
 
     #[inline(always)]
     pub(crate) const fn id(self) -> TaskId {
-        TaskId((self.0 >> 32) as u32)
+        TaskId((self.0.get() >> 32) as u32)
+    }
+}
+
+/// That of the first task, which is in the first place.
+impl Default for TaskKey {
+    fn default() -> Self {
+        Self::new(0, TaskId::MAIN)
     }
 }
 
