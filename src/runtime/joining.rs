@@ -124,7 +124,7 @@ impl Runtime {
         !self.ask_to_join(key) && self.gives_way()
     }
 
-    /// Returns whether that was asked before, or need not be.
+    /// Notes that it need not be asked any more; returns whether it was noted before.
     #[cold]
     fn ask_to_join(&self, key: TaskKey) -> bool {
         let mut core = self.core();

@@ -109,36 +109,15 @@ impl Default for Rotation {
 /// Has the policy whose turn it is do something. To tell them apart here is less than to call one that is not
 /// known, as most of them do little or nothing in a step.
 macro_rules! current {
-    ($rotation:ident, $policy:ident => $what:expr) => {
+    ($rotation:ident.$act:ident($($argument:expr),*)) => {
         match $rotation.turn {
-            Turn::Urw => {
-                let $policy = &mut $rotation.urw;
-                $what
-            }
-            Turn::Pct2 => {
-                let $policy = &mut $rotation.pct2;
-                $what
-            }
-            Turn::Pct3 => {
-                let $policy = &mut $rotation.pct3;
-                $what
-            }
-            Turn::Pos => {
-                let $policy = &mut $rotation.pos;
-                $what
-            }
-            Turn::Random => {
-                let $policy = &mut $rotation.random;
-                $what
-            }
-            Turn::Sparse => {
-                let $policy = &mut $rotation.sparse;
-                $what
-            }
-            Turn::Sticky => {
-                let $policy = &mut $rotation.sticky;
-                $what
-            }
+            Turn::Urw => $rotation.urw.$act($($argument),*),
+            Turn::Pct2 => $rotation.pct2.$act($($argument),*),
+            Turn::Pct3 => $rotation.pct3.$act($($argument),*),
+            Turn::Pos => $rotation.pos.$act($($argument),*),
+            Turn::Random => $rotation.random.$act($($argument),*),
+            Turn::Sparse => $rotation.sparse.$act($($argument),*),
+            Turn::Sticky => $rotation.sticky.$act($($argument),*),
         }
     };
 }
@@ -172,21 +151,21 @@ impl Policy for Rotation {
     }
 
     fn begin(&mut self, nth: u64, probe: &Rc<Probe>, draws: &mut Draws) {
-        current!(self, policy => policy.begin(nth, probe, draws));
+        current!(self.begin(nth, probe, draws));
     }
 
     #[inline]
     fn choose(&mut self, choice: &Choice<'_>, draws: &mut Draws) -> Answer {
-        current!(self, policy => policy.choose(choice, draws))
+        current!(self.choose(choice, draws))
     }
 
     #[inline]
     fn ready(&mut self, task: TaskId, names: &TaskNames, draws: &mut Draws) {
-        current!(self, policy => policy.ready(task, names, draws));
+        current!(self.ready(task, names, draws));
     }
 
     #[inline]
     fn step(&mut self, step: &Step<'_>, draws: &mut Draws) {
-        current!(self, policy => policy.step(step, draws));
+        current!(self.step(step, draws));
     }
 }
