@@ -27,7 +27,7 @@ pub struct Builder {
     pub(super) limits: Limits,
     pub(super) max_shrink_runs: usize,
     pub(super) max_explain_runs: usize,
-    pub(super) recheck_every: usize,
+    pub(super) recheck_every: Option<usize>,
     pub(super) fresh_process: bool,
     pub(super) expected: Vec<String>,
 }
@@ -45,7 +45,7 @@ impl Builder {
             limits: Limits::DEFAULT,
             max_shrink_runs: 5000,
             max_explain_runs: 4000,
-            recheck_every: 16,
+            recheck_every: None,
             fresh_process: true,
             expected: Vec::new(),
         }
@@ -92,10 +92,11 @@ impl Builder {
     }
 
     /// Of the passing runs of a search, the first eight and then every n-th are made twice, to see that
-    /// they can be repeated. 16 by default, which costs some 6 % of the time; 0 leaves all of this
-    /// out. A failing run is always made again.
+    /// they can be repeated; 0 leaves all of this out. By default it is every 16th, and from run 2048 on half as
+    /// many, from run 4096 on a quarter, and so on, which costs no more than some 6 % of the time. A failing run
+    /// is always made again.
     pub fn recheck_every(mut self, n: usize) -> Self {
-        self.recheck_every = n;
+        self.recheck_every = Some(n);
         self
     }
 

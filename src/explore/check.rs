@@ -11,6 +11,7 @@ use super::explain::explain;
 use super::jobs::{self, Jobs};
 use super::picture::Picture;
 use super::progress::Progress;
+use super::recheck::{Parting, Recheck};
 use super::regressions;
 use super::say;
 use super::shrink::shrink;
@@ -19,8 +20,7 @@ use super::subject::{Sample, Subject};
 use super::test_id::TestId;
 use crate::failure::{Failure, Kind};
 use crate::report::{
-    Explanation, FailureReport, Findings, NondeterminismReport, USUAL_CAUSES, count, difference,
-    indent, sentence, shrunk,
+    Explanation, FailureReport, Findings, USUAL_CAUSES, count, indent, sentence, shrunk,
 };
 use crate::schedule::Schedule;
 use crate::scheduler::{Divergence, Scheduler};
@@ -45,7 +45,7 @@ struct Found {
 }
 
 impl CheckError {
-    fn new(failure: Failure, schedule: Schedule, report: String) -> Self {
+    pub(super) fn new(failure: Failure, schedule: Schedule, report: String) -> Self {
         Self(Box::new(Found {
             failure,
             schedule,
@@ -462,93 +462,4 @@ fn found(
     }
     let error = CheckError::new(failure.clone(), least.schedule, report);
     error.shrunk(shrinking.runs).explained(explanation)
-}
-
-/// Makes some of the passing runs again.
-#[derive(Clone, Copy)]
-pub(super) struct Recheck {
-    every: usize,
-}
-
-impl Recheck {
-    /// So many of the first runs are always made again: a body that cannot be repeated mostly shows
-    /// that at once.
-    const FIRST: usize = 8;
-
-    pub(super) fn new(builder: &Builder) -> Self {
-        Self { every: builder.recheck_every }
-    }
-
-    /// Whether run number `run`, from 1, is one to be made again.
-    pub(super) fn is_due(self, run: usize) -> bool {
-        self.every > 0 && (run <= Self::FIRST || run.is_multiple_of(self.every))
-    }
-
-    /// Makes the last run again; returns how the two differ, if they do.
-    pub(super) fn run(self, subject: &mut Subject<'_>, first: &Sample) -> Option<Parting> {
-        let again = subject.repeat();
-        (again.hash != first.hash).then(|| {
-            let (schedule, trace) = subject.before();
-            Parting::new(schedule, first, trace.log().to_string(), &again, subject)
-        })
-    }
-}
-
-/// Two runs with one schedule that went different ways.
-pub(super) struct Parting {
-    schedule: Schedule,
-    names: [&'static str; 2],
-    answers: [Answer; 2],
-}
-
-impl Parting {
-    /// That of a run, of which this was the trace, from the same `again`, which is the subject's last.
-    fn new(
-        schedule: Schedule,
-        first: &Sample,
-        trace: String,
-        again: &Sample,
-        subject: &Subject<'_>,
-    ) -> Self {
-        let second = subject.trace().log().to_string();
-        Self {
-            schedule,
-            names: ["the first run", "the second run"],
-            answers: [Answer::of(first, trace), Answer::of(again, second)],
-        }
-    }
-
-    pub(super) fn describe<'a>(&'a self, test: &'a str) -> NondeterminismReport<'a> {
-        let [a, b] = &self.answers;
-        NondeterminismReport {
-            test,
-            schedule: &self.schedule,
-            runs: self.names,
-            outcomes: [a.ending.clone(), b.ending.clone()],
-            difference: difference(&a.trace, &b.trace),
-            next: Vec::new(),
-        }
-    }
-
-    /// The report, which is also written to a file.
-    fn report(&self, test: &TestId) -> CheckError {
-        let mut report = self.describe(test.name());
-        report.next.push(match self.store(test) {
-            Ok(directory) => ("both traces", format!("{directory}/{{first,second}}.txt")),
-            Err(error) => ("not written", error.to_string()),
-        });
-        let failure = Failure::new(Kind::NotDeterministic { difference: report.summary() });
-        let report = report.to_string();
-        // That it cannot be written has been said.
-        let _ = Store::open(test).and_then(|store| store.write("report.txt", &report));
-        CheckError::new(failure, self.schedule.clone(), report)
-    }
-
-    fn store(&self, test: &TestId) -> std::io::Result<String> {
-        let store = Store::open(test)?;
-        store.write("schedule.txt", &format!("{}\n", self.schedule))?;
-        store.write("first.txt", &self.answers[0].trace)?;
-        store.write("second.txt", &self.answers[1].trace)?;
-        Ok(store.shown())
-    }
 }

@@ -5,11 +5,11 @@
 //! in this process, as if it had made all runs before it too.
 
 use super::Builder;
-use super::check::Recheck;
 use super::coverage::Coverage;
 use super::env::{Env, Share};
 use super::process::{end_with_starter, leave};
 use super::progress::Progress;
+use super::recheck::Recheck;
 use super::say;
 use super::share::{End, Part, Rest};
 use super::subject::Subject;

@@ -20,6 +20,7 @@ mod progress;
 #[cfg(feature = "proptest")]
 mod property;
 mod pulse;
+mod recheck;
 mod regressions;
 mod run;
 #[cfg(feature = "serde")]

@@ -1,12 +1,12 @@
 use std::fmt;
 
 use super::Builder;
-use super::check::Recheck;
 use super::coverage::{Coverage, Mark};
 use super::env::Env;
 use super::jobs::{self, Jobs};
 use super::least::shrink_all;
 use super::progress::Progress;
+use super::recheck::Recheck;
 use super::subject::Subject;
 use super::tally::Tally;
 use super::test_id::TestId;

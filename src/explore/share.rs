@@ -1,6 +1,6 @@
 //! One process's share of the runs of a search.
 
-use super::check::Recheck;
+use super::recheck::Recheck;
 use super::subject::Subject;
 use super::tally::Tally;
 use crate::schedule::Schedule;

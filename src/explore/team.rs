@@ -6,11 +6,11 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use super::answer::{Letters, State};
-use super::check::Recheck;
 use super::env;
 use super::process::{Process, leave, own_number, pause};
 use super::progress::Progress;
 use super::pulse::{Pulse, Vigil};
+use super::recheck::Recheck;
 use super::say;
 use super::share::{Part, Rest, Share};
 use super::store::Store;
