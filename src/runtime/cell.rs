@@ -114,19 +114,27 @@ impl Spares {
     }
 
     /// Puts a future into a cell, and if need be a new one. Also gives the address of its waker.
-    pub(super) fn fill<F>(&mut self, future: F, run: RunId, task: TaskKey) -> (BoxTask, *const ())
+    pub(super) fn fill<F>(
+        &mut self,
+        future: &mut Option<F>,
+        run: RunId,
+        task: TaskKey,
+    ) -> (BoxTask, *const ())
     where
         F: Future<Output: 'static> + 'static,
     {
-        let stage = Stage::Running { future };
+        let mut stage = || match future.take() {
+            Some(future) => Stage::Running { future },
+            None => Stage::Ended { output: None },
+        };
         let Some(mut cell) = self.of().and_then(Cells::pop) else {
-            let cell = Box::pin(Cell { waker: OwnWaker::new(run, task), stage });
+            let cell = Box::pin(Cell { waker: OwnWaker::new(run, task), stage: stage() });
             let waker = cell.waker.address();
             return (cell, waker);
         };
         let mut this = cell.as_mut().project();
         this.waker.assign(run, task);
-        this.stage.set(stage);
+        this.stage.set(stage());
         let waker = cell.waker.address();
         (cell, waker)
     }

@@ -183,11 +183,12 @@ impl Runtime {
         self.core().now
     }
 
-    /// Adds a task, unless a [limit](Runtime::limit) forbids it, with which the caller is to panic.
+    /// Adds a task, to which the future goes, unless a [limit](Runtime::limit) forbids it, with which the caller
+    /// is to panic.
     pub(crate) fn spawn<F>(
         &self,
         name: Option<&str>,
-        future: F,
+        future: &mut Option<F>,
         place: Option<Place>,
     ) -> Option<TaskKey>
     where
@@ -195,12 +196,7 @@ impl Runtime {
     {
         let mut borrowed = self.core();
         let core: &mut Core = &mut borrowed;
-        let Some(key) = core.spawn(name, place) else {
-            drop(borrowed);
-            // Dropping it could run a destructor that spawns one just like it, and so on.
-            std::mem::forget(future);
-            return None;
-        };
+        let key = core.spawn(name, place)?;
         let (cell, waker) = core.spares.fill(future, self.id(), key);
         core.tasks.furnish(key, Some(cell), waker);
         Some(key)

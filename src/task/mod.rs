@@ -91,14 +91,18 @@ pub(crate) fn spawn_as<F>(
 where
     F: Future<Output: 'static> + 'static,
 {
+    // A future may be large: it is moved from here to where it stays.
+    let mut future = Some(future);
     // Two words and no more, which are returned in registers.
     let spawned = runtime::with(what, |runtime| {
-        Some((runtime.id(), runtime.spawn(name, future, Some(place))?))
+        Some((runtime.id(), runtime.spawn(name, &mut future, Some(place))?))
     });
-    match spawned {
-        Some((run, task)) => JoinHandle::new(run, task),
-        None => panic!("dacapo: {}", runtime::with(what, runtime::Runtime::limit)),
-    }
+    let Some((run, task)) = spawned else {
+        // Dropping it could run a destructor that spawns one just like it, and so on.
+        std::mem::forget(future);
+        panic!("dacapo: {}", runtime::with(what, runtime::Runtime::limit));
+    };
+    JoinHandle::new(run, task)
 }
 
 /// The id of the task that calls this.
