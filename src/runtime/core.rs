@@ -249,10 +249,10 @@ impl Core {
 
     /// The task whose turn it is, if one is ready. Unless the run is rude, its poll is recorded.
     #[inline(always)]
-    pub(super) fn next_task(&mut self) -> Option<TaskKey> {
+    pub(super) fn next_task<const MAY_BE_OBSERVED: bool>(&mut self) -> Option<TaskKey> {
         if self.line.len() < 2 {
             let (_, key) = self.line.take(Answer::USUAL)?;
-            if !self.is_observed || !self.manners.is_declared() {
+            if !MAY_BE_OBSERVED || !self.manners.is_declared() {
                 self.record(Record::poll(key.id()));
             }
             return Some(key);
@@ -273,7 +273,7 @@ impl Core {
             answer: answer.option(),
             options: options as u32,
         };
-        if self.is_observed && self.manners.is_declared() {
+        if MAY_BE_OBSERVED && self.manners.is_declared() {
             // Something may come between the choice and the poll.
             self.manners.note(Asked::Next { first, chosen: key.id(), lasting: answer.lasting() });
             self.record(Record::next(next));

@@ -31,11 +31,10 @@ impl Runtime {
         &self,
         main: &mut dyn FnMut(&mut Context<'_>) -> Poll<()>,
     ) -> Option<Failure> {
-        let last = loop {
-            match self.turn(main) {
-                Turn::Taken => {}
-                last => break last,
-            }
+        let may_be_observed = self.core().is_observed;
+        let last = match may_be_observed {
+            true => self.take_turns::<true>(main),
+            false => self.take_turns::<false>(main),
         };
         self.rest();
         match last {
@@ -98,14 +97,31 @@ impl Runtime {
         }
     }
 
+    /// Gives turns until one is the last.
+    #[inline(never)]
+    fn take_turns<const MAY_BE_OBSERVED: bool>(
+        &self,
+        main: &mut dyn FnMut(&mut Context<'_>) -> Poll<()>,
+    ) -> Turn {
+        loop {
+            match self.turn::<MAY_BE_OBSERVED>(main) {
+                Turn::Taken => {}
+                last => return last,
+            }
+        }
+    }
+
     fn turn_after_main(&self) -> Turn {
-        self.turn(&mut |_| unreachable!("dacapo bug: main has ended"))
+        self.turn::<true>(&mut |_| unreachable!("dacapo bug: main has ended"))
     }
 
     /// Gives one task its turn, or lets time pass. The task remains the current one until the next turn, or until
-    /// there is a [rest](Runtime::rest).
+    /// there is a [rest](Runtime::rest). What few runs want around a step is looked at if there may be something.
     #[inline(always)]
-    fn turn(&self, main: &mut dyn FnMut(&mut Context<'_>) -> Poll<()>) -> Turn {
+    fn turn<const MAY_BE_OBSERVED: bool>(
+        &self,
+        main: &mut dyn FnMut(&mut Context<'_>) -> Poll<()>,
+    ) -> Turn {
         let mut borrowed = self.core();
         // Where nothing is optimised, each use of the guard is two calls.
         let mut core: &mut Core = &mut borrowed;
@@ -113,11 +129,11 @@ impl Runtime {
             drop(borrowed);
             return self.stop();
         }
-        let Some(key) = core.next_task() else {
+        let Some(key) = core.next_task::<MAY_BE_OBSERVED>() else {
             drop(borrowed);
             return self.pass_time();
         };
-        if core.is_observed {
+        if MAY_BE_OBSERVED {
             drop(borrowed);
             self.observe_before(key);
             borrowed = self.core();
@@ -148,7 +164,7 @@ impl Runtime {
                 return self.after_panic(key, cell, caught);
             }
         };
-        if is_over && !core.is_observed {
+        if is_over && !MAY_BE_OBSERVED {
             return Turn::Taken;
         }
         drop(borrowed);
