@@ -12,6 +12,7 @@ pub use event::{Asked, Ending, Event, Moment, Wait};
 pub use filter::Entry;
 pub(crate) use names::mix;
 pub use names::{TaskId, TaskName, TaskNames};
+use record::Tally;
 pub(crate) use record::{Next, Record};
 pub(crate) use text::{printable, printable_lines};
 
@@ -164,6 +165,10 @@ pub(crate) const VALUE: usize = 300;
 /// So many records are made before they are looked at.
 const LOOK: usize = 1024;
 
+/// So many that are dropped are counted together; if something is to be kept of one, they are looked at one by
+/// one.
+const TALLIED: usize = 64;
+
 /// How many early choices are kept at most.
 const EARLY: usize = 100;
 
@@ -230,34 +235,35 @@ impl Trace {
             std::mem::swap(&mut self.before, &mut self.records);
             self.hashed = 0;
         }
-        self.drop_before(count);
+        if count > 0 {
+            self.drop_before(count);
+        }
     }
 
     /// Drops the first of those before the last ones.
     fn drop_before(&mut self, count: usize) {
-        // Out of the memory of the trace, which else is written in each turn.
-        let (mut start, mut dropped) = (self.start, self.dropped);
-        let mut looks_for_deviations = self.early.len() < EARLY;
-        for &record in &self.before[..count] {
-            dropped += record.len() as u64;
-            if record.pass(&mut start, looks_for_deviations) {
+        for records in self.before[..count].chunks(TALLIED) {
+            let tally = Tally::of(records);
+            self.dropped += tally.events;
+            let looks_for_deviations = tally.has_deviations && self.early.len() < EARLY;
+            if tally.is_plain && !looks_for_deviations {
+                self.start = tally.pass(records, self.start);
                 continue;
             }
-            for event in record.events() {
-                start = start.after(&event);
+            for event in records.iter().flat_map(|record| record.events()) {
+                self.start = self.start.after(&event);
                 if let Event::Note { value: Some(_), .. } = event {
                     self.values.pop_front();
                 }
                 // What happened last is told by those that are kept; what it came from is often here.
                 if event.is_deviation() && self.early.len() < EARLY {
-                    self.early.push((start, event));
-                    let tasks = [Some(start.task), Some(event.actor(start)), event.other()];
+                    self.early.push((self.start, event));
+                    let tasks =
+                        [Some(self.start.task), Some(event.actor(self.start)), event.other()];
                     tasks.into_iter().flatten().for_each(|task| self.names.keep(task));
                 }
             }
-            looks_for_deviations = self.early.len() < EARLY;
         }
-        (self.start, self.dropped) = (start, dropped);
         self.before.drop_first(count);
     }
 
@@ -462,6 +468,7 @@ impl Trace {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::rng::{Purpose, Stream};
 
     /// Turns that are given away, of which the records change after they were made.
     fn hash(trace: &mut Trace, max: usize, turns: u32) -> u64 {
@@ -487,6 +494,50 @@ mod tests {
                 assert_eq!(hash(&mut used, max, turns), known, "{turns} turns, {max} kept");
             }
             hash(&mut used, 100, turns);
+        }
+    }
+
+    /// What is left of the events is as in a trace that keeps all of them, and the first deviations are there.
+    #[test]
+    fn what_was_dropped_is_accounted_for() {
+        let fill = |trace: &mut Trace, max: usize, notes: bool| {
+            trace.clear(max);
+            let mut draws = Stream::new(7, Purpose::Data);
+            let mut values = 0;
+            for turn in 0..20_000 {
+                let [task, other] = [draws.below(5), draws.below(5)].map(TaskId);
+                let answer = if draws.below(50) == 0 { 1 } else { 0 };
+                let lasting = Lasting::Once;
+                let next = Next { first: other, chosen: task, lasting, answer, options: 2 };
+                match draws.below(8) {
+                    0 => trace.push(Record::poll(task)),
+                    _ => trace.push(Record::turn(next)),
+                }
+                match draws.below(4) {
+                    0 => trace.push(Record::wait(task, Wait::Other)),
+                    1 => trace.push(Record::advance(Instant::from_nanos(turn))),
+                    _ => trace.give_way(task),
+                }
+                if notes && draws.below(100) == 0 {
+                    trace.push_value(Some("value".into()));
+                    trace.push(Record::note(task, 0, Some(values)));
+                    values += 1;
+                }
+            }
+            trace.finish();
+        };
+        let (mut whole, mut ring) = (Trace::default(), Trace::default());
+        for (max, notes) in [(0, false), (1000, false), (3000, true), (7777, true)] {
+            fill(&mut whole, usize::MAX, notes);
+            fill(&mut ring, max, notes);
+            assert_eq!(whole.dropped(), 0);
+            let events: Vec<_> = whole.events().collect();
+            let (gone, left) = events.split_at(ring.dropped() as usize);
+            assert!(ring.events().eq(left.iter().copied()), "{max} kept");
+            let early = gone.iter().filter(|(_, event)| event.is_deviation()).take(EARLY);
+            assert!(ring.early.iter().eq(early), "{max} kept");
+            let values = left.iter().filter(|(_, event)| matches!(event, Event::Note { .. }));
+            assert_eq!(ring.values.len(), values.count());
         }
     }
 }

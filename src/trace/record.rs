@@ -229,49 +229,9 @@ impl Record {
         Events { events, next: 0 }
     }
 
-    /// How many events it is.
-    pub(crate) fn len(self) -> usize {
-        let (first, tag) = (self.0, self.tag());
-        let two = tag == Tag::Turn as u64 || tag == Tag::GiveWay as u64;
-        1 + usize::from(two) + 2 * usize::from(first & GIVES_WAY != 0)
-    }
-
-    /// Takes a position past it, without a branch, if it is of the kinds that nearly all are, and, if these are
-    /// looked for, no deviation.
-    #[inline(always)]
-    pub(crate) fn pass(self, position: &mut Position, looks_for_deviations: bool) -> bool {
-        const PASSED: u32 = 1 << Tag::Turn as u32
-            | 1 << Tag::Poll as u32
-            | 1 << Tag::GiveWay as u32
-            | 1 << Tag::Wait as u32
-            | 1 << Tag::Wake as u32
-            | 1 << Tag::Advance as u32
-            | 1 << Tag::Spawn as u32
-            | 1 << Tag::Abort as u32
-            | 1 << Tag::Cancel as u32
-            | 1 << Tag::End as u32;
-        let is_turn = self.is(Tag::Turn);
-        let is_deviation = is_turn & ((self.0 >> 32) as u32 & 0xff_ffff != 0);
-        if PASSED >> self.tag() & 1 == 0 || looks_for_deviations & is_deviation {
-            return false;
-        }
-        let is_poll = is_turn | self.is(Tag::Poll);
-        position.choices += u64::from(is_turn);
-        position.step += u64::from(is_poll);
-        position.task = if is_poll { TaskId(self.0 as u32) } else { position.task };
-        let is_jump = self.is(Tag::Advance);
-        position.time = if is_jump { Instant::from_nanos(self.1) } else { position.time };
-        true
-    }
-
     #[inline]
     fn tag(self) -> u64 {
         (self.0 & !GIVES_WAY) >> 56
-    }
-
-    #[inline]
-    fn is(self, tag: Tag) -> bool {
-        self.tag() == tag as u64
     }
 
     fn unpack(self) -> (Event, Option<Event>) {
@@ -350,6 +310,72 @@ impl Iterator for Events {
     }
 }
 
+/// What there is to know of records that are dropped, if they are of the kinds that nearly all are.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Tally {
+    /// How many events they are.
+    pub(crate) events: u64,
+    steps: u64,
+    choices: u64,
+    jumps: u64,
+    /// Whether all are of these kinds: nothing is noted in them, and no choice stands alone.
+    pub(crate) is_plain: bool,
+    pub(crate) has_deviations: bool,
+}
+
+impl Tally {
+    /// Counts without a branch, and several records at a time, as the compiler does that.
+    pub(crate) fn of(records: &[Record]) -> Self {
+        const {
+            assert!(Tag::Turn as u32 == 1 && Tag::Poll as u32 == 2 && Tag::Next as u32 == 3);
+            assert!((Tag::End as u32) < Tag::Timeout as u32);
+        }
+        let (mut turns, mut polls, mut two, mut given, mut jumps) = (0, 0, 0, 0, 0);
+        let (mut others, mut deviations) = (0, 0);
+        for record in records {
+            let high = (record.0 >> 32) as u32;
+            let tag = high >> 24 & 0x7f;
+            let is_turn = u32::from(tag == Tag::Turn as u32);
+            turns += is_turn;
+            polls += u32::from(tag <= Tag::Poll as u32);
+            two += u32::from(tag == Tag::GiveWay as u32);
+            given += high >> 31;
+            jumps += u32::from(tag == Tag::Advance as u32);
+            others |= u32::from(tag == Tag::Next as u32) | u32::from(tag > Tag::End as u32);
+            deviations |= is_turn.wrapping_neg() & high & 0xff_ffff;
+        }
+        let events = u64::from(turns) + u64::from(two) + 2 * u64::from(given);
+        Self {
+            events: events + records.len() as u64,
+            steps: polls.into(),
+            choices: turns.into(),
+            jumps: jumps.into(),
+            is_plain: others == 0,
+            has_deviations: deviations != 0,
+        }
+    }
+
+    /// The position after these records, of which this is the tally, and which are plain.
+    pub(crate) fn pass(self, records: &[Record], from: Position) -> Position {
+        let mut position = from;
+        position.step += self.steps;
+        position.choices += self.choices;
+        let last = |tags: &[Tag]| {
+            let is_one = |record: &&Record| tags.iter().any(|tag| record.tag() == *tag as u64);
+            records.iter().rev().find(is_one)
+        };
+        if self.steps > 0 {
+            let last = last(&[Tag::Turn, Tag::Poll]);
+            position.task = last.map_or(position.task, |record| TaskId(record.0 as u32));
+        }
+        if self.jumps > 0 {
+            let last = last(&[Tag::Advance]);
+            position.time = last.map_or(position.time, |record| Instant::from_nanos(record.1));
+        }
+        position
+    }
+}
+
 /// A task wakes itself, and then waits for its next turn.
 fn gives_way(task: TaskId) -> [Event; 2] {
     [Event::Wake { task, by: Some(task) }, Event::Wait { task, on: Wait::Turn }]
@@ -392,20 +418,21 @@ mod tests {
         let at = Instant::from_nanos(u64::MAX - 1);
         let check = |record: Record, events: &[Event]| {
             assert_eq!(record.events().collect::<Vec<_>>(), events);
-            assert_eq!(record.len(), events.len());
             assert_ne!(record.words()[0], 0);
             // It is passed by when it is dropped.
-            let is_plain = |event: &Event| !matches!(event, Event::Note { .. });
-            let is_usual = |event: &Event| is_plain(event) && !event.is_deviation();
-            for (looks_for_deviations, is_passed) in
-                [(false, events.iter().all(is_plain)), (true, events.iter().all(is_usual))]
-            {
-                let mut position = Position::default();
-                if record.pass(&mut position, looks_for_deviations) {
-                    assert!(is_passed);
-                    let after = events.iter().fold(Position::default(), |p, event| p.after(event));
-                    assert_eq!(position, after);
+            let is_plain = |event: &Event| match event {
+                Event::Choice { asked, .. } => {
+                    matches!(asked, Asked::Next { .. }) && events.len() > 1
                 }
+                event => !matches!(event, Event::Note { .. }),
+            };
+            let tally = Tally::of(&[record]);
+            assert_eq!(tally.events, events.len() as u64);
+            assert_eq!(tally.is_plain, events.iter().all(is_plain));
+            if tally.is_plain {
+                assert_eq!(tally.has_deviations, events.iter().any(Event::is_deviation));
+                let after = events.iter().fold(Position::default(), |p, event| p.after(event));
+                assert_eq!(tally.pass(&[record], Position::default()), after);
             }
         };
 
