@@ -10,12 +10,13 @@ use super::poll::CurrentPoll;
 use super::rude::Manners;
 use super::tasks::{Ended, Remains, State, Task, Tasks};
 use super::timers::Timers;
+use super::watch::Watch;
 use crate::failure::{Failure, Kind, Limit};
 use crate::instant::Instant;
 use crate::rng::{Purpose, Stream};
-use crate::schedule::{Answer, Schedule};
-use crate::scheduler::{Choice, ChoiceKind, Line, Scheduler, Step, TaskKey};
-use crate::trace::{Asked, Ending, Next, Record, TaskId, Trace};
+use crate::schedule::Schedule;
+use crate::scheduler::{Line, Scheduler, TaskKey};
+use crate::trace::{Ending, Record, TaskId, Trace};
 
 /// Everything that one run changes. It is kept from run to run for the memory that it holds.
 #[derive(Default)]
@@ -45,7 +46,7 @@ pub(super) struct Core {
     pub(super) mistake: Option<String>,
     /// How many tasks main has spawned; also destructors may, when it is gone.
     main_children: u32,
-    line: Line,
+    pub(super) line: Line,
     pub(super) answers: Answers,
     pub(super) seed: u64,
     /// Made at the first draw, so that it can be told whether the seed matters.
@@ -58,11 +59,7 @@ pub(super) struct Core {
     joiners: u32,
     /// Tasks that have ended.
     ends: u32,
-    /// Whether the scheduler is told of what happens, and whether also of the use of primitives.
-    is_watched: bool,
-    are_uses_watched: bool,
-    /// What it is told of the step that is going on.
-    watched: Watched,
+    pub(super) watch: Watch,
     /// Absent but for the runs that are made for a report.
     pub(super) survey: Option<Survey>,
     /// Whether there is something to be done around a step that few runs want: one that is rude, or that is
@@ -84,28 +81,11 @@ pub(super) enum Shows {
     Busy,
 }
 
-/// The primitives that a step uses, by numbers of their own: those in a trace tell what was waited for.
-#[derive(Default)]
-struct Watched {
-    used: Vec<u32>,
-    awaits: Option<u32>,
-    known: u32,
-}
-
-impl Watched {
-    fn clear(&mut self) {
-        self.used.clear();
-        (self.awaits, self.known) = (None, 0);
-    }
-}
-
 impl Core {
     /// Makes ready for a run, which may follow one that ended anyhow.
     pub(super) fn begin(&mut self, scheduler: Box<dyn Scheduler>, seed: u64, limits: Limits) {
         self.limits = limits;
-        self.is_watched = scheduler.watches();
-        self.are_uses_watched = self.is_watched && scheduler.watches_uses();
-        self.watched.clear();
+        self.watch.begin(&*scheduler);
         self.manners.begin(&*scheduler, self.limits.rude);
         self.is_observed = self.manners.is_declared() || self.survey.is_some();
         self.scheduler = Some(scheduler);
@@ -122,7 +102,7 @@ impl Core {
         self.panics.clear();
         self.mistake = None;
         self.main_children = 0;
-        self.line.clear(self.is_watched);
+        self.line.clear(self.watch.is_on);
         self.answers.clear();
         self.seed = seed;
         self.data = None;
@@ -132,7 +112,7 @@ impl Core {
 
     /// Whether nothing is on in this run that primitives would have to ask for.
     pub(super) fn is_plain(&self) -> bool {
-        !self.limits.keeps_accounts && !self.are_uses_watched && !self.manners.is_declared()
+        !self.limits.keeps_accounts && !self.watch.has_uses && !self.manners.is_declared()
     }
 
     /// Notes that something went wrong, unless something has before.
@@ -200,91 +180,6 @@ impl Core {
         self.record(Record::note(task, label, value));
     }
 
-    // Choices.
-
-    pub(super) fn answered(&mut self, asked: Asked, answer: u32, options: usize) -> u32 {
-        let answer = self.checked(answer, options);
-        self.answers.push(Answer::from(answer));
-        self.manners.note(asked);
-        let options = u32::try_from(options).unwrap_or(u32::MAX);
-        self.record(Record::choice(asked, answer, options));
-        answer
-    }
-
-    /// The answer, or the last option if it is none.
-    #[inline]
-    fn checked(&mut self, answer: u32, options: usize) -> u32 {
-        if (answer as usize) < options { answer } else { self.correct(answer, options) }
-    }
-
-    #[cold]
-    fn correct(&mut self, answer: u32, options: usize) -> u32 {
-        let name = self.scheduler.as_ref().map_or("?", |scheduler| scheduler.name());
-        let mistake = format!(
-            "dacapo: the scheduler `{name}` answered {answer} to a choice with {options} options; \
-             its answers must be below Choice::options"
-        );
-        self.mistake.get_or_insert(mistake);
-        u32::try_from(options - 1).unwrap_or(u32::MAX)
-    }
-
-    /// A choice of a number; one with a single option is not asked.
-    pub(super) fn choose(&mut self, kind: ChoiceKind, options: usize) -> usize {
-        if options < 2 {
-            return 0;
-        }
-        let choice = Choice::of_number(kind, options);
-        let scheduler = self.scheduler.as_mut().expect("dacapo bug: a run without a scheduler");
-        let answer = scheduler.answer(&choice);
-        let current = self.current.map_or(TaskId::MAIN, |key| key.id());
-        let asked = match kind {
-            ChoiceKind::Timeout => Asked::Timeout(current),
-            ChoiceKind::Deadline => Asked::Deadline(current),
-            ChoiceKind::Select => Asked::Select(current),
-            ChoiceKind::Value(label) => Asked::Value(self.trace.intern(label)),
-            _ => unreachable!("dacapo bug: {kind:?} is asked elsewhere"),
-        };
-        self.answered(asked, answer.option(), options) as usize
-    }
-
-    /// The task whose turn it is, if one is ready. Unless the run is rude, its poll is recorded.
-    #[inline(always)]
-    pub(super) fn next_task<const MAY_BE_OBSERVED: bool>(&mut self) -> Option<TaskKey> {
-        if self.line.len() < 2 {
-            let (_, key) = self.line.take(Answer::USUAL)?;
-            if !MAY_BE_OBSERVED || !self.manners.is_declared() {
-                self.record(Record::poll(key.id()));
-            }
-            return Some(key);
-        }
-        let choice = Choice::among(&self.line, self.trace.names());
-        let options = choice.options();
-        let scheduler = self.scheduler.as_mut().expect("dacapo bug: a run without a scheduler");
-        let mut answer = scheduler.answer(&choice);
-        if answer.option() as usize >= options {
-            answer = Answer::new(self.correct(answer.option(), options), answer.lasting());
-        }
-        self.answers.push(answer);
-        let (first, key) = self.line.take(answer)?;
-        let next = Next {
-            first,
-            chosen: key.id(),
-            lasting: answer.lasting(),
-            answer: answer.option(),
-            options: options as u32,
-        };
-        if MAY_BE_OBSERVED && self.manners.is_declared() {
-            // Something may come between the choice and the poll.
-            self.manners.note(Asked::Next { first, chosen: key.id(), lasting: answer.lasting() });
-            self.record(Record::next(next));
-        } else {
-            self.record(Record::turn(next));
-        }
-        Some(key)
-    }
-
-    // Tasks.
-
     /// Adds a task, which is ready, and is yet to be given what is to be polled; if there may be no more, that
     /// fails the run.
     #[inline(never)]
@@ -335,51 +230,9 @@ impl Core {
     #[cfg_attr(not(debug_assertions), inline)]
     pub(super) fn get_in_line(&mut self, key: TaskKey) {
         self.line.push(key);
-        if self.is_watched {
+        if self.watch.is_on {
             self.watch_ready(key.id());
         }
-    }
-
-    /// Tells the scheduler that a task is ready.
-    fn watch_ready(&mut self, task: TaskId) {
-        if let Some(scheduler) = &mut self.scheduler {
-            scheduler.ready(task, self.trace.names());
-        }
-    }
-
-    /// Tells the scheduler that a step is over.
-    #[inline]
-    fn watch_step(&mut self, task: TaskId) {
-        if self.is_watched {
-            self.watch_step_of(task);
-        }
-    }
-
-    #[inline(never)]
-    fn watch_step_of(&mut self, task: TaskId) {
-        let Self { watched, scheduler: Some(scheduler), .. } = self else { return };
-        scheduler.step(&Step::new(task, &watched.used, watched.awaits.take()));
-        watched.used.clear();
-    }
-
-    /// Notes that the current step uses a primitive, or will when it goes on; returns its number among
-    /// those used.
-    pub(super) fn watch_use(&mut self, number: Option<u32>, awaits: bool) -> Option<u32> {
-        if !self.are_uses_watched {
-            return None;
-        }
-        let watched = &mut self.watched;
-        let number = number.unwrap_or_else(|| {
-            watched.known += 1;
-            watched.known
-        });
-        if awaits {
-            watched.awaits = Some(number);
-        }
-        if !watched.used.contains(&number) {
-            watched.used.push(number);
-        }
-        Some(number)
     }
 
     #[inline]
@@ -492,7 +345,7 @@ impl Core {
         } else {
             is_ready = self.suspend(key, poll);
         }
-        if self.is_watched {
+        if self.watch.is_on {
             self.watch_end_of_step(key.id(), is_ready);
         }
         true
@@ -529,7 +382,7 @@ impl Core {
             task.awaits += 1;
         }
         let is_ready = self.suspend(key, poll);
-        if self.is_watched {
+        if self.watch.is_on {
             self.watch_end_of_step(key.id(), is_ready);
         }
     }
@@ -568,14 +421,6 @@ impl Core {
     #[cold]
     fn record_waits(trace: &mut Trace, task: &Task) {
         task.known_waits().for_each(|on| trace.push(Record::wait(task.id, on.wait)));
-    }
-
-    #[inline(never)]
-    fn watch_end_of_step(&mut self, task: TaskId, is_ready: bool) {
-        self.watch_step_of(task);
-        if is_ready {
-            self.watch_ready(task);
-        }
     }
 
     pub(super) fn abort(&mut self, key: TaskKey) {

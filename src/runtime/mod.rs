@@ -7,6 +7,7 @@
 mod answers;
 mod cancellation;
 mod cell;
+mod choices;
 mod core;
 mod drive;
 mod engine;
@@ -22,6 +23,7 @@ mod tasks;
 mod timers;
 mod unwind;
 mod waker;
+mod watch;
 
 use std::cell::{Cell, RefCell, RefMut};
 use std::sync::Arc;

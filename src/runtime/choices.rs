@@ -1,0 +1,89 @@
+//! What a scheduler is asked, and what becomes of its answers.
+
+use super::core::Core;
+use crate::schedule::Answer;
+use crate::scheduler::{Choice, ChoiceKind, TaskKey};
+use crate::trace::{Asked, Next, Record, TaskId};
+
+impl Core {
+    pub(super) fn answered(&mut self, asked: Asked, answer: u32, options: usize) -> u32 {
+        let answer = self.checked(answer, options);
+        self.answers.push(Answer::from(answer));
+        self.manners.note(asked);
+        let options = u32::try_from(options).unwrap_or(u32::MAX);
+        self.record(Record::choice(asked, answer, options));
+        answer
+    }
+
+    /// The answer, or the last option if it is none.
+    #[inline]
+    fn checked(&mut self, answer: u32, options: usize) -> u32 {
+        if (answer as usize) < options { answer } else { self.correct(answer, options) }
+    }
+
+    #[cold]
+    fn correct(&mut self, answer: u32, options: usize) -> u32 {
+        let name = self.scheduler.as_ref().map_or("?", |scheduler| scheduler.name());
+        let mistake = format!(
+            "dacapo: the scheduler `{name}` answered {answer} to a choice with {options} options; \
+             its answers must be below Choice::options"
+        );
+        self.mistake.get_or_insert(mistake);
+        u32::try_from(options - 1).unwrap_or(u32::MAX)
+    }
+
+    /// A choice of a number; one with a single option is not asked.
+    pub(super) fn choose(&mut self, kind: ChoiceKind, options: usize) -> usize {
+        if options < 2 {
+            return 0;
+        }
+        let choice = Choice::of_number(kind, options);
+        let scheduler = self.scheduler.as_mut().expect("dacapo bug: a run without a scheduler");
+        let answer = scheduler.answer(&choice);
+        let current = self.current.map_or(TaskId::MAIN, |key| key.id());
+        let asked = match kind {
+            ChoiceKind::Timeout => Asked::Timeout(current),
+            ChoiceKind::Deadline => Asked::Deadline(current),
+            ChoiceKind::Select => Asked::Select(current),
+            ChoiceKind::Value(label) => Asked::Value(self.trace.intern(label)),
+            _ => unreachable!("dacapo bug: {kind:?} is asked elsewhere"),
+        };
+        self.answered(asked, answer.option(), options) as usize
+    }
+
+    /// The task whose turn it is, if one is ready. Unless the run is rude, its poll is recorded.
+    #[inline(always)]
+    pub(super) fn next_task<const MAY_BE_OBSERVED: bool>(&mut self) -> Option<TaskKey> {
+        if self.line.len() < 2 {
+            let (_, key) = self.line.take(Answer::USUAL)?;
+            if !MAY_BE_OBSERVED || !self.manners.is_declared() {
+                self.record(Record::poll(key.id()));
+            }
+            return Some(key);
+        }
+        let choice = Choice::among(&self.line, self.trace.names());
+        let options = choice.options();
+        let scheduler = self.scheduler.as_mut().expect("dacapo bug: a run without a scheduler");
+        let mut answer = scheduler.answer(&choice);
+        if answer.option() as usize >= options {
+            answer = Answer::new(self.correct(answer.option(), options), answer.lasting());
+        }
+        self.answers.push(answer);
+        let (first, key) = self.line.take(answer)?;
+        let next = Next {
+            first,
+            chosen: key.id(),
+            lasting: answer.lasting(),
+            answer: answer.option(),
+            options: options as u32,
+        };
+        if MAY_BE_OBSERVED && self.manners.is_declared() {
+            // Something may come between the choice and the poll.
+            self.manners.note(Asked::Next { first, chosen: key.id(), lasting: answer.lasting() });
+            self.record(Record::next(next));
+        } else {
+            self.record(Record::turn(next));
+        }
+        Some(key)
+    }
+}

@@ -1,0 +1,81 @@
+//! What a scheduler is told of the run that it schedules, if it watches.
+
+use super::core::Core;
+use crate::scheduler::{Scheduler, Step};
+use crate::trace::TaskId;
+
+/// Whether the scheduler watches, and what it is told of the step that is going on.
+#[derive(Default)]
+pub(super) struct Watch {
+    pub(super) is_on: bool,
+    /// Whether it is told of the use of primitives too.
+    pub(super) has_uses: bool,
+    /// The primitives that the step uses, by numbers of their own: those in a trace tell what was waited for.
+    used: Vec<u32>,
+    awaits: Option<u32>,
+    /// How many have a number.
+    known: u32,
+}
+
+impl Watch {
+    /// Makes ready for a run.
+    pub(super) fn begin(&mut self, scheduler: &dyn Scheduler) {
+        self.is_on = scheduler.watches();
+        self.has_uses = self.is_on && scheduler.watches_uses();
+        self.used.clear();
+        (self.awaits, self.known) = (None, 0);
+    }
+}
+
+impl Core {
+    /// Tells the scheduler that a task is ready.
+    pub(super) fn watch_ready(&mut self, task: TaskId) {
+        if let Some(scheduler) = &mut self.scheduler {
+            scheduler.ready(task, self.trace.names());
+        }
+    }
+
+    /// Tells the scheduler that a step is over, if it watches.
+    #[inline]
+    pub(super) fn watch_step(&mut self, task: TaskId) {
+        if self.watch.is_on {
+            self.watch_step_of(task);
+        }
+    }
+
+    #[inline(never)]
+    fn watch_step_of(&mut self, task: TaskId) {
+        let Self { watch, scheduler: Some(scheduler), .. } = self else { return };
+        scheduler.step(&Step::new(task, &watch.used, watch.awaits.take()));
+        watch.used.clear();
+    }
+
+    /// Tells the scheduler that a step is over, and whether its task is ready for another.
+    #[inline(never)]
+    pub(super) fn watch_end_of_step(&mut self, task: TaskId, is_ready: bool) {
+        self.watch_step_of(task);
+        if is_ready {
+            self.watch_ready(task);
+        }
+    }
+
+    /// Notes that the current step uses a primitive, or will when it goes on; returns its number among
+    /// those used.
+    pub(super) fn watch_use(&mut self, number: Option<u32>, awaits: bool) -> Option<u32> {
+        let watch = &mut self.watch;
+        if !watch.has_uses {
+            return None;
+        }
+        let number = number.unwrap_or_else(|| {
+            watch.known += 1;
+            watch.known
+        });
+        if awaits {
+            watch.awaits = Some(number);
+        }
+        if !watch.used.contains(&number) {
+            watch.used.push(number);
+        }
+        Some(number)
+    }
+}
