@@ -469,3 +469,26 @@ fn steps_of_many_digits_stand_in_their_column() {
         &["   step   main\n", "0 ms   9999   yields\n", "0 ms  10000   yields\n"],
     );
 }
+
+/// A turn that was given away within what is cancelled wakes the task all the same; but what it waits for is
+/// what came after that.
+#[test]
+fn a_turn_given_up_is_not_what_a_task_waits_for() {
+    let run = replay("d1:1+m1", async || {
+        let semaphore = Rc::new(Semaphore::new(0));
+        let theirs = Rc::clone(&semaphore);
+        spawn(async move {
+            sleep(millis(1)).await;
+            theirs.add_permits(1);
+        });
+        let turn = dacapo::cancel::point("turn", yield_now()).await;
+        assert!(turn.is_err(), "it is cancelled while it waits");
+        semaphore.acquire().await.unwrap().forget();
+    });
+    let log = run.trace().log().to_string();
+    let waits: Vec<_> = log.lines().filter(|line| line.contains("main waits")).collect();
+    // Once although it was woken already, and once more when it has found no permit.
+    assert_eq!(waits.len(), 2, "{log}");
+    assert!(waits.iter().all(|line| line.ends_with("for a permit of semaphore 1")), "{log}");
+    run.unwrap();
+}
