@@ -4,7 +4,6 @@ use std::collections::BTreeMap;
 use std::fmt;
 
 use super::printable;
-use crate::buffer::Buffer;
 
 /// The number of a task: 0 for the main one, then in the order of spawning.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -45,17 +44,19 @@ pub struct TaskNames {
     /// By the tasks, [`PAGE`] of them at a time: the number of their page, or [`GONE`]. This is all that is
     /// left of names that nobody needs.
     pages: Vec<u32>,
-    /// For each page how many need it: the tasks in it, those that are yet to come included, and those whose
-    /// names begin with one of these.
+    /// For each page how many need it: the tasks in it that are not over, those that are yet to come included, and
+    /// those whose names begin with one of these.
     needs: Vec<u32>,
     /// The pages that nobody needs.
     free: Vec<u32>,
     /// Where the next name goes.
     next: usize,
-    /// Tasks that are over, of which there may be events, in the order of their going.
-    over: Buffer<TaskId>,
-    /// How many of these had gone for a while when events were dropped last.
-    long_over: usize,
+    /// How many tasks are over, and how many had been so for a while when events were dropped last.
+    over: u64,
+    long_over: u64,
+    /// Pages that nobody needed any more when so many tasks were over, by their tasks, in this order. There may be
+    /// events of these yet.
+    left: Vec<(u64, usize)>,
     /// The names that were given, by their numbers; empty if there is none. They stay, or else it could not be
     /// told which task of its name the next one is. There are few of them, mostly.
     given: Vec<Given>,
@@ -101,12 +102,13 @@ const GONE: u32 = u32::MAX / PAGE as u32;
 const KEPT: usize = 1 << 16;
 /// So many that went last when events were dropped are taken to have gone later: a task that is dropped goes
 /// first, then wakes those who wait for it, and then its end is recorded.
-const LATE: usize = 64;
+const LATE: u64 = 64;
 
 impl TaskNames {
     /// Forgets all tasks, keeping the memory unless it is much.
     pub(crate) fn clear(&mut self) {
-        (self.len, self.next, self.long_over) = (0, 0, 0);
+        (self.len, self.next) = (0, 0);
+        (self.over, self.long_over) = (0, 0);
         // They are written over.
         self.names.truncate(KEPT);
         self.names.shrink_to(KEPT);
@@ -115,8 +117,7 @@ impl TaskNames {
         self.pages.shrink_to(KEPT);
         self.needs.truncate(1);
         self.free.clear();
-        self.over.clear();
-        self.over.shrink_to(KEPT);
+        self.left.clear();
         self.given.clear();
         self.numbers.clear();
     }
@@ -234,8 +235,7 @@ impl TaskNames {
         let Some(needs) = self.needs_of(task) else { return };
         *needs -= 1;
         if *needs == 0 {
-            let page = std::mem::replace(&mut self.pages[task.0 as usize / PAGE], GONE);
-            self.free.push(page);
+            self.left.push((self.over, task.0 as usize / PAGE));
         }
     }
 
@@ -248,23 +248,30 @@ impl TaskNames {
     /// A task is over: of it and with it nothing will happen any more, but for what follows at once.
     #[inline]
     pub(crate) fn end(&mut self, task: TaskId) {
-        self.over.push(task);
+        self.over += 1;
+        let Some(&Name { depth, root, .. }) = self.find(task) else { return };
+        // As when it was added.
+        if root.0 as usize >= PAGE {
+            self.let_go_roots(depth, root);
+        }
+        self.let_go(task);
     }
 
-    /// The events before the last call are being dropped. Forgets the tasks that were over by then.
+    #[inline(never)]
+    fn let_go_roots(&mut self, depth: u32, root: TaskId) {
+        self.roots(depth, root).into_iter().for_each(|root| self.let_go(root));
+    }
+
+    /// The events before the last call are being dropped. Forgets what nobody needed by then.
     pub(crate) fn forget(&mut self) {
-        let mut over = std::mem::take(&mut self.over);
-        for &task in &over[..self.long_over] {
-            let Some(&Name { depth, root, .. }) = self.find(task) else { continue };
-            // As when it was added.
-            if root.0 as usize >= PAGE {
-                self.roots(depth, root).into_iter().for_each(|root| self.let_go(root));
+        let long_left = self.left.partition_point(|(over, _)| *over <= self.long_over);
+        for (_, at) in self.left.drain(..long_left) {
+            // It may be needed again, or be here twice.
+            if let Some(0) = self.needs.get(self.pages[at] as usize) {
+                self.free.push(std::mem::replace(&mut self.pages[at], GONE));
             }
-            self.let_go(task);
         }
-        over.drop_first(self.long_over);
-        self.long_over = over.len().saturating_sub(LATE);
-        self.over = over;
+        self.long_over = self.over.saturating_sub(LATE);
     }
 
     /// Keeps the name of a task for as long as the run.

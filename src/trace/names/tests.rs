@@ -87,7 +87,7 @@ fn a_name_keeps_what_it_begins_with() {
 fn a_task_that_went_last_is_known_for_longer() {
     let mut names = TaskNames::default();
     let mut tasks: Vec<_> = (0..500).map(|_| names.push(TaskId::MAIN, 1, None)).collect();
-    let last = tasks.split_off(500 - LATE);
+    let last = tasks.split_off(500 - LATE as usize);
     let is_known = |names: &TaskNames, task| names.get(task).to_string() == "main/1";
     tasks.iter().chain(&last).for_each(|task| names.end(*task));
     names.forget();
@@ -259,7 +259,7 @@ proptest! {
                 Op::Forget => {
                     names.forget();
                     model.drops += 1;
-                    let last = model.over[model.over.len().saturating_sub(LATE)..].to_vec();
+                    let last = model.over[model.over.len().saturating_sub(LATE as usize)..].to_vec();
                     model.late = std::mem::replace(&mut model.last, last);
                 }
                 Op::Keep(task) => {

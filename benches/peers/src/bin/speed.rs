@@ -81,9 +81,7 @@ fn measure(workloads: &[Workload], peers: Vec<&'static Peer>) -> Vec<Row> {
             eprintln!("round {round} of {ROUNDS}: {}", workload.name());
             for (row, peer) in peers.iter().enumerate() {
                 if let Part::Runs(_) = peer.part(*workload) {
-                    let rate = (1..).find_map(|nth| ask(&program, *workload, peer, nth));
-                    let rate = rate.expect("it is asked until it answers");
-                    rates[row][column].push(rate);
+                    rates[row][column].push(ask(&program, *workload, peer));
                 }
             }
         }
@@ -96,20 +94,14 @@ fn measure(workloads: &[Workload], peers: Vec<&'static Peer>) -> Vec<Row> {
     rows.map(|(peer, rates)| Row { peer, rates: rates.into_iter().map(median).collect() }).collect()
 }
 
-/// The rate that another process measures. One in some processes of shuttle ends by itself ("AlreadyBorrowed"),
-/// and so each is asked up to three times, which the standard error tells.
-fn ask(program: &Path, workload: Workload, peer: &Peer, nth: u32) -> Option<f64> {
+/// The rate that another process measures.
+fn ask(program: &Path, workload: Workload, peer: &Peer) -> f64 {
     let mut one = Command::new(program);
     let output = one.args([ONE, workload.name(), peer.name]).output();
     let output = output.expect("this program can be started");
-    let rate = String::from_utf8_lossy(&output.stdout).trim().parse().ok();
-    if rate.is_none() {
-        let errors = String::from_utf8_lossy(&output.stderr);
-        let place = format!("{}, {}, asked {nth} times: {errors}", workload.name(), peer.name);
-        assert!(nth < 3, "{place}");
-        eprintln!("{place}");
-    }
-    rate
+    let rate = String::from_utf8_lossy(&output.stdout).trim().parse();
+    let errors = || String::from_utf8_lossy(&output.stderr).into_owned();
+    rate.unwrap_or_else(|_| panic!("{}, {}: {}", workload.name(), peer.name, errors()))
 }
 
 /// How this program was built, by the directory that cargo puts it into.

@@ -46,6 +46,9 @@ impl Drop for Permit<'_> {
 pub struct Shuttle<S>(PhantomData<S>);
 
 impl<S: Scheduling> World for Shuttle<S> {
+    /// It keeps the stacks of all tasks of a run to its end, and Linux gives a process some 30,000 of them.
+    const RUNS: u64 = 20;
+
     type Task = JoinHandle<u64>;
 
     type Semaphore = BatchSemaphore;
