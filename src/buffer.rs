@@ -22,12 +22,6 @@ impl<T: Copy + Default> Buffer<T> {
         self.len = 0;
     }
 
-    /// Gives back the memory of more than so many places, but for those that are taken.
-    pub(crate) fn shrink_to(&mut self, most: usize) {
-        self.places.truncate(most.max(self.len));
-        self.places.shrink_to(most);
-    }
-
     #[inline(always)]
     pub(crate) fn push(&mut self, value: T) {
         match self.places.get_mut(self.len) {
@@ -113,9 +107,9 @@ mod tests {
             if round == 2 {
                 buffer.clear();
                 list.clear();
-                buffer.shrink_to(10);
+                buffer.set_room(10);
                 assert!((0..10).all(|value| buffer.push_within(value)));
-                assert!(!buffer.push_within(10), "there are so many places left");
+                assert!(!buffer.push_within(10), "there are so many places");
                 list.extend(0..10);
             }
         }

@@ -206,6 +206,9 @@ impl Runtime {
     fn stop(&self) -> Turn {
         let woken = self.foreign_wake();
         let mut core = self.core();
+        if woken.is_none() && core.steps < core.stops_at {
+            return Turn::Taken;
+        }
         let failure = woken.or_else(|| core.failure.take());
         core.failure = failure.or_else(|| Some(step_limit(&core)));
         Turn::Failed

@@ -141,9 +141,10 @@ pub(super) struct Outside {
     thread: u32,
     /// The number of the run that is going on, or 0.
     run: AtomicU64,
+    /// Whether another thread has woken a task of that run, or, when it was just ending, of one before.
     woken: AtomicBool,
-    /// The first task of that run that was woken by another thread.
-    first: Mutex<Option<TaskId>>,
+    /// The first task that was woken so, and the run.
+    first: Mutex<Option<(u64, TaskId)>>,
 }
 
 /// Of all threads that have made runs, by their numbers.
@@ -175,11 +176,8 @@ impl Outside {
 
     /// Wakers that outlive their run do nothing from then on.
     pub(super) fn end(&self) {
-        // Under the lock, so that nobody who has just found the run going on speaks of the next one.
-        let mut first = self.first.lock().unwrap_or_else(PoisonError::into_inner);
         self.run.store(0, Ordering::Release);
-        self.woken.store(false, Ordering::Release);
-        *first = None;
+        self.first_woken();
     }
 
     fn record_wake(run: RunId, task: TaskId) {
@@ -189,21 +187,64 @@ impl Outside {
         };
         let mut first = outside.first.lock().unwrap_or_else(PoisonError::into_inner);
         if outside.run.load(Ordering::Acquire) == run.number() {
-            first.get_or_insert(task);
+            let of_this_run = first.filter(|(woken, _)| *woken == run.number());
+            *first = of_this_run.or(Some((run.number(), task)));
             outside.woken.store(true, Ordering::Release);
         }
     }
 
-    /// Whether another thread has woken a task of the run that is going on.
+    /// Whether another thread may have woken a task of the run that is going on.
     #[inline]
     pub(super) fn is_woken(&self) -> bool {
         self.woken.load(Ordering::Relaxed)
     }
 
+    /// The first task of the run that is going on that another thread has woken.
     pub(super) fn first_woken(&self) -> Option<TaskId> {
-        if !self.woken.load(Ordering::Acquire) {
+        if !self.is_woken() {
             return None;
         }
-        *self.first.lock().unwrap_or_else(PoisonError::into_inner)
+        let mut first = self.first.lock().unwrap_or_else(PoisonError::into_inner);
+        let run = self.run.load(Ordering::Relaxed);
+        if let Some((_, task)) = first.filter(|(woken, _)| *woken == run) {
+            return Some(task);
+        }
+        // It was of a run that has ended meanwhile.
+        *first = None;
+        self.woken.store(false, Ordering::Relaxed);
+        None
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A thread that has found a run going on may say so when the next one has begun.
+    #[test]
+    fn a_wake_of_a_run_that_is_over_is_none() {
+        let outside = Outside::of_thread();
+        let (early, late) = (TaskId(3), TaskId(5));
+        let first = outside.begin(1);
+        assert!(!outside.is_woken());
+        Outside::record_wake(first, early);
+        Outside::record_wake(first, late);
+        assert_eq!(outside.first_woken(), Some(early));
+        outside.end();
+        assert!(!outside.is_woken());
+        Outside::record_wake(first, late);
+        assert!(!outside.is_woken());
+        for is_looked_at in [true, false] {
+            let run = outside.begin(2);
+            *outside.first.lock().unwrap() = Some((1, early));
+            outside.woken.store(true, Ordering::Release);
+            if is_looked_at {
+                assert_eq!(outside.first_woken(), None);
+                assert!(!outside.is_woken());
+            }
+            Outside::record_wake(run, late);
+            assert_eq!(outside.first_woken(), Some(late));
+            outside.end();
+        }
     }
 }

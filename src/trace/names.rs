@@ -129,10 +129,15 @@ impl TaskNames {
         if self.len == self.pages.len() * PAGE {
             self.open_page();
         }
+        // Nearly all are children of main, of which there is nothing to be looked up.
+        if parent == TaskId::MAIN && given.is_none() && self.len > 0 {
+            self.put(Name::default().child(parent, ordinal));
+            return id;
+        }
         match (self.find(parent), given) {
             (Some(above), None) => {
                 let name = above.child(parent, ordinal);
-                // Nearly all are children of main, or of one of the first tasks.
+                // The first tasks are kept anyway.
                 if name.root.0 as usize >= PAGE {
                     self.hold_roots(name.depth, name.root);
                 }
