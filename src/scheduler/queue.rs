@@ -11,12 +11,15 @@ use crate::trace::TaskId;
 /// To take an entry out moves those behind it in the list, or those before it in its chunk. As many are moved
 /// always as there can be, whether there are any or not: that is a few instructions without a branch.
 ///
+/// (Where nothing is optimised a branch is cheaper, and only those are moved that there are.)
+///
 /// When the chunks are used up the entries are packed anew, which moves two at most for each that was pushed.
 /// The first one and the last are taken without a look at the chunks: so tasks take turns, or one goes on.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Queue {
-    /// The list, or the chunks; and then [`CHUNK`] more at least, or nothing at all.
-    places: Vec<TaskKey>,
+    /// The list, or the chunks; and then [`CHUNK`] more at least, or nothing at all. (No `Vec`: where nothing is
+    /// optimised, an index into that is four calls.)
+    places: Box<[TaskKey]>,
     /// Where the next one has its place, and the first place beyond the list or the last chunk.
     tail: usize,
     end: usize,
@@ -75,8 +78,11 @@ impl Queue {
 
     fn grow(&mut self, end: usize) {
         self.end = end;
-        let most = self.places.len().max(end + CHUNK);
-        self.places.resize(most, TaskKey::default());
+        if self.places.len() < end + CHUNK {
+            let mut places = std::mem::take(&mut self.places).into_vec();
+            places.resize(end + CHUNK + end / 2, TaskKey::default());
+            self.places = places.into_boxed_slice();
+        }
     }
 
     /// Makes one list of it, however long.
@@ -165,9 +171,15 @@ impl Queue {
         }
         self.tail -= 1;
         let first = self.places[0].id();
-        let key = self.places[place];
-        let behind: [TaskKey; CHUNK] = *self.places[place + 1..].first_chunk()?;
-        self.places[place..place + CHUNK].copy_from_slice(&behind);
+        let behind: &mut [TaskKey; CHUNK + 1] = self.places[place..].first_chunk_mut()?;
+        let key = behind[0];
+        let count = if cfg!(debug_assertions) { self.tail - place } else { CHUNK };
+        // Without an iterator, which is slow where nothing is optimised.
+        let mut at = 0;
+        while at < count {
+            behind[at] = behind[at + 1];
+            at += 1;
+        }
         Some((first, key))
     }
 

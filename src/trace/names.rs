@@ -416,6 +416,7 @@ impl<'a> FromIterator<&'a str> for TaskNames {
 }
 
 /// One step of a hash that is the same on every machine and in every version.
+#[inline(always)]
 pub(crate) fn mix(hash: u64, word: u64) -> u64 {
     // The multiplier of FxHash, with a rotation that also lets high bits reach low ones.
     (hash.rotate_left(23) ^ word).wrapping_mul(0x517c_c1b7_2722_0a95)
