@@ -107,9 +107,7 @@ pub(crate) struct Remains {
 /// The tasks of a run, each in a place that it keeps, and that another one gets when it is gone.
 #[derive(Default)]
 pub(crate) struct Tasks {
-    /// No `Vec`: where nothing is optimised, an index into that is four calls.
-    places: Box<[Task]>,
-    /// The next one is the last.
+    places: Vec<Task>,
     free: Vec<u32>,
 }
 
@@ -118,17 +116,9 @@ impl Tasks {
     pub(crate) fn clear(&mut self) {
         // There is no task left, unless the scheduler has panicked.
         let kept = if self.len() == 0 { KEPT } else { 0 };
-        if self.places.len() > kept {
-            self.resize(kept);
-        }
+        self.places.truncate(kept);
         self.free.clear();
         self.free.extend((0..self.places.len() as u32).rev());
-    }
-
-    fn resize(&mut self, len: usize) {
-        let mut places = std::mem::take(&mut self.places).into_vec();
-        places.resize_with(len, || Task::FREE);
-        self.places = places.into_boxed_slice();
     }
 
     /// How many there are.
@@ -139,10 +129,10 @@ impl Tasks {
     /// Adds one that is ready, and is yet to be [furnished](Tasks::furnish).
     #[cfg_attr(not(debug_assertions), inline)]
     pub(crate) fn add(&mut self, id: TaskId, spawned: Option<Place>) -> TaskKey {
-        if self.free.is_empty() {
-            self.add_places();
-        }
-        let slot = self.free.pop().expect("dacapo bug: there are places");
+        let slot = match self.free.pop() {
+            Some(slot) => slot,
+            None => self.add_place(),
+        };
         let task = &mut self.places[slot as usize];
         // Field by field, for in a free place there is nothing to be dropped.
         task.id = id;
@@ -159,11 +149,10 @@ impl Tasks {
 
     #[cold]
     #[inline(never)]
-    fn add_places(&mut self) {
-        let len = self.places.len();
-        let most = u32::try_from(len + len / 2 + 8).expect("dacapo: fewer than 2^32 tasks at once");
-        self.resize(most as usize);
-        self.free.extend((len as u32..most).rev());
+    fn add_place(&mut self) -> u32 {
+        let slot = u32::try_from(self.places.len()).expect("dacapo: fewer than 2^32 tasks at once");
+        self.places.push(Task::FREE);
+        slot
     }
 
     /// Gives a task that was added what is to be polled with the waker of this address; the main one has no
@@ -179,9 +168,10 @@ impl Tasks {
 
     #[inline]
     pub(crate) fn get(&self, key: TaskKey) -> Option<&Task> {
-        let slot = key.slot() as usize;
-        if slot < self.places.len() && self.places[slot].id.0 == key.id().0 {
-            Some(&self.places[slot])
+        // Of a slice, for an index into a `Vec` is several calls where nothing is optimised.
+        let (places, slot) = (self.places.as_slice(), key.slot() as usize);
+        if slot < places.len() && places[slot].id.0 == key.id().0 {
+            Some(&places[slot])
         } else {
             None
         }
@@ -189,9 +179,9 @@ impl Tasks {
 
     #[inline]
     pub(crate) fn get_mut(&mut self, key: TaskKey) -> Option<&mut Task> {
-        let slot = key.slot() as usize;
-        if slot < self.places.len() && self.places[slot].id.0 == key.id().0 {
-            Some(&mut self.places[slot])
+        let (places, slot) = (self.places.as_mut_slice(), key.slot() as usize);
+        if slot < places.len() && places[slot].id.0 == key.id().0 {
+            Some(&mut places[slot])
         } else {
             None
         }

@@ -17,9 +17,8 @@ use crate::trace::TaskId;
 /// The first one and the last are taken without a look at the chunks: so tasks take turns, or one goes on.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Queue {
-    /// The list, or the chunks; and then [`CHUNK`] more at least, or nothing at all. (No `Vec`: where nothing is
-    /// optimised, an index into that is four calls.)
-    places: Box<[TaskKey]>,
+    /// The list, or the chunks; and then [`CHUNK`] more at least, or nothing at all.
+    places: Vec<TaskKey>,
     /// Where the next one has its place, and the first place beyond the list or the last chunk.
     tail: usize,
     end: usize,
@@ -78,11 +77,8 @@ impl Queue {
 
     fn grow(&mut self, end: usize) {
         self.end = end;
-        if self.places.len() < end + CHUNK {
-            let mut places = std::mem::take(&mut self.places).into_vec();
-            places.resize(end + CHUNK + end / 2, TaskKey::default());
-            self.places = places.into_boxed_slice();
-        }
+        let most = self.places.len().max(end + CHUNK);
+        self.places.resize(most, TaskKey::default());
     }
 
     /// Makes one list of it, however long.
@@ -170,10 +166,11 @@ impl Queue {
             return Some(self.remove_from_chunk(place));
         }
         self.tail -= 1;
-        let first = self.places[0].id();
-        let behind: &mut [TaskKey; CHUNK + 1] = self.places[place..].first_chunk_mut()?;
-        let key = behind[0];
         let count = if cfg!(debug_assertions) { self.tail - place } else { CHUNK };
+        let places = self.places.as_mut_slice();
+        let first = places[0].id();
+        let behind: &mut [TaskKey; CHUNK + 1] = places[place..].first_chunk_mut()?;
+        let key = behind[0];
         // Without an iterator, which is slow where nothing is optimised.
         let mut at = 0;
         while at < count {
