@@ -86,6 +86,9 @@ impl Line {
 
     /// Where a task stands, if it does.
     pub fn place_of(&self, task: TaskId) -> Option<usize> {
+        if !self.is_zoned {
+            return self.queue.place_of(task);
+        }
         let among = |keys: &[TaskKey]| keys.iter().position(|key| key.id() == task);
         among(&self.ahead)
             .or_else(|| self.queue.place_of(task).map(|place| self.ahead.len() + place))

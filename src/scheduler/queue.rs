@@ -221,11 +221,14 @@ impl Queue {
         }
     }
 
+    #[inline]
     pub(super) fn place_of(&self, task: TaskId) -> Option<usize> {
+        if self.is_long { self.place_in_chunks(task) } else { self.place_in_list(task) }
+    }
+
+    #[inline(never)]
+    fn place_in_chunks(&self, task: TaskId) -> Option<usize> {
         let among = |mut places: Range<usize>| places.find(|&at| self.places[at].id() == task);
-        if !self.is_long {
-            return among(0..self.len);
-        }
         let at = if self.is_searched {
             let put = *self.index.get(task.as_u32() as usize)? as usize;
             // Of one that is not in the queue it may be of long ago.
@@ -239,6 +242,19 @@ impl Queue {
             chunks.find_map(|chunk| among(self.entries_of(chunk)))?
         };
         Some(self.chunks.nth(at) - self.gone)
+    }
+
+    /// All places of a list are compared at once, for where the task is cannot be foreseen.
+    fn place_in_list(&self, task: TaskId) -> Option<usize> {
+        let places = self.places.as_slice();
+        if cfg!(debug_assertions) {
+            return places[..self.len].iter().position(|key| key.id() == task);
+        }
+        let list: &[TaskKey; CHUNK] = places.first_chunk()?;
+        let equal = (0..CHUNK).fold(0, |equal, at| equal | u32::from(list[at].id() == task) << at);
+        // Behind the last one is what once was there.
+        let found = equal & ((1 << self.len) - 1);
+        (found != 0).then(|| found.trailing_zeros() as usize)
     }
 
     /// How many entries there is room for.
