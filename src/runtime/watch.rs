@@ -25,6 +25,15 @@ impl Watch {
         self.used.clear();
         (self.awaits, self.known) = (None, 0);
     }
+
+    #[inline]
+    fn tell_step(&mut self, scheduler: &mut dyn Scheduler, task: TaskId) {
+        scheduler.step(&Step::new(task, &self.used, self.awaits));
+        if self.has_uses {
+            self.used.clear();
+            self.awaits = None;
+        }
+    }
 }
 
 impl Core {
@@ -45,17 +54,18 @@ impl Core {
 
     #[inline(never)]
     fn watch_step_of(&mut self, task: TaskId) {
-        let Self { watch, scheduler: Some(scheduler), .. } = self else { return };
-        scheduler.step(&Step::new(task, &watch.used, watch.awaits.take()));
-        watch.used.clear();
+        if let Some(scheduler) = &mut self.scheduler {
+            self.watch.tell_step(&mut **scheduler, task);
+        }
     }
 
     /// Tells the scheduler that a step is over, and whether its task is ready for another.
     #[inline(never)]
     pub(super) fn watch_end_of_step(&mut self, task: TaskId, is_ready: bool) {
-        self.watch_step_of(task);
+        let Some(scheduler) = &mut self.scheduler else { return };
+        self.watch.tell_step(&mut **scheduler, task);
         if is_ready {
-            self.watch_ready(task);
+            scheduler.ready(task, self.trace.names());
         }
     }
 
