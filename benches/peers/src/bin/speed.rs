@@ -165,7 +165,7 @@ timers; raw is a poll of one future in a loop.
   and yield while they have it. queue: 4 tasks put items into a queue of 16 places. simulation: whole runs
   with a fresh seed, of 5 tasks with 4 yields and a sleep each.
 - dacapo makes its runs by `check`, records and hashes them, and makes some of them twice, which counts as
-  two in all columns but the last. Those of its portfolio are of nine kinds, and a ninth as long. FIFO is
+  two in all columns but the last. Those of its portfolio are eleven, and an eleventh as long. FIFO is
   `run`.
 - Semaphore and queue are everybody's own; of those that have none, tokio's.
 - shuttle and smol have no virtual time; their simulations yield where others sleep.
