@@ -113,30 +113,15 @@ impl Spares {
         Some(())
     }
 
-    /// Puts a future into a cell, and if need be a new one. Also gives the address of its waker.
-    pub(super) fn fill<F>(
-        &mut self,
-        future: &mut Option<F>,
-        run: RunId,
-        task: TaskKey,
-    ) -> (BoxTask, *const ())
-    where
-        F: Future<Output: 'static> + 'static,
-    {
-        let mut stage = || match future.take() {
-            Some(future) => Stage::Running { future },
-            None => Stage::Ended { output: None },
-        };
-        let Some(mut cell) = self.of().and_then(Cells::pop) else {
-            let cell = Box::pin(Cell { waker: OwnWaker::new(run, task), stage: stage() });
-            let waker = cell.waker.address();
-            return (cell, waker);
-        };
-        let mut this = cell.as_mut().project();
-        this.waker.assign(run, task);
-        this.stage.set(stage());
-        let waker = cell.waker.address();
-        (cell, waker)
+    /// A cell for a future of this type, if there is one. It is taken, and looked at, some time before it is
+    /// filled, for it may have been out of the cache for long.
+    #[inline]
+    pub(super) fn take<F: Future + 'static>(&mut self) -> Spare<F> {
+        let mut cell = self.of().and_then(Cells::pop);
+        if let Some(cell) = &mut cell {
+            cell.as_mut().project().waker.part_with_clones();
+        }
+        Spare(cell)
     }
 
     fn put<F: Future + 'static>(&mut self, cell: Pin<Box<Cell<F>>>) {
@@ -149,5 +134,33 @@ impl Spares {
         self.shelves.truncate(TYPES - 1);
         let cells: Cells<F> = vec![cell];
         self.shelves.push(Shelf { future: TypeId::of::<F>(), cells: Box::new(cells) });
+    }
+}
+
+/// A cell that is to be filled, or to be made.
+pub(super) struct Spare<F: Future>(Option<Pin<Box<Cell<F>>>>);
+
+impl<F: Future<Output: 'static> + 'static> Spare<F> {
+    /// Puts a future into the cell. Also gives the address of its waker.
+    pub(super) fn fill(
+        self,
+        future: &mut Option<F>,
+        run: RunId,
+        task: TaskKey,
+    ) -> (BoxTask, *const ()) {
+        let mut stage = || match future.take() {
+            Some(future) => Stage::Running { future },
+            None => Stage::Ended { output: None },
+        };
+        let Some(mut cell) = self.0 else {
+            let cell = Box::pin(Cell { waker: OwnWaker::new(run, task), stage: stage() });
+            let waker = cell.waker.address();
+            return (cell, waker);
+        };
+        let mut this = cell.as_mut().project();
+        this.waker.assign(run, task);
+        this.stage.set(stage());
+        let waker = cell.waker.address();
+        (cell, waker)
     }
 }

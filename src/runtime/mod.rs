@@ -143,6 +143,7 @@ impl Runtime {
         let key = core.spawn(None, None).expect("dacapo: Builder::max_tasks must be 1 or more");
         let mut waker = self.main_waker.borrow_mut();
         let waker = waker.get_or_insert_with(|| OwnWaker::new(self.id(), key));
+        waker.part_with_clones();
         waker.assign(self.id(), key);
         core.tasks.furnish(key, None, waker.address());
     }
@@ -198,8 +199,9 @@ impl Runtime {
     {
         let mut borrowed = self.core();
         let core: &mut Core = &mut borrowed;
+        let spare = core.spares.take();
         let key = core.spawn(name, place)?;
-        let (cell, waker) = core.spares.fill(future, self.id(), key);
+        let (cell, waker) = spare.fill(future, self.id(), key);
         core.tasks.furnish(key, Some(cell), waker);
         Some(key)
     }

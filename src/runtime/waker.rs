@@ -87,15 +87,20 @@ impl OwnWaker {
         Self { waker: Waker::from(Arc::clone(&behind)), behind }
     }
 
-    /// Makes it that of another task. If somebody still has a clone, that goes on to be the former task's.
+    /// Prepares for [`assign`](OwnWaker::assign). If somebody still has a clone, that goes on to be the former
+    /// task's.
     #[cfg_attr(not(debug_assertions), inline)]
-    pub(super) fn assign(&mut self, run: RunId, task: TaskKey) {
+    pub(super) fn part_with_clones(&mut self) {
         if Arc::strong_count(&self.behind) > 2 {
-            *self = Self::new(run, task);
-            return;
+            *self = Self::new(RunId::NONE, TaskKey::default());
         }
-        // What another thread has read before it dropped its clone comes before this.
+        // What another thread has read before it dropped its clone comes before what follows.
         fence(Ordering::Acquire);
+    }
+
+    /// Makes it that of another task, as nobody has a clone.
+    #[cfg_attr(not(debug_assertions), inline)]
+    pub(super) fn assign(&self, run: RunId, task: TaskKey) {
         let behind = &*self.behind;
         behind.run.store(run.0.get(), Ordering::Relaxed);
         behind.slot.store(task.slot(), Ordering::Relaxed);
