@@ -252,4 +252,20 @@ mod tests {
             outside.end();
         }
     }
+
+    /// Nor does it end the next run.
+    #[test]
+    fn a_run_goes_on_after_a_wake_of_the_one_before() {
+        let run = crate::run(async || {
+            let set = super::super::try_current(|runtime| {
+                let before = runtime.runs.get() - 1;
+                *runtime.outside.first.lock().unwrap() = Some((before, TaskId::MAIN));
+                runtime.outside.woken.store(true, Ordering::Release);
+            });
+            assert!(set.is_some());
+            crate::task::yield_now().await;
+            7
+        });
+        assert_eq!(run.unwrap(), 7);
+    }
 }
