@@ -21,9 +21,9 @@ impl Recheck {
     /// So many of the first runs are always made again: a body that cannot be repeated mostly shows
     /// that at once.
     const FIRST: usize = 8;
-    /// Then each of so many, until as many have been made again as there are in [`SHARE`](Recheck::SHARE).
+    /// Then each of so many, as long as there were no more than [`SHARE`](Recheck::SHARE) of these.
     const EVERY: usize = 16;
-    /// From then on so many of the runs while their number doubles, for what so many have not shown is seldom.
+    /// From then on so many while the number of runs doubles: what so many have not shown is seldom.
     const SHARE: usize = 64;
 
     pub(super) fn new(builder: &Builder) -> Self {
