@@ -9,7 +9,7 @@ use crate::schedule::{Answer, Lasting, Schedule};
 ///
 /// Two bytes stand for a deviation: how many choices are answered as usual before it, and what it is, of
 /// which small options, for this turn, are the most likely. So the shorter the string, the fewer deviations
-/// there are; nothing is rude, and the seed is 0. As one field of several, a schedule has at most 64 deviations.
+/// there are; no faults are on, and the seed is 0. As one field of several, a schedule has at most 64 deviations.
 ///
 /// ```
 /// use arbitrary::{Arbitrary, Unstructured};

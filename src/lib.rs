@@ -23,11 +23,11 @@ pub mod _reviewing {}
 
 mod buffer;
 mod failure;
+mod faults;
 mod instant;
 mod linear;
 mod numbering;
 mod rng;
-mod rude;
 pub mod schedule;
 pub mod scheduler;
 pub mod trace;
@@ -95,10 +95,10 @@ pub use explore::{
     replay, run, try_cancel_sweep, try_check,
 };
 pub use failure::{Blocked, Failure};
+pub use faults::Faults;
 pub use future::gather;
 pub use rand::choose;
 pub use report::{Explanation, Html};
-pub use rude::Rude;
 pub use schedule::Schedule;
 pub use task::spawn;
 pub use trace::Trace;

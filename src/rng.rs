@@ -13,8 +13,8 @@ use chacha20::rand_core::{Rng as _, SeedableRng};
 pub(crate) enum Purpose {
     /// The answers of a random scheduler.
     Schedule = 0,
-    /// What is rude about a run.
-    Rude = 1,
+    /// Which faults are on in a run.
+    Faults = 1,
     /// The values that code under test asks for.
     Data = 2,
 }
@@ -127,7 +127,7 @@ mod tests {
             // The first is the published test vector of ChaCha8 with a key of zeros.
             draw(0, Purpose::Schedule),
             draw(42, Purpose::Schedule),
-            draw(42, Purpose::Rude),
+            draw(42, Purpose::Faults),
             draw(42, Purpose::Data),
             draw(u64::MAX, Purpose::Data),
         ];
@@ -149,7 +149,7 @@ mod tests {
         use rand_chacha::rand_core::{Rng as _, SeedableRng};
 
         for seed in [0, 1, 42, u64::MAX] {
-            for purpose in [Purpose::Schedule, Purpose::Rude, Purpose::Data] {
+            for purpose in [Purpose::Schedule, Purpose::Faults, Purpose::Data] {
                 let mut key = [0; 32];
                 key[..8].copy_from_slice(&seed.to_le_bytes());
                 let mut known = rand_chacha::ChaCha8Rng::from_seed(key);

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::str::FromStr;
 
-use crate::rude::{Rude, RudeKind};
+use crate::faults::{FaultKind, Faults};
 
 /// The answers to the choices of one run, in the order in which they were asked.
 ///
@@ -14,7 +14,7 @@ use crate::rude::{Rude, RudeKind};
 /// # Text form
 ///
 /// `d1:` (the version of the form), then the [answers](Answer) with dots between them. `ANSWERxCOUNT`
-/// repeats one. `+` and letters say which [rude](Rude) things may happen, if any, and `@SEED` at the end
+/// repeats one. `+` and letters say which [faults](Faults) are on, if any, and `@SEED` at the end
 /// gives the seed of the run's random values, if it is not 0:
 ///
 /// ```
@@ -33,7 +33,7 @@ pub struct Schedule {
     /// Does not end with a 0.
     answers: Vec<Answer>,
     seed: u64,
-    rude: Rude,
+    faults: Faults,
 }
 
 /// One answer of a [`Schedule`]: which of the options, and for how long that is to matter.
@@ -148,7 +148,7 @@ impl Schedule {
         while answers.last() == Some(&Answer::USUAL) {
             answers.pop();
         }
-        Self { answers, seed: 0, rude: Rude::none() }
+        Self { answers, seed: 0, faults: Faults::none() }
     }
 
     /// The same answers, with the run's random values (see [`rand`](crate::rand)) drawn from `seed`.
@@ -156,11 +156,11 @@ impl Schedule {
         Self { seed, ..self }
     }
 
-    /// The same answers, in a run in which these rude things may happen.
+    /// The same answers, in a run in which these faults are on.
     ///
     /// They are asked about, so that an answer stands for something else than before.
-    pub fn with_rude(self, rude: Rude) -> Self {
-        Self { rude, ..self }
+    pub fn with_faults(self, faults: Faults) -> Self {
+        Self { faults, ..self }
     }
 
     /// The answers, without the zeros at the end.
@@ -173,9 +173,9 @@ impl Schedule {
         self.seed
     }
 
-    /// The rude things that may happen in the run.
-    pub fn rude(&self) -> Rude {
-        self.rude
+    /// The faults that are on in the run.
+    pub fn faults(&self) -> Faults {
+        self.faults
     }
 
     /// How many answers differ from what an ordinary event loop would do.
@@ -183,14 +183,14 @@ impl Schedule {
         self.answers.iter().filter(|answer| answer.is_deviation()).count()
     }
 
-    /// The order in which shrinking prefers schedules: fewest deviations, then least rude, then those whose
+    /// The order in which shrinking prefers schedules: fewest deviations, then fewest faults, then those whose
     /// answers are smallest, all in all, then shortest, then smallest answers; last, a seed of 0.
     ///
     /// Of two schedules with one deviation each, the better one is that which passes over fewer tasks,
     /// be it later: it says more about which of them matters.
     pub fn cmp_simplicity(&self, other: &Self) -> std::cmp::Ordering {
         let size = |s: &Self| s.answers.iter().map(|answer| u64::from(answer.option)).sum::<u64>();
-        let key = |s: &Self| (s.deviations(), s.rude.rank(), size(s), s.answers.len());
+        let key = |s: &Self| (s.deviations(), s.faults.rank(), size(s), s.answers.len());
         key(self)
             .cmp(&key(other))
             .then_with(|| self.answers.cmp(&other.answers))
@@ -208,8 +208,8 @@ impl fmt::Display for Schedule {
                 count => write!(f, "{dot}{}x{count}", run[0])?,
             }
         }
-        if !self.rude.is_none() {
-            write!(f, "+{}", self.rude)?;
+        if !self.faults.is_none() {
+            write!(f, "+{}", self.faults)?;
         }
         match self.seed {
             0 => Ok(()),
@@ -264,21 +264,21 @@ impl Parser<'_> {
                 self.answer(&mut answers)?;
             }
         }
-        let rude = if self.skip('+') { self.rude()? } else { Rude::none() };
+        let faults = if self.skip('+') { self.faults()? } else { Faults::none() };
         let seed = if self.skip('@') { self.number("a seed from 0 to 2^64 - 1")? } else { 0 };
         match self.peek() {
-            None => Ok(Schedule::new(answers).with_seed(seed).with_rude(rude)),
-            Some(_) if rude.is_none() => {
+            None => Ok(Schedule::new(answers).with_seed(seed).with_faults(faults)),
+            Some(_) if faults.is_none() => {
                 Err(self.error("`.` and an answer, `xCOUNT`, `+KINDS`, `@SEED`, or the end"))
             }
-            Some(_) => Err(self.error("another kind of rudeness, `@SEED`, or the end")),
+            Some(_) => Err(self.error("another kind of fault, `@SEED`, or the end")),
         }
     }
 
-    fn rude(&mut self) -> Result<Rude, ParseScheduleError> {
-        let mut rude = Rude::none();
+    fn faults(&mut self) -> Result<Faults, ParseScheduleError> {
+        let mut faults = Faults::none();
         loop {
-            let kind = self.peek().and_then(RudeKind::of_letter).filter(|&kind| !rude.has(kind));
+            let kind = self.peek().and_then(FaultKind::of_letter).filter(|&kind| !faults.has(kind));
             let Some(kind) = kind else { break };
             self.skip(kind.letter());
             let start = self.at;
@@ -287,11 +287,11 @@ impl Parser<'_> {
                 self.at = start;
                 return Err(self.error("a count from 1"));
             }
-            rude = rude.with(kind, count);
+            faults = faults.with(kind, count);
         }
-        match rude.is_none() {
-            true => Err(self.error("a kind of rudeness: b, s, w, l, y, cCOUNT, or mCOUNT")),
-            false => Ok(rude),
+        match faults.is_none() {
+            true => Err(self.error("a kind of fault: b, s, w, l, y, cCOUNT, or mCOUNT")),
+            false => Ok(faults),
         }
     }
 

@@ -12,14 +12,14 @@ use dacapo::{Builder, Failure, Schedule, check, explore, replay};
 use proptest::prelude::*;
 use support::{assert_parts, assert_snapshot, is_victim, millis, panic_of, programs, run_victim};
 
-/// Two deposits that read, wait and write. `polite` ones hold a lock.
-async fn deposits(polite: bool) -> u32 {
+/// Two deposits that read, wait and write. With `locked` they hold a lock.
+async fn deposits(locked: bool) -> u32 {
     let balance = Rc::new(Cell::new(0));
     let lock = Rc::new(dacapo::sync::Semaphore::new(1));
     let deposit = |name: &str, amount| {
         let (balance, lock) = (balance.clone(), lock.clone());
         spawn_named(name, async move {
-            let _permit = if polite { lock.acquire().await.ok() } else { None };
+            let _permit = if locked { lock.acquire().await.ok() } else { None };
             let read = balance.get();
             if amount == 20 {
                 yield_now().await;

@@ -11,7 +11,7 @@ use std::fmt;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use dacapo::Rude;
+use dacapo::Faults;
 use dacapo::task::{spawn, yield_now};
 use proptest::collection::{hash_set, vec};
 use proptest::prelude::*;
@@ -271,7 +271,7 @@ thread_local! {
 }
 
 dacapo::proptest! {
-    #![dacapo(Random::seeds(0..3), max_steps = 50, rude = Rude::all())]
+    #![dacapo(Random::seeds(0..3), max_steps = 50, faults = Faults::harmless())]
     #![proptest_config(ProptestConfig { cases: 7, ..ProptestConfig::default() })]
 
     async fn three_runs_each(number: u32) {

@@ -5,7 +5,7 @@ mod support;
 
 use dacapo::proptest::{ScheduleStrategy, ScheduleTree, schedule};
 use dacapo::scheduler::{Exhaustive, Fifo, Pct, Random, Sparse};
-use dacapo::{Rude, Schedule, replay};
+use dacapo::{Faults, Schedule, replay};
 use proptest::prelude::*;
 use proptest::strategy::ValueTree;
 use proptest::test_runner::{Config, RngSeed, TestError, TestRunner};
@@ -45,7 +45,7 @@ fn shrink(tree: &mut ScheduleTree, fails: impl Fn(&Schedule) -> bool) -> (Schedu
 /// Whatever counts as a failure, the tree obeys the protocol, comes to an end, and shrinks well.
 #[test]
 fn trees_shrink() {
-    let strategy = schedule().rude(Rude::all().cancellations(2));
+    let strategy = schedule().faults(Faults::harmless().cancellations(2));
     for seed in 0..200 {
         let mut tree = strategy.new_tree(&mut runner(seed)).unwrap();
         let first = tree.current();
@@ -56,7 +56,7 @@ fn trees_shrink() {
         let deviations = first.deviations().min(3);
         let (least, _) = shrink(&mut tree.clone(), |s| s.deviations() >= deviations);
         assert_eq!(least.deviations(), deviations, "{first}");
-        assert!(least.rude().is_none() && least.seed() == 0, "{least}");
+        assert!(least.faults().is_none() && least.seed() == 0, "{least}");
         // One that fails by chance.
         let odd = |s: &Schedule| {
             s == &first || s.to_string().bytes().map(u32::from).sum::<u32>() % 3 == 0
@@ -79,18 +79,19 @@ fn settings_are_kept() {
             draw(schedule().scheduler(Pct::seeds(0..1)), seed),
             draw(schedule().scheduler(Pct::seeds(0..1)), seed)
         );
-        assert!(draw(schedule(), seed).rude().is_none());
+        assert!(draw(schedule(), seed).faults().is_none());
     }
     let mut drawn: Vec<_> =
         (0..50).map(|seed| draw(schedule().scheduler(Exhaustive::new()), seed)).collect();
     drawn.dedup();
     assert!(drawn.len() > 20);
-    let rude = (0..50).filter(|&seed| !draw(schedule().rude(Rude::all()), seed).rude().is_none());
-    assert!(rude.count() > 25);
+    let faults = (0..50)
+        .filter(|&seed| !draw(schedule().faults(Faults::harmless()), seed).faults().is_none());
+    assert!(faults.count() > 25);
     let shown = format!("{:?}", schedule().scheduler(Random::default()));
     assert_eq!(
         shown,
-        r#"ScheduleStrategy { max_len: 64, scheduler: "random walk", rude: Rude() }"#
+        r#"ScheduleStrategy { max_len: 64, scheduler: "random walk", faults: Faults() }"#
     );
 }
 
@@ -142,7 +143,7 @@ proptest! {
     #[test]
     fn any_schedule_is_one_of_any_program(
         ops in programs::program(),
-        schedule in schedule().rude(Rude::all().cancellations(1)),
+        schedule in schedule().faults(Faults::harmless().cancellations(1)),
     ) {
         let first = replay(schedule, async || programs::run(ops.clone()).await);
         let again = replay(first.schedule().clone(), async || programs::run(ops.clone()).await);

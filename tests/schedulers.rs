@@ -341,7 +341,7 @@ fn labels_are_stable() {
     let timeout = Choice::of_number(ChoiceKind::Timeout, 2);
     assert_eq!([0, 1].map(|i| timeout.label(i).to_string()), ["completion", "deadline"]);
     assert_parts(&panic_of(|| timeout.label(2)), &["option 2 of a choice with 2 options"]);
-    let ready = dacapo::scheduler::Line::default();
+    let ready = dacapo::scheduler::ReadyQueue::default();
     assert_parts(&panic_of(|| Choice::among_tasks(&ready, &names)), &["two options or more"]);
 
     /// Remembers the labels of the tasks it could choose from.

@@ -9,7 +9,7 @@ use dacapo::scheduler::{Exhaustive, Random};
 use dacapo::sync::{Lock, Queue, Semaphore};
 use dacapo::task::{spawn_named, yield_now};
 use dacapo::time::{sleep, timeout};
-use dacapo::{Rude, Schedule, explore, replay, run, try_cancel_sweep, try_check};
+use dacapo::{Faults, Schedule, explore, replay, run, try_cancel_sweep, try_check};
 use serde::Serialize;
 use support::{assert_snapshot, millis};
 
@@ -90,5 +90,5 @@ fn failures_and_searches_as_data() {
 
     let sweep = try_cancel_sweep(async || drop(spawn_named("one", yield_now()).await)).unwrap();
     assert_eq!(json(&sweep), r#"{"awaits":[["one",1]],"runs":2}"#);
-    assert_eq!(json(&Schedule::default().with_rude(Rude::none())), r#""d1:""#);
+    assert_eq!(json(&Schedule::default().with_faults(Faults::none())), r#""d1:""#);
 }

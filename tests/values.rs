@@ -110,12 +110,12 @@ fn a_malformed_schedule_is_told_where_and_what_was_expected() {
     let next = "`.` and an answer, `xCOUNT`, `+KINDS`, `@SEED`, or the end";
     check("d1:1é", Err(&text(5, next, "found 'é'")));
     check("d1:1 2", Err(&text(5, next, "found ' '")));
-    let kind = "a kind of rudeness: b, s, w, l, y, cCOUNT, or mCOUNT";
+    let kind = "a kind of fault: b, s, w, l, y, cCOUNT, or mCOUNT";
     check("d1:1+", Err(&text(6, kind, "but the text ends there")));
     check("d1:+@1", Err(&text(5, kind, "found '@'")));
     check("d1:+c", Err(&text(6, "a count from 1", "but the text ends there")));
     check("d1:+bc0", Err(&text(7, "a count from 1", "found '0'")));
-    let another = "another kind of rudeness, `@SEED`, or the end";
+    let another = "another kind of fault, `@SEED`, or the end";
     check("d1:+bsb", Err(&text(7, another, "found 'b'")));
     check("d1:1+b.2", Err(&text(7, another, "found '.'")));
 }

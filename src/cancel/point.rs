@@ -9,7 +9,7 @@ use crate::runtime;
 use crate::trace::Moment;
 
 /// Marks a future as one that may be cancelled: in a [`cancel_sweep`](crate::cancel_sweep()), and in a search
-/// with [`Rude::marked_cancellations`](crate::Rude::marked_cancellations).
+/// with [`Faults::marked_cancellations`](crate::Faults::marked_cancellations).
 ///
 /// There it is dropped at one of its awaits, as a timeout or a `select!` around it would do, and this
 /// yields [`Cancelled`]: when it has just begun to wait, or when it would be polled again. Anywhere else,

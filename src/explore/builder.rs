@@ -6,7 +6,7 @@ use super::run::Run;
 use super::subject::Subject;
 use super::test_id::TestId;
 use super::verdict::Verdict;
-use crate::rude::Rude;
+use crate::faults::Faults;
 use crate::runtime::{Engine, Limits};
 use crate::schedule::Schedule;
 use crate::scheduler::{Fifo, Replay, Scheduler};
@@ -140,9 +140,9 @@ impl Builder {
     ///
     /// ```
     /// use std::rc::Rc;
-    /// use dacapo::{Rude, sync::Lock};
+    /// use dacapo::{Faults, sync::Lock};
     ///
-    /// #[dacapo::test(rude = Rude::all().cancellations(1))]
+    /// #[dacapo::test(faults = Faults::harmless().cancellations(1))]
     /// async fn the_lock_comes_back() {
     ///     let lock = Rc::new(Lock::new());
     ///     let user = Rc::clone(&lock);
@@ -152,8 +152,8 @@ impl Builder {
     ///     assert!(!lock.is_locked());
     /// }
     /// ```
-    pub fn rude(mut self, rude: Rude) -> Self {
-        self.limits.rude = rude;
+    pub fn faults(mut self, faults: Faults) -> Self {
+        self.limits.faults = faults;
         self
     }
 

@@ -205,8 +205,8 @@ impl Search<'_, '_> {
         let mut answers = answers.to_vec();
         answers[place] = answer;
         let seed = self.failing.sample.schedule.seed();
-        let rude = self.failing.sample.schedule.rude();
-        let schedule = Schedule::new(answers).with_seed(seed).with_rude(rude);
+        let faults = self.failing.sample.schedule.faults();
+        let schedule = Schedule::new(answers).with_seed(seed).with_faults(faults);
         let attempt = Attempt::make(self.subject, &schedule, &mut self.budget);
         self.hashes.insert(attempt.sample.hash);
         self.is_single = attempt.passes();
@@ -267,8 +267,8 @@ impl Search<'_, '_> {
             return None;
         }
         let seed = self.failing.sample.schedule.seed();
-        let rude = self.failing.sample.schedule.rude();
-        let usual = Schedule::default().with_seed(seed).with_rude(rude);
+        let faults = self.failing.sample.schedule.faults();
+        let usual = Schedule::default().with_seed(seed).with_faults(faults);
         let attempt = Attempt::make(self.subject, &usual, &mut self.budget);
         Some(attempt)
     }

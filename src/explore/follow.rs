@@ -3,7 +3,7 @@
 use std::cell::RefCell;
 use std::rc::Rc;
 
-use crate::rude::Rude;
+use crate::faults::Faults;
 use crate::schedule::{Answer, Lasting};
 use crate::scheduler::{Choice, ChoiceKind, Replay, Scheduler, Step};
 use crate::trace::TaskId;
@@ -17,8 +17,8 @@ pub(super) struct Account {
     pub(super) others: Vec<usize>,
     /// How many options each choice had.
     pub(super) options: Vec<u32>,
-    /// What might be rude in it.
-    rude: Rude,
+    /// The faults that were on in it.
+    faults: Faults,
 }
 
 /// A replay that gives an account.
@@ -29,7 +29,7 @@ pub(super) struct Recorder {
 
 impl Recorder {
     pub(super) fn new(replay: Replay, account: Rc<RefCell<Account>>) -> Self {
-        account.borrow_mut().rude = replay.rude().unwrap_or_default();
+        account.borrow_mut().faults = replay.faults().unwrap_or_default();
         Self { replay, account }
     }
 }
@@ -61,8 +61,8 @@ impl Scheduler for Recorder {
         true
     }
 
-    fn rude(&self) -> Option<Rude> {
-        self.replay.rude()
+    fn faults(&self) -> Option<Faults> {
+        self.replay.faults()
     }
 
     fn step(&mut self, step: &Step<'_>) {
@@ -117,8 +117,8 @@ impl Scheduler for Follow {
         true
     }
 
-    fn rude(&self) -> Option<Rude> {
-        Some(self.account.rude)
+    fn faults(&self) -> Option<Faults> {
+        Some(self.account.faults)
     }
 
     fn step(&mut self, _: &Step<'_>) {

@@ -10,8 +10,8 @@ use super::check::check;
 use super::shrink::shrink;
 use super::subject::{Sample, Subject};
 use super::test_id::TestId;
+use crate::faults::Faults;
 use crate::report::count;
-use crate::rude::Rude;
 use crate::schedule::{Answer, Schedule};
 use crate::scheduler::{Choice, Scheduler, Step};
 use crate::trace::{TaskId, TaskNames};
@@ -260,8 +260,8 @@ impl Scheduler for Inputs {
         self.current().seed()
     }
 
-    fn rude(&self) -> Option<Rude> {
-        self.current().rude()
+    fn faults(&self) -> Option<Faults> {
+        self.current().faults()
     }
 }
 

@@ -6,7 +6,7 @@ use std::rc::Rc;
 use super::edits::{Edits, fingerprint};
 use super::follow::{Account, Follow};
 use super::subject::{Sample, Subject};
-use crate::rude::{Rude, RudeKind};
+use crate::faults::{FaultKind, Faults};
 use crate::schedule::{Answer, Lasting, Schedule};
 
 /// A failing run, and how many runs it took to get from the first one to this.
@@ -24,7 +24,7 @@ pub(super) struct Shrunk {
 /// First, half of what is left is cut off the end, as often as that still fails. Then these kinds of
 /// edits are tried in turn, until none helps:
 ///
-/// 0. leave out what is [rude](crate::Rude), a kind at a time, with the answers that are about it;
+/// 0. leave out [faults](crate::Faults), a kind at a time, with the answers that are about it;
 /// 1. make one answer last, and drop all that come after, or all others: one task that is held back
 ///    makes a dozen single turns unnecessary;
 /// 2. set deviations to 0, in chunks of half, a quarter, … of them (delta debugging: Zeller and
@@ -78,10 +78,10 @@ pub(super) fn shrink_while(
     shrinker.cut();
     loop {
         let before = shrinker.least.schedule.clone();
-        shrinker.leave_out_rudeness();
+        shrinker.leave_out_faults();
         shrinker.make_lasting();
         shrinker.zero_chunks();
-        shrinker.leave_out_rudeness();
+        shrinker.leave_out_faults();
         shrinker.retell();
         shrinker.zero_pairs();
         shrinker.delete_chunks();
@@ -131,8 +131,8 @@ impl Edits for Shrinker<'_, '_> {
             return false;
         }
         let seed = self.least.schedule.seed();
-        let rude = self.least.schedule.rude();
-        let candidate = Schedule::new(answers).with_seed(seed).with_rude(rude);
+        let faults = self.least.schedule.faults();
+        let candidate = Schedule::new(answers).with_seed(seed).with_faults(faults);
         self.tried.insert(fingerprint(&candidate)) && self.try_schedule(candidate)
     }
 
@@ -146,8 +146,8 @@ impl Edits for Shrinker<'_, '_> {
 
     fn options(&mut self, answers: &[Answer]) -> Vec<u32> {
         let seed = self.least.schedule.seed();
-        let rude = self.least.schedule.rude();
-        let schedule = Schedule::new(answers.iter().copied()).with_seed(seed).with_rude(rude);
+        let faults = self.least.schedule.faults();
+        let schedule = Schedule::new(answers.iter().copied()).with_seed(seed).with_faults(faults);
         self.account(schedule).options
     }
 }
@@ -173,31 +173,31 @@ impl Shrinker<'_, '_> {
     }
 
     /// Leaves out what did not happen, and then also what did, a kind at a time.
-    fn leave_out_rudeness(&mut self) {
-        let happened = |kind: RudeKind| {
-            let asked = self.answers().iter().zip(&self.least.rude);
+    fn leave_out_faults(&mut self) {
+        let happened = |kind: FaultKind| {
+            let asked = self.answers().iter().zip(&self.least.faults);
             asked.filter(|(answer, of)| answer.is_deviation() && **of == Some(kind)).count()
         };
-        let rude = self.least.schedule.rude();
-        let needed = rude.kinds().fold(Rude::none(), |needed, kind| {
+        let faults = self.least.schedule.faults();
+        let needed = faults.kinds().fold(Faults::none(), |needed, kind| {
             let most = if kind.is_counted() { usize::MAX } else { 1 };
             needed.with(kind, happened(kind).min(most) as u32)
         });
-        if needed != rude {
-            self.try_schedule(self.politer(needed));
+        if needed != faults {
+            self.try_schedule(self.with_faults(needed));
         }
-        for kind in self.least.schedule.rude().kinds() {
-            let without = self.least.schedule.rude().without(kind);
-            self.try_schedule(self.politer(without));
+        for kind in self.least.schedule.faults().kinds() {
+            let without = self.least.schedule.faults().without(kind);
+            self.try_schedule(self.with_faults(without));
         }
     }
 
     /// The least schedule in a run in which no more than this is asked: the answers to all else go. If
     /// these were 0, the rest happens as before.
-    fn politer(&self, rude: Rude) -> Schedule {
+    fn with_faults(&self, faults: Faults) -> Schedule {
         let schedule = &self.least.schedule;
-        let asked = self.least.rude.iter().copied().chain(std::iter::repeat(None));
-        let mut left = rude;
+        let asked = self.least.faults.iter().copied().chain(std::iter::repeat(None));
+        let mut left = faults;
         let kept = self.answers().iter().zip(asked).filter(|(answer, of)| {
             let Some(kind) = *of else { return true };
             let is_asked = left.has(kind);
@@ -206,7 +206,9 @@ impl Shrinker<'_, '_> {
             }
             is_asked
         });
-        Schedule::new(kept.map(|(&answer, _)| answer)).with_seed(schedule.seed()).with_rude(rude)
+        Schedule::new(kept.map(|(&answer, _)| answer))
+            .with_seed(schedule.seed())
+            .with_faults(faults)
     }
 
     /// Makes the run that was asked for by steps, with some answers that last, and keeps what it had to

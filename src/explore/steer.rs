@@ -5,9 +5,9 @@ use std::cell::{Cell, RefCell};
 use std::collections::{BTreeMap, VecDeque};
 use std::rc::Rc;
 
+use crate::faults::Faults;
 use crate::numbering::Numbering;
 use crate::rng::{Purpose, Stream};
-use crate::rude::Rude;
 use crate::schedule::{Answer, Schedule};
 use crate::scheduler::{Choice, ChoiceKind, Replay, Scheduler, Step};
 use crate::trace::{TaskId, TaskNames};
@@ -190,7 +190,7 @@ impl Steer {
         let options = u32::try_from(choice.options()).unwrap_or(u32::MAX);
         let option = match &mut self.then {
             Some((after, then)) if self.asked >= *after => match (then, choice.kind()) {
-                (Then::Random(stream), kind) if kind.is_rude() => match stream.below(8) {
+                (Then::Random(stream), kind) if kind.is_fault() => match stream.below(8) {
                     0 => 1 + stream.below(options - 1),
                     _ => 0,
                 },
@@ -244,8 +244,8 @@ impl Scheduler for Steer {
         answer
     }
 
-    fn rude(&self) -> Option<Rude> {
-        self.replay.rude()
+    fn faults(&self) -> Option<Faults> {
+        self.replay.faults()
     }
 
     fn watches(&self) -> bool {

@@ -8,7 +8,7 @@ use super::run::strictly;
 use super::steer::Steer;
 use super::sweep::leak;
 use crate::failure::{Failure, Kind};
-use crate::rude::RudeKind;
+use crate::faults::FaultKind;
 use crate::runtime::{Engine, Entry, Limits, Marks, Raw, Standing};
 use crate::schedule::Schedule;
 use crate::scheduler::{Divergence, Fifo, Replay, Scheduler};
@@ -45,8 +45,8 @@ pub(super) struct Sample {
     pub(super) steps: usize,
     pub(super) choices: usize,
     pub(super) divergence: Option<Divergence>,
-    /// For each answer what kind of rudeness it is about; empty if there is none.
-    pub(super) rude: Vec<Option<RudeKind>>,
+    /// The kind of fault that each answer is about; empty if no faults were on.
+    pub(super) faults: Vec<Option<FaultKind>>,
 }
 
 impl Sample {
@@ -128,7 +128,7 @@ impl<'a> Subject<'a> {
             steps: raw.steps,
             choices: raw.choices,
             divergence,
-            rude: self.engine.rude_kinds().to_vec(),
+            faults: self.engine.fault_kinds().to_vec(),
         };
         (sample, scheduler)
     }

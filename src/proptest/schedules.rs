@@ -10,7 +10,7 @@ use ::proptest::test_runner::TestRunner;
 
 use super::ScheduleTree;
 use crate::explore::{Builder, last_schedule};
-use crate::rude::Rude;
+use crate::faults::Faults;
 use crate::schedule::Schedule;
 use crate::scheduler::{Portfolio, Scheduler};
 use crate::sync::Semaphore;
@@ -28,7 +28,7 @@ use crate::time::sleep;
 ///
 /// ```
 /// use dacapo::proptest::schedule;
-/// use dacapo::{Rude, scheduler::Pct};
+/// use dacapo::{Faults, scheduler::Pct};
 /// use proptest::prelude::*;
 ///
 /// proptest! {
@@ -38,7 +38,7 @@ use crate::time::sleep;
 /// #   */
 ///     fn a_task_gives_what_it_returns(
 ///         number: u32,
-///         schedule in schedule().max_len(20).scheduler(Pct::seeds(0..1)).rude(Rude::all()),
+///         schedule in schedule().max_len(20).scheduler(Pct::seeds(0..1)).faults(Faults::harmless()),
 ///     ) {
 ///         let run = dacapo::replay(schedule, async || dacapo::spawn(async move { number }).await);
 ///         prop_assert_eq!(run.unwrap().unwrap(), number);
@@ -49,7 +49,7 @@ use crate::time::sleep;
 pub fn schedule() -> ScheduleStrategy {
     ScheduleStrategy {
         max_len: MAX_LEN,
-        rude: Rude::none(),
+        faults: Faults::none(),
         scheduler: Rc::new(|| Box::new(Portfolio::default())),
     }
 }
@@ -60,7 +60,7 @@ const MAX_LEN: usize = 64;
 #[derive(Clone)]
 pub struct ScheduleStrategy {
     max_len: usize,
-    rude: Rude,
+    faults: Faults,
     scheduler: Rc<dyn Fn() -> Box<dyn Scheduler>>,
 }
 
@@ -82,9 +82,9 @@ impl ScheduleStrategy {
         self
     }
 
-    /// The rude things that may happen, of which each schedule allows a part; none by default.
-    pub fn rude(mut self, rude: Rude) -> Self {
-        self.rude = rude;
+    /// The faults that may happen. Each schedule turns some of them on; by default there are none.
+    pub fn faults(mut self, faults: Faults) -> Self {
+        self.faults = faults;
         self
     }
 }
@@ -95,7 +95,7 @@ impl fmt::Debug for ScheduleStrategy {
         f.debug_struct("ScheduleStrategy")
             .field("max_len", &self.max_len)
             .field("scheduler", &scheduler.name())
-            .field("rude", &self.rude)
+            .field("faults", &self.faults)
             .finish()
     }
 }
@@ -116,11 +116,11 @@ impl Strategy for ScheduleStrategy {
         let from_seeds = scheduler.set_seeds(seed..seed + 1);
         // Before the run of a seed there may be one that measures.
         let runs = if from_seeds { 2 } else { nth };
-        let builder = Builder::new().rude(self.rude);
+        let builder = Builder::new().faults(self.faults);
         let drawn = last_schedule(&builder, scheduler, runs, async || stand_in(tasks, len).await);
         let drawn = drawn.expect("dacapo: the scheduler of a strategy makes no run");
         let answers = drawn.answers().iter().take(len).copied();
-        let schedule = Schedule::new(answers).with_seed(seed).with_rude(drawn.rude());
+        let schedule = Schedule::new(answers).with_seed(seed).with_faults(drawn.faults());
         Ok(ScheduleTree::new(schedule))
     }
 }
@@ -142,7 +142,7 @@ async fn stand_in(tasks: usize, choices: usize) {
         })
     });
     for task in tasks.collect::<Vec<_>>() {
-        // One that a rude run has cancelled is as good.
+        // A task that a fault has cancelled is as good.
         let _ = task.await;
     }
 }

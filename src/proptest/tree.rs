@@ -31,7 +31,7 @@ pub struct ScheduleTree {
 const PASSES: [fn(&mut Rehearsal<'_>); 10] = [
     |edits| edits.begin(),
     |edits| edits.cut(),
-    |edits| edits.leave_out_rudeness(),
+    |edits| edits.leave_out_faults(),
     |edits| edits.make_lasting(),
     |edits| edits.zero_chunks(),
     |edits| edits.zero_pairs(),
@@ -137,14 +137,14 @@ impl Rehearsal<'_> {
     }
 
     /// A kind at a time, and of those that are counted one at a time.
-    fn leave_out_rudeness(&mut self) {
-        for kind in self.least.rude().kinds() {
-            let rude = self.least.rude();
-            self.try_schedule(self.least.clone().with_rude(rude.without(kind)));
-            while self.least.rude().has(kind) {
-                let less = self.least.rude().less_one(kind);
-                if less == self.least.rude()
-                    || !self.try_schedule(self.least.clone().with_rude(less))
+    fn leave_out_faults(&mut self) {
+        for kind in self.least.faults().kinds() {
+            let faults = self.least.faults();
+            self.try_schedule(self.least.clone().with_faults(faults.without(kind)));
+            while self.least.faults().has(kind) {
+                let less = self.least.faults().less_one(kind);
+                if less == self.least.faults()
+                    || !self.try_schedule(self.least.clone().with_faults(less))
                 {
                     break;
                 }
@@ -159,8 +159,8 @@ impl Edits for Rehearsal<'_> {
     }
 
     fn try_answers(&mut self, answers: Vec<Answer>) -> bool {
-        let (seed, rude) = (self.least.seed(), self.least.rude());
-        self.try_schedule(Schedule::new(answers).with_seed(seed).with_rude(rude))
+        let (seed, faults) = (self.least.seed(), self.least.faults());
+        self.try_schedule(Schedule::new(answers).with_seed(seed).with_faults(faults))
     }
 
     fn exhausted(&self) -> bool {

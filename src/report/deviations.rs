@@ -1,6 +1,6 @@
 //! Where a run did not do what an ordinary event loop would have done.
 
-use super::{count, rude};
+use super::{count, faults};
 use crate::schedule::Lasting;
 use crate::trace::{Asked, Event, Trace};
 
@@ -37,7 +37,7 @@ pub(crate) fn deviations(trace: &Trace) -> Vec<(u64, String)> {
                 name(task)
             ),
             Asked::Value(label) => format!("{} = {answer}", trace.shown_label(label)),
-            _ => rude::sentence(trace, position, asked, answer)?,
+            _ => faults::sentence(trace, position, asked, answer)?,
         };
         Some((position.choices - 1, format!("at {}: {what}", position.time)))
     });

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use super::{count, rude};
+use super::{count, faults};
 use crate::runtime::{Awaited, Standing, show_place};
 use crate::schedule::Schedule;
 use crate::trace::{Asked, Event, Position, TaskId, Trace, Wait};
@@ -212,9 +212,9 @@ fn answered(trace: &Trace, choice: usize, instead: u32, when: &str) -> (String, 
         Event::Choice { asked, answer, .. } if is_it(&position) => Some((position, asked, answer)),
         _ => None,
     });
-    let rude = asked.and_then(|(at, asked, answer)| rude::sentence(trace, at, asked, answer));
-    if let (Some(rude), Some((.., 1..))) = (rude, asked) {
-        return (format!("{when} {rude}"), "otherwise it passes".to_owned());
+    let fault = asked.and_then(|(at, asked, answer)| faults::sentence(trace, at, asked, answer));
+    if let (Some(fault), Some((.., 1..))) = (fault, asked) {
+        return (format!("{when} {fault}"), "otherwise it passes".to_owned());
     }
     let asked = asked.map(|(_, asked, answer)| (asked, answer));
     let name = |task| trace.names().get(task);

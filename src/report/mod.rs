@@ -8,6 +8,7 @@ mod difference;
 mod effort;
 mod explanation;
 mod failure;
+mod faults;
 mod html;
 mod json;
 mod legend;
@@ -17,7 +18,6 @@ mod marks;
 mod mermaid;
 mod perfetto;
 mod progress;
-mod rude;
 mod sentence;
 #[cfg(feature = "serde")]
 mod serialize;
@@ -31,10 +31,10 @@ pub(crate) use effort::EffortReport;
 pub use explanation::Explanation;
 pub(crate) use explanation::{Chances, Scene, Stance, Why};
 pub(crate) use failure::{FailureReport, NondeterminismReport, USUAL_CAUSES, shorten, shrunk};
+pub(crate) use faults::cancelled_at;
 pub use html::Html;
 pub(crate) use marks::marks;
 pub(crate) use progress::{Findings, Stage, stage};
-pub(crate) use rude::cancelled_at;
 pub(crate) use sentence::sentence;
 pub(crate) use table::{Row, table};
 

@@ -68,7 +68,7 @@ impl Story<'_> {
             Event::Spawn { task: TaskId::MAIN, .. } | Event::End { how: Ending::Dropped, .. } => {
                 return;
             }
-            // That it was asked to by a rude choice has been told.
+            // A fault that asked the task to cancel has been told already.
             Event::Cancel { task, .. } if self.just_asked(task) => return,
             Event::Abort { by: None, .. } | Event::Cancel { by: None, .. } => ASKED.to_owned(),
             // Whose turn it is, is told by what comes of it; whose wake-up it was, by what was waited for.
@@ -139,5 +139,5 @@ impl Story<'_> {
     }
 }
 
-/// What comes of a rude choice, and of the end of the run.
+/// What comes of a fault, and of the end of the run.
 const ASKED: &str = "is asked to cancel";

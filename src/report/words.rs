@@ -1,6 +1,6 @@
 //! The words for what is done in a run, the same ones in every form of it.
 
-use super::rude;
+use super::faults;
 use crate::schedule::Lasting;
 use crate::trace::{Asked, Ending, Event, Position, TaskId, Trace, Wait};
 
@@ -67,7 +67,7 @@ pub(super) fn answered(
         Asked::Timeout(_) => ("deadline first".to_owned(), line("gives up")),
         Asked::Deadline(_) => ("before the deadline".to_owned(), line("goes on")),
         Asked::Select(_) => (format!("branch {answer} first"), line("selects")),
-        asked => rude::story(trace, asked, answer),
+        asked => faults::story(trace, asked, answer),
     };
     Some(Told { aside: Some(aside).filter(|_| choice.is_deviation()), line })
 }

@@ -3,7 +3,7 @@
 use std::rc::Rc;
 
 use crate::buffer::Buffer;
-use crate::rude::Rude;
+use crate::faults::Faults;
 use crate::schedule::{Answer, Lasting};
 use crate::scheduler::{Choice, Scheduler};
 
@@ -89,12 +89,12 @@ impl Answers {
 pub(super) struct Again {
     answers: Rc<Answers>,
     next: usize,
-    rude: Rude,
+    faults: Faults,
 }
 
 impl Again {
-    pub(super) fn new(answers: Rc<Answers>, rude: Rude) -> Self {
-        Self { answers, next: 0, rude }
+    pub(super) fn new(answers: Rc<Answers>, faults: Faults) -> Self {
+        Self { answers, next: 0, faults }
     }
 }
 
@@ -121,8 +121,8 @@ impl Scheduler for Again {
         }
     }
 
-    fn rude(&self) -> Option<Rude> {
-        Some(self.rude)
+    fn faults(&self) -> Option<Faults> {
+        Some(self.faults)
     }
 }
 

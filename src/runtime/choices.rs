@@ -9,7 +9,7 @@ impl Core {
     pub(super) fn answered(&mut self, asked: Asked, answer: u32, options: usize) -> u32 {
         let answer = self.checked(answer, options);
         self.answers.push(Answer::from(answer));
-        self.manners.note(asked);
+        self.faults.note(asked);
         let options = u32::try_from(options).unwrap_or(u32::MAX);
         self.record(Record::choice(asked, answer, options));
         answer
@@ -51,12 +51,12 @@ impl Core {
         self.answered(asked, answer.option(), options) as usize
     }
 
-    /// The task whose turn it is, if one is ready. Unless the run is rude, its poll is recorded.
+    /// The task whose turn it is, if one is ready. Its poll is recorded too, unless faults are on.
     #[inline(always)]
     pub(super) fn next_task<const MAY_BE_OBSERVED: bool>(&mut self) -> Option<TaskKey> {
         if self.line.len() < 2 {
             let (_, key) = self.line.take(Answer::USUAL)?;
-            if !MAY_BE_OBSERVED || !self.manners.is_declared() {
+            if !MAY_BE_OBSERVED || !self.faults.is_declared() {
                 self.record(Record::poll(key.id()));
             }
             return Some(key);
@@ -77,9 +77,9 @@ impl Core {
             answer: answer.option(),
             options: options as u32,
         };
-        if MAY_BE_OBSERVED && self.manners.is_declared() {
+        if MAY_BE_OBSERVED && self.faults.is_declared() {
             // Something may come between the choice and the poll.
-            self.manners.note(Asked::Next { first, chosen: key.id(), lasting: answer.lasting() });
+            self.faults.note(Asked::Next { first, chosen: key.id(), lasting: answer.lasting() });
             self.record(Record::next(next));
         } else {
             self.record(Record::turn(next));

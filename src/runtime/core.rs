@@ -2,12 +2,12 @@
 
 use super::answers::Answers;
 use super::cell::{BoxTask, Spares};
+use super::faults::RunFaults;
 use super::ledger::Entry;
 use super::limits::Limits;
 use super::marks::Marks;
 use super::places::{Awaited, Place, Survey};
 use super::poll::CurrentPoll;
-use super::rude::Manners;
 use super::tasks::{Ended, Remains, State, Task, Tasks};
 use super::timers::Timers;
 use super::watch::Watch;
@@ -15,7 +15,7 @@ use crate::failure::{Failure, Kind, Limit};
 use crate::instant::Instant;
 use crate::rng::{Purpose, Stream};
 use crate::schedule::Schedule;
-use crate::scheduler::{Line, Scheduler, TaskKey};
+use crate::scheduler::{ReadyQueue, Scheduler, TaskKey};
 use crate::trace::{Ending, Record, TaskId, Trace};
 
 /// Everything that one run changes. It is kept from run to run for the memory that it holds.
@@ -28,7 +28,7 @@ pub(super) struct Core {
     pub(super) timers: Timers,
     pub(super) trace: Trace,
     pub(super) marks: Marks,
-    pub(super) manners: Manners,
+    pub(super) faults: RunFaults,
     pub(super) accounts: Vec<Entry>,
     pub(super) now: Instant,
     pub(super) steps: usize,
@@ -46,7 +46,7 @@ pub(super) struct Core {
     pub(super) mistake: Option<String>,
     /// How many tasks main has spawned; also destructors may, when it is gone.
     main_children: u32,
-    pub(super) line: Line,
+    pub(super) line: ReadyQueue,
     pub(super) answers: Answers,
     pub(super) seed: u64,
     /// Made at the first draw, so that it can be told whether the seed matters.
@@ -62,7 +62,7 @@ pub(super) struct Core {
     pub(super) watch: Watch,
     /// Absent but for the runs that are made for a report.
     pub(super) survey: Option<Survey>,
-    /// Whether there is something to be done around a step that few runs want: one that is rude, or that is
+    /// Whether there is something to be done around a step that few runs want: one with faults, or that is
     /// made for a report.
     pub(super) is_observed: bool,
     /// Whether the text of values that are noted is wanted.
@@ -86,8 +86,8 @@ impl Core {
     pub(super) fn begin(&mut self, scheduler: Box<dyn Scheduler>, seed: u64, limits: Limits) {
         self.limits = limits;
         self.watch.begin(&*scheduler);
-        self.manners.begin(&*scheduler, self.limits.rude);
-        self.is_observed = self.manners.is_declared() || self.survey.is_some();
+        self.faults.begin(&*scheduler, self.limits.faults);
+        self.is_observed = self.faults.is_declared() || self.survey.is_some();
         self.scheduler = Some(scheduler);
         self.tasks.clear();
         self.timers.clear();
@@ -112,7 +112,7 @@ impl Core {
 
     /// Whether nothing is on in this run that primitives would have to ask for.
     pub(super) fn is_plain(&self) -> bool {
-        !self.limits.keeps_accounts && !self.watch.has_uses && !self.manners.is_declared()
+        !self.limits.keeps_accounts && !self.watch.has_uses && !self.faults.is_declared()
     }
 
     /// Notes that something went wrong, unless something has before.
@@ -137,9 +137,9 @@ impl Core {
         self.schedule_of(&self.answers, self.seed_used())
     }
 
-    /// That of a run with these answers and this seed, which is rude in the same ways.
+    /// That of a run with these answers and this seed, with the same faults.
     pub(super) fn schedule_of(&self, answers: &Answers, seed: u64) -> Schedule {
-        Schedule::new(answers.iter()).with_seed(seed).with_rude(self.manners.declared)
+        Schedule::new(answers.iter()).with_seed(seed).with_faults(self.faults.declared)
     }
 
     /// The seed of the random values, or 0 if none has been drawn.
@@ -313,7 +313,7 @@ impl Core {
     /// Does what is wanted in few runs when a step is about to begin.
     #[cold]
     pub(super) fn observe_step(&mut self, key: TaskKey) {
-        if self.manners.is_declared() {
+        if self.faults.is_declared() {
             self.record(Record::poll(key.id()));
         }
         if self.survey.is_some() {
@@ -359,7 +359,7 @@ impl Core {
         let task = self.tasks.get_mut(key).expect("dacapo bug: a running task is gone");
         let (is_kept, is_bare) = (!task.traits.detached, cell.is_none() && task.is_bare());
         task.put(cell);
-        if task.is_special || !(is_kept || is_bare) || self.manners.is_on() {
+        if task.is_special || !(is_kept || is_bare) || self.faults.is_on() {
             return false;
         }
         let Ok(joiner) = task.take_joiner() else { return false };
@@ -442,7 +442,7 @@ impl Core {
     /// A task has ended in a step of its own.
     #[inline]
     pub(super) fn end_last_step(&mut self, task: TaskId, how: Ending) {
-        if !self.manners.take_told() {
+        if !self.faults.take_told() {
             self.watch_step(task);
         }
         self.record_end(task, how);
@@ -457,7 +457,7 @@ impl Core {
     #[inline]
     pub(super) fn advance(&mut self) -> bool {
         let Some(next) = self.timers.next_deadline() else { return false };
-        let to = if self.manners.is_on() { self.maybe_late(next) } else { next };
+        let to = if self.faults.is_on() { self.maybe_late(next) } else { next };
         self.now = to;
         self.record(Record::advance(to));
         true

@@ -49,7 +49,7 @@ impl Runtime {
     /// then waits for ever, is left to be dropped.
     pub(super) fn wind_down(&self) -> Option<Failure> {
         let mut core = self.core();
-        core.manners.end();
+        core.faults.end();
         if core.tasks.len() == 0 {
             return None;
         }
@@ -184,7 +184,7 @@ impl Runtime {
     #[cold]
     fn observe_before(&self, key: TaskKey) {
         self.rest();
-        if self.core().manners.is_on() {
+        if self.core().faults.is_on() {
             self.interfere_before(key);
         }
         self.core().observe_step(key);
@@ -193,7 +193,7 @@ impl Runtime {
     /// Does what few runs want after a step.
     #[cold]
     fn observe_after(&self, key: TaskKey) -> Turn {
-        if self.core().manners.is_on()
+        if self.core().faults.is_on()
             && let Some(ended) = self.interfere_after(key)
         {
             return self.after_last_poll(key, ended);

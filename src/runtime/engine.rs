@@ -14,8 +14,8 @@ use super::places::{Standing, Survey};
 use super::waker::RunId;
 use super::{RUNTIME, Runtime, try_current, unwind};
 use crate::failure::Failure;
+use crate::faults::FaultKind;
 use crate::instant::Instant;
-use crate::rude::RudeKind;
 use crate::schedule::Schedule;
 use crate::scheduler::Scheduler;
 use crate::trace::Trace;
@@ -158,7 +158,7 @@ impl Engine {
         // Nobody else has them any more.
         let answers = Rc::get_mut(&mut before.answers).expect("dacapo bug: answers are in use");
         std::mem::swap(&mut core.answers, answers);
-        let again = Again::new(Rc::clone(&before.answers), core.manners.declared);
+        let again = Again::new(Rc::clone(&before.answers), core.faults.declared);
         (Box::new(again), core.seed)
     }
 
@@ -200,9 +200,9 @@ impl Engine {
         &mut self.core.trace
     }
 
-    /// For each answer of the last run what kind of rudeness it was about; empty if there was none.
-    pub(crate) fn rude_kinds(&mut self) -> &[Option<RudeKind>] {
-        self.core.manners.kinds()
+    /// The kind of fault that each answer of the last run was about; empty if no faults were on.
+    pub(crate) fn fault_kinds(&mut self) -> &[Option<FaultKind>] {
+        self.core.faults.kinds()
     }
 
     /// What the primitives of the last run held at its end, in the order of their first use, if accounts

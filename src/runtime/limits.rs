@@ -1,4 +1,4 @@
-use crate::rude::Rude;
+use crate::faults::Faults;
 
 /// What one run may use.
 #[derive(Clone, Copy, Debug)]
@@ -9,7 +9,7 @@ pub(crate) struct Limits {
     /// Kept in the trace.
     pub(crate) max_events: usize,
     /// What may happen in it besides what an ordinary event loop does.
-    pub(crate) rude: Rude,
+    pub(crate) faults: Faults,
     /// Whether to keep account of what primitives hold.
     pub(crate) keeps_accounts: bool,
 }
@@ -27,7 +27,7 @@ impl Limits {
         max_steps: 1_000_000,
         max_tasks: 100_000,
         max_events: 100_000,
-        rude: Rude::none(),
+        faults: Faults::none(),
         keeps_accounts: false,
     };
 }

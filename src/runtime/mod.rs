@@ -11,6 +11,7 @@ mod choices;
 mod core;
 mod drive;
 mod engine;
+mod faults;
 mod joining;
 mod ledger;
 mod limits;
@@ -18,7 +19,6 @@ mod marks;
 mod notes;
 mod places;
 mod poll;
-mod rude;
 mod tasks;
 mod timers;
 mod unwind;
@@ -174,8 +174,8 @@ impl Runtime {
         self.id.get()
     }
 
-    /// Whether a primitive need not tell of its use, nor ask whether something rude happens: nobody watches,
-    /// no accounts are kept, and nothing rude is on.
+    /// Whether a primitive need not tell of its use, nor ask whether a fault happens: nobody watches,
+    /// no accounts are kept, and no faults are on.
     #[inline]
     pub(crate) fn is_plain(&self) -> bool {
         self.plain.get()

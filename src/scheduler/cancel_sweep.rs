@@ -2,7 +2,7 @@ use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 
 use super::{Choice, ChoiceKind, Divergence, Scheduler};
-use crate::rude::Rude;
+use crate::faults::Faults;
 use crate::trace::Moment;
 
 /// A run for each await at which something can be cancelled, and each way to cancel it there.
@@ -203,12 +203,12 @@ impl Scheduler for CancelSweep {
         }
     }
 
-    fn rude(&self) -> Option<Rude> {
+    fn faults(&self) -> Option<Faults> {
         Some(match self.turn {
-            Turn::Start | Turn::End => Rude::none(),
-            Turn::First => Rude::none().cancellations(1).marked_cancellations(1),
-            Turn::Cancels(..) if self.marked => Rude::none().marked_cancellations(1),
-            Turn::Cancels(..) => Rude::none().cancellations(1),
+            Turn::Start | Turn::End => Faults::none(),
+            Turn::First => Faults::none().cancellations(1).marked_cancellations(1),
+            Turn::Cancels(..) if self.marked => Faults::none().marked_cancellations(1),
+            Turn::Cancels(..) => Faults::none().cancellations(1),
         })
     }
 

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use super::Line;
+use super::ReadyQueue;
 use crate::trace::{Moment, Next, TaskId, TaskName, TaskNames, mix};
 
 /// A question with two or more possible answers, which a [`Scheduler`](crate::scheduler::Scheduler)
@@ -35,7 +35,7 @@ pub enum ChoiceKind {
     /// A value that the code under test asked for with [`choose`](crate::choose), under this label.
     Value(&'static str),
     /// Does a newcomer at a lock or a semaphore wait (0), or does it take what was meant for another (1)?
-    /// This and what follows is asked only in runs that are [rude](crate::Rude).
+    /// This and what follows is asked only in runs in which [faults](crate::Faults) are on.
     Barge,
     /// Is a task that goes to sleep left asleep (0), or polled once more for no reason (1)?
     Spurious,
@@ -53,8 +53,8 @@ pub enum ChoiceKind {
 }
 
 impl ChoiceKind {
-    /// Whether it is asked only in [rude](crate::Rude) runs, and an answer but 0 is to be the exception.
-    pub fn is_rude(self) -> bool {
+    /// Whether it asks about a [fault](crate::Faults). Answers other than 0 should then be the exception.
+    pub fn is_fault(self) -> bool {
         match self {
             Self::Task | Self::Timeout | Self::Deadline | Self::Select | Self::Value(_) => false,
             Self::Barge
@@ -87,7 +87,7 @@ impl ChoiceKind {
 #[derive(Clone, Copy, Debug)]
 enum Among<'a> {
     Tasks {
-        ready: &'a Line,
+        ready: &'a ReadyQueue,
         names: &'a TaskNames,
     },
     Numbers,
@@ -107,14 +107,14 @@ impl<'a> Choice<'a> {
     ///
     /// If fewer than two tasks are ready: that is no choice.
     #[track_caller]
-    pub fn among_tasks(ready: &'a Line, names: &'a TaskNames) -> Self {
+    pub fn among_tasks(ready: &'a ReadyQueue, names: &'a TaskNames) -> Self {
         assert!(ready.len() >= 2, "a choice needs two options or more");
         Self::among(ready, names)
     }
 
     /// The same where it is known that there are two tasks or more.
     #[inline(always)]
-    pub(crate) fn among(ready: &'a Line, names: &'a TaskNames) -> Self {
+    pub(crate) fn among(ready: &'a ReadyQueue, names: &'a TaskNames) -> Self {
         // More have no place in a trace.
         let options = ready.len().min(Next::MAX_OPTIONS);
         Self { kind: ChoiceKind::Task, options, among: Among::Tasks { ready, names } }

@@ -1,5 +1,5 @@
 use super::{Choice, Scheduler};
-use crate::rude::Rude;
+use crate::faults::Faults;
 
 /// One run, first in, first out: what an ordinary event loop does.
 #[derive(Clone, Debug, Default)]
@@ -27,7 +27,7 @@ impl Scheduler for Fifo {
         0
     }
 
-    fn rude(&self) -> Option<Rude> {
-        Some(Rude::none())
+    fn faults(&self) -> Option<Faults> {
+        Some(Faults::none())
     }
 }

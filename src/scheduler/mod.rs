@@ -23,7 +23,6 @@ mod chunks;
 mod delay_bounded;
 mod exhaustive;
 mod fifo;
-mod line;
 mod pct;
 mod portfolio;
 mod pos;
@@ -31,6 +30,7 @@ mod probe;
 mod queue;
 mod random;
 mod ranking;
+mod ready_queue;
 mod replay;
 mod seeded;
 mod sparse;
@@ -45,18 +45,18 @@ pub use choice::{Choice, ChoiceKind, Label};
 pub use delay_bounded::DelayBounded;
 pub use exhaustive::Exhaustive;
 pub use fifo::Fifo;
-pub use line::Line;
-pub(crate) use line::TaskKey;
 pub use pct::Pct;
 pub use portfolio::Portfolio;
 pub use pos::Pos;
 pub use random::Random;
+pub use ready_queue::ReadyQueue;
+pub(crate) use ready_queue::TaskKey;
 pub use replay::{Divergence, Replay};
 pub use sparse::Sparse;
 pub use sticky::Sticky;
 pub use urw::Urw;
 
-use crate::rude::Rude;
+use crate::faults::Faults;
 use crate::schedule::Answer;
 use crate::trace::{TaskId, TaskNames};
 
@@ -157,9 +157,9 @@ pub trait Scheduler {
         None
     }
 
-    /// What may be [rude](crate::Rude) in the run that was prepared. None leaves it to what the test
+    /// The [faults](crate::Faults) that are on in the run that was prepared. None leaves it to what the test
     /// allows: all of it, or, if it works from seeds, a part of it that is drawn from the seed.
-    fn rude(&self) -> Option<Rude> {
+    fn faults(&self) -> Option<Faults> {
         None
     }
 

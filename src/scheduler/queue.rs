@@ -3,7 +3,7 @@
 use std::ops::Range;
 
 use super::chunks::{CHUNK, Chunks, PAGE, PAGE_STRIDE, STRIDE};
-use super::line::TaskKey;
+use super::ready_queue::TaskKey;
 use crate::trace::TaskId;
 
 /// A list as long as it is short, which it is most of the time, and then chunks.

@@ -2,14 +2,14 @@ use std::ops::Range;
 use std::rc::Rc;
 
 use super::probe::Probe;
-use super::seeded::{Policy, RUDE_ONCE_IN, assert_seeds, draw};
+use super::seeded::{FAULT_ONCE_IN, Policy, assert_seeds, draw};
 use super::{Choice, Scheduler};
 use crate::rng::{Draws, Purpose, Stream};
 use crate::schedule::Answer;
 
 /// A random walk: one run per seed, in which each option is as likely as the others.
 ///
-/// Only where something [rude](crate::Rude) may happen, it does so once in eight times. The answers of a
+/// Only a [fault](crate::Faults) happens once in eight times that it may. The answers of a
 /// seed depend on that seed alone, not on the runs before.
 ///
 /// ```
@@ -63,9 +63,9 @@ impl Scheduler for Random {
 
     fn answer(&mut self, choice: &Choice<'_>) -> Answer {
         let options = u32::try_from(choice.options()).unwrap_or(u32::MAX);
-        if choice.kind().is_rude() {
-            let is_rude = self.stream.below(RUDE_ONCE_IN as u32) == 0;
-            return Answer::from(if is_rude { 1 + self.stream.below(options - 1) } else { 0 });
+        if choice.kind().is_fault() {
+            let is_fault = self.stream.below(FAULT_ONCE_IN as u32) == 0;
+            return Answer::from(if is_fault { 1 + self.stream.below(options - 1) } else { 0 });
         }
         Answer::from(self.stream.below(options))
     }

@@ -1,7 +1,7 @@
 use std::fmt;
 
 use super::{Choice, Scheduler};
-use crate::rude::Rude;
+use crate::faults::Faults;
 use crate::schedule::{Answer, Schedule};
 
 /// One run with the answers of a recorded schedule.
@@ -80,8 +80,8 @@ impl Scheduler for Replay {
         Answer::new(answer.min(largest) as u32, given.lasting())
     }
 
-    fn rude(&self) -> Option<Rude> {
-        Some(self.schedule.rude())
+    fn faults(&self) -> Option<Faults> {
+        Some(self.schedule.faults())
     }
 
     fn divergence(&self) -> Option<Divergence> {

@@ -5,8 +5,8 @@ use std::rc::Rc;
 
 use super::probe::Probe;
 use super::{Choice, Step};
+use crate::faults::Faults;
 use crate::rng::Draws;
-use crate::rude::Rude;
 use crate::schedule::Answer;
 use crate::trace::{TaskId, TaskNames};
 
@@ -148,9 +148,9 @@ impl<P: Policy> Seeded<P> {
         }
     }
 
-    /// The run that measures is a polite one.
-    pub(super) fn rude(&self) -> Option<Rude> {
-        (self.run == Run::Probe).then(Rude::none)
+    /// The measuring run is an ordinary one, without faults.
+    pub(super) fn faults(&self) -> Option<Faults> {
+        (self.run == Run::Probe).then(Faults::none)
     }
 
     /// Whether the run that measures is behind.
@@ -238,18 +238,18 @@ impl<P: Policy> Seeded<P> {
     }
 }
 
-/// One of the options, each as likely as the others; only what is rude is seldom.
+/// One of the options, each as likely as the others; only faults are seldom.
 pub(super) fn draw(choice: &Choice<'_>, draws: &mut Draws) -> Answer {
     let options = choice.options() as u64;
-    Answer::from_place(match choice.kind().is_rude() {
-        true if draws.below(RUDE_ONCE_IN) > 0 => 0,
+    Answer::from_place(match choice.kind().is_fault() {
+        true if draws.below(FAULT_ONCE_IN) > 0 => 0,
         true => 1 + draws.below(options - 1) as usize,
         false => draws.below(options) as usize,
     })
 }
 
-/// Were each second chance to be rude taken, hardly anything else would happen.
-pub(super) const RUDE_ONCE_IN: u64 = 8;
+/// If every second chance for a fault were taken, hardly anything else would happen.
+pub(super) const FAULT_ONCE_IN: u64 = 8;
 
 /// # Panics
 ///
@@ -305,8 +305,8 @@ macro_rules! seeded_scheduler {
                 self.0.seed()
             }
 
-            fn rude(&self) -> Option<crate::rude::Rude> {
-                self.0.rude()
+            fn faults(&self) -> Option<crate::faults::Faults> {
+                self.0.faults()
             }
 
             fn set_seeds(&mut self, seeds: std::ops::Range<u64>) -> bool {

@@ -5,9 +5,9 @@ use std::pin::Pin;
 use std::sync::Mutex;
 use std::task::{Context, Poll};
 
+use super::faults;
 use super::line::{Caller, Line, Standing, Waiter, Wakes};
 use super::resource::{Accounted, Held, Resource};
-use super::rude;
 use super::store::Store;
 use crate::runtime::{Holding, Place};
 use crate::trace::Wait;
@@ -223,7 +223,7 @@ impl<S: Store> Future for Put<'_, S> {
             }
             self.key = None;
         }
-        if self.item.is_some() && channel.has_place(&state) && rude::gives_way(&mut self.asked) {
+        if self.item.is_some() && channel.has_place(&state) && faults::gives_way(&mut self.asked) {
             drop(state);
             cx.waker().wake_by_ref();
             return Poll::Pending;
@@ -287,7 +287,7 @@ impl<S: Store> Future for Get<'_, S> {
             }
             self.key = None;
         }
-        if state.items.len() > 0 && rude::gives_way(&mut self.asked) {
+        if state.items.len() > 0 && faults::gives_way(&mut self.asked) {
             drop(state);
             cx.waker().wake_by_ref();
             return Poll::Pending;
@@ -341,7 +341,7 @@ impl<S: Store> Future for Join<'_, S> {
         let mut state = channel.state();
         let key = self.key;
         match key {
-            None if state.unfinished == 0 && rude::gives_way(&mut self.asked) => {
+            None if state.unfinished == 0 && faults::gives_way(&mut self.asked) => {
                 drop(state);
                 cx.waker().wake_by_ref();
                 return Poll::Pending;

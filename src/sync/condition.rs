@@ -5,12 +5,12 @@ use std::pin::Pin;
 use std::sync::{Arc, Mutex};
 use std::task::{Context, Poll};
 
+use super::faults;
 use super::line::{Caller, Line, Standing, Wakes};
 use super::lock::{Lock, LockGuard, ReleaseError};
 use super::resource::{Accounted, Held, Resource};
-use super::rude;
 use crate::cancel::{Cancelled, catch};
-use crate::rude::RudeKind;
+use crate::faults::FaultKind;
 use crate::runtime::{Holding, Place};
 use crate::trace::Wait;
 
@@ -88,12 +88,14 @@ impl State {
     /// Wakes the first `n` who have not been woken.
     fn notify(&mut self, n: usize) -> Wakes {
         let mut woken = Wakes::default();
-        let n =
-            if rude::is_possible(RudeKind::WakeAll) && self.has_more_than(n) && rude::wakes_all() {
-                usize::MAX
-            } else {
-                n
-            };
+        let n = if faults::is_possible(FaultKind::WakeAll)
+            && self.has_more_than(n)
+            && faults::wakes_all()
+        {
+            usize::MAX
+        } else {
+            n
+        };
         let waiting = self.line.iter_mut().filter(|waiter| waiter.standing == Standing::Waiting);
         for waiter in waiting.filter(|waiter| !waiter.has_given_up()).take(n) {
             waiter.give_turn().into_iter().for_each(|caller| woken.push(caller));

@@ -4,9 +4,9 @@ use std::pin::Pin;
 use std::sync::Mutex;
 use std::task::{Context, Poll};
 
+use super::faults;
 use super::line::{Caller, Line};
 use super::resource::{Accounted, Held, Resource};
-use super::rude;
 use crate::runtime::{Holding, Place};
 use crate::trace::Wait;
 
@@ -117,7 +117,7 @@ impl Future for Waiting<'_> {
         let mut state = event.state();
         let key = self.key;
         match key {
-            None if state.set && rude::gives_way(&mut self.asked) => {
+            None if state.set && faults::gives_way(&mut self.asked) => {
                 drop(state);
                 cx.waker().wake_by_ref();
                 return Poll::Pending;

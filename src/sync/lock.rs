@@ -5,9 +5,9 @@ use std::pin::Pin;
 use std::sync::Mutex;
 use std::task::{Context, Poll};
 
+use super::faults;
 use super::line::{Caller, Line, Standing, Waiter, Wakes};
 use super::resource::{Accounted, Held, Resource};
-use super::rude;
 use crate::runtime::{Holding, Place};
 use crate::trace::Wait;
 
@@ -83,7 +83,7 @@ impl State {
         let Some(first) = first.filter(|first| first.standing == Standing::Woken) else {
             return false;
         };
-        let barges = rude::barges(first.task(), true);
+        let barges = faults::barges(first.task(), true);
         if barges {
             first.standing = Standing::Waiting;
         }
@@ -210,7 +210,7 @@ impl Future for Acquire<'_> {
         let mut state = lock.state();
         let key = self.key;
         match key {
-            None if state.is_free() && rude::gives_way(&mut self.asked) => {
+            None if state.is_free() && faults::gives_way(&mut self.asked) => {
                 drop(state);
                 cx.waker().wake_by_ref();
                 return Poll::Pending;

@@ -14,11 +14,11 @@ mod bounded_semaphore;
 mod channel;
 mod condition;
 mod event;
+mod faults;
 mod line;
 mod lock;
 mod queue;
 mod resource;
-mod rude;
 mod semaphore;
 mod store;
 

@@ -5,10 +5,10 @@ use std::pin::Pin;
 use std::sync::{Arc, Mutex};
 use std::task::{Context, Poll};
 
+use super::faults;
 use super::line::{Caller, Line, Standing, Wakes};
 use super::resource::{Accounted, Held, Resource};
-use super::rude;
-use crate::rude::RudeKind;
+use crate::faults::FaultKind;
 use crate::runtime::{Holding, Place};
 use crate::trace::Wait;
 
@@ -82,7 +82,7 @@ impl State {
     /// Whether a newcomer takes permits before one who was served and has not come for them yet. If they
     /// are needed, that one has none then, and waits on.
     fn barge(&mut self, wanted: usize) -> bool {
-        if !rude::is_possible(RudeKind::Barging) {
+        if !faults::is_possible(FaultKind::Barging) {
             return false;
         }
         let permits = self.permits;
@@ -92,7 +92,7 @@ impl State {
             waiter.standing == Standing::Woken && permits.saturating_add(waiter.wanted) >= wanted
         });
         let Some(served) = served else { return false };
-        let barges = rude::barges(served.task(), false);
+        let barges = faults::barges(served.task(), false);
         if barges && permits < wanted {
             served.standing = Standing::Waiting;
             self.permits += served.wanted;
@@ -305,7 +305,7 @@ impl Acquire<'_> {
         let semaphore = self.semaphore;
         let mut state = semaphore.state();
         match self.state {
-            AcquireState::Start if state.is_free(wanted) && rude::gives_way(&mut self.asked) => {
+            AcquireState::Start if state.is_free(wanted) && faults::gives_way(&mut self.asked) => {
                 drop(state);
                 cx.waker().wake_by_ref();
                 return Poll::Pending;

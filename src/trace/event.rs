@@ -1,7 +1,7 @@
 //! What can happen in a run.
 
+use crate::faults::FaultKind;
 use crate::instant::Instant;
-use crate::rude::RudeKind;
 use crate::schedule::Lasting;
 use crate::trace::TaskId;
 
@@ -157,16 +157,16 @@ impl Moment {
 }
 
 impl Asked {
-    /// What kind of rudeness it is about, if it is about any.
-    pub(crate) fn rude(self) -> Option<RudeKind> {
+    /// The kind of fault that it asks about, if any.
+    pub(crate) fn fault(self) -> Option<FaultKind> {
         Some(match self {
-            Asked::Barge { .. } => RudeKind::Barging,
-            Asked::Spurious(_) => RudeKind::Spurious,
-            Asked::WakeAll(_) => RudeKind::WakeAll,
-            Asked::Late(_) => RudeKind::LateTimers,
-            Asked::Yield(_) => RudeKind::Yielding,
-            Asked::Cancel { .. } => RudeKind::Cancellations,
-            Asked::Point { .. } => RudeKind::Marked,
+            Asked::Barge { .. } => FaultKind::Barging,
+            Asked::Spurious(_) => FaultKind::Spurious,
+            Asked::WakeAll(_) => FaultKind::WakeAll,
+            Asked::Late(_) => FaultKind::LateTimers,
+            Asked::Yield(_) => FaultKind::Yielding,
+            Asked::Cancel { .. } => FaultKind::Cancellations,
+            Asked::Point { .. } => FaultKind::Marked,
             _ => return None,
         })
     }

@@ -1,12 +1,12 @@
-//! What primitives do in rude runs, and only there.
+//! The faults of primitives, which are asked for only in runs in which they are on.
 
-use crate::rude::RudeKind;
+use crate::faults::FaultKind;
 use crate::runtime::{self, Runtime};
 use crate::trace::TaskId;
 
 /// Whether this may happen in this run: asked before what would take long to find out.
-pub(super) fn is_possible(kind: RudeKind) -> bool {
-    happens(|runtime| runtime.is_rude(kind))
+pub(super) fn is_possible(kind: FaultKind) -> bool {
+    happens(|runtime| runtime.is_fault(kind))
 }
 
 /// Whether a newcomer takes what was meant for a waiter, of this task if that is known.

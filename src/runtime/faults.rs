@@ -1,36 +1,36 @@
-//! What an ordinary event loop does not do, asked only in runs that are rude.
+//! Fault injection: questions that are asked only in runs in which faults are on.
 
 use super::Runtime;
 use super::cancellation::{Cancellation, Cancelled};
 use super::core::Core;
 use super::places::Awaited;
 use super::tasks::{Ended, State};
+use crate::faults::{FaultKind, Faults};
 use crate::instant::Instant;
 use crate::rng::{Purpose, Stream};
-use crate::rude::{Rude, RudeKind};
 use crate::scheduler::{Choice, ChoiceKind, Scheduler, TaskKey};
 use crate::trace::{Asked, Moment, TaskId};
 
 /// The state of it in one run.
 #[derive(Default)]
-pub(super) struct Manners {
+pub(super) struct RunFaults {
     /// What is on in this run, as its schedule says.
-    pub(super) declared: Rude,
+    pub(super) declared: Faults,
     /// What is still asked: nothing when main has ended, and no more cancellations than are allowed.
-    asked: Rude,
-    /// For each answer of the run what kind of rudeness it was about; empty if there is none.
-    kinds: Vec<Option<RudeKind>>,
+    asked: Faults,
+    /// The kind of fault that each answer of the run was about; empty if no faults are on.
+    kinds: Vec<Option<FaultKind>>,
     /// The scheduler was told of the step that is ending.
     told: bool,
 }
 
-impl Manners {
-    pub(super) fn begin(&mut self, scheduler: &dyn Scheduler, allowed: Rude) {
-        self.declared = scheduler.rude().unwrap_or_else(|| match scheduler.seed() {
+impl RunFaults {
+    pub(super) fn begin(&mut self, scheduler: &dyn Scheduler, allowed: Faults) {
+        self.declared = scheduler.faults().unwrap_or_else(|| match scheduler.seed() {
             // Each run has a part of it: what one kind brings about, another may hide (A. Groce et al. 2012,
             // "Swarm Testing").
             Some(seed) if !allowed.is_none() => {
-                let mut stream = Stream::new(seed, Purpose::Rude);
+                let mut stream = Stream::new(seed, Purpose::Faults);
                 allowed.some(|| stream.below(2) == 1)
             }
             _ => allowed,
@@ -42,11 +42,11 @@ impl Manners {
 
     pub(super) fn note(&mut self, asked: Asked) {
         if !self.declared.is_none() {
-            self.kinds.push(asked.rude());
+            self.kinds.push(asked.fault());
         }
     }
 
-    /// Whether something rude may have happened in this run.
+    /// Whether faults are on in this run.
     pub(super) fn is_declared(&self) -> bool {
         !self.declared.is_none()
     }
@@ -55,8 +55,8 @@ impl Manners {
         !self.asked.is_none()
     }
 
-    /// For each answer of the run what kind of rudeness it was about.
-    pub(super) fn kinds(&self) -> &[Option<RudeKind>] {
+    /// The kind of fault that each answer of the run was about.
+    pub(super) fn kinds(&self) -> &[Option<FaultKind>] {
         &self.kinds
     }
 
@@ -64,9 +64,9 @@ impl Manners {
         std::mem::take(&mut self.told)
     }
 
-    /// From now on nothing rude happens.
+    /// From now on no fault happens.
     pub(super) fn end(&mut self) {
-        self.asked = Rude::none();
+        self.asked = Faults::none();
     }
 }
 
@@ -74,17 +74,17 @@ impl Manners {
 const LATE_NANOS: u64 = 1_000_000;
 
 impl Core {
-    pub(super) fn is_rude(&self, kind: RudeKind) -> bool {
-        self.manners.asked.has(kind)
+    pub(super) fn is_fault(&self, kind: FaultKind) -> bool {
+        self.faults.asked.has(kind)
     }
 
     fn current_id(&self) -> TaskId {
         self.current.map_or(TaskId::MAIN, |key| key.id())
     }
 
-    /// Asks whether something rude is to happen, if its kind is on.
-    fn ask_rude(&mut self, asked: Asked, options: usize) -> usize {
-        let Some(rude) = asked.rude().filter(|&kind| self.is_rude(kind)) else { return 0 };
+    /// Asks whether a fault happens, if its kind is on.
+    fn ask_fault(&mut self, asked: Asked, options: usize) -> usize {
+        let Some(fault) = asked.fault().filter(|&kind| self.is_fault(kind)) else { return 0 };
         let (kind, task) = match asked {
             Asked::Barge { task, .. } => (ChoiceKind::Barge, task),
             Asked::Spurious(task) => (ChoiceKind::Spurious, task),
@@ -99,21 +99,21 @@ impl Core {
             | Asked::Timeout(_)
             | Asked::Deadline(_)
             | Asked::Select(_)
-            | Asked::Value(_) => unreachable!("dacapo bug: {asked:?} is not rude"),
+            | Asked::Value(_) => unreachable!("dacapo bug: {asked:?} is not a fault"),
         };
         let choice = Choice::of_task(kind, options, task, self.trace.names());
         let scheduler = self.scheduler.as_mut().expect("dacapo bug: a run without a scheduler");
         let answer = scheduler.answer(&choice).option();
         let answer = self.answered(asked, answer, options) as usize;
         if answer > 0 {
-            self.manners.asked = self.manners.asked.less_one(rude);
+            self.faults.asked = self.faults.asked.less_one(fault);
         }
         answer
     }
 
     /// The time to which the clock jumps, whose next deadline is this one.
     pub(super) fn maybe_late(&mut self, next: Instant) -> Instant {
-        if !self.is_rude(RudeKind::LateTimers) || self.ask_rude(Asked::Late(next), 2) == 0 {
+        if !self.is_fault(FaultKind::LateTimers) || self.ask_fault(Asked::Late(next), 2) == 0 {
             return next;
         }
         let beyond = next + std::time::Duration::from_nanos(LATE_NANOS);
@@ -132,7 +132,7 @@ impl Core {
         }
         // Without a scope that catches it, and without anything that is asked first, it is a drop.
         let options = if task.is_just_dropped() { 2 } else { 3 };
-        self.ask_rude(Asked::Cancel { task: key.id(), nth: task.awaits, moment }, options)
+        self.ask_fault(Asked::Cancel { task: key.id(), nth: task.awaits, moment }, options)
     }
 }
 
@@ -170,7 +170,7 @@ impl Runtime {
                 // Its destructors may wake it, which must not put it into the line.
                 task.state = State::Running;
                 let cell = task.cell.take();
-                core.manners.told = true;
+                core.faults.told = true;
                 drop(core);
                 return Some(self.drop_future(cell));
             }
@@ -183,22 +183,22 @@ impl Runtime {
     }
 
     /// Whether something of this kind may happen from now on.
-    pub(crate) fn is_rude(&self, kind: RudeKind) -> bool {
-        self.core().is_rude(kind)
+    pub(crate) fn is_fault(&self, kind: FaultKind) -> bool {
+        self.core().is_fault(kind)
     }
 
     /// Whether a newcomer takes what was meant for a waiter who has not had its turn.
     pub(crate) fn barges(&self, waiter: Option<TaskId>, lock: bool) -> bool {
         let mut core = self.core();
         let task = core.current_id();
-        core.ask_rude(Asked::Barge { task, waiter, lock }, 2) == 1
+        core.ask_fault(Asked::Barge { task, waiter, lock }, 2) == 1
     }
 
     /// Whether a notification wakes all who wait.
     pub(crate) fn wakes_all(&self) -> bool {
         let mut core = self.core();
         let task = core.current_id();
-        core.ask_rude(Asked::WakeAll(task), 2) == 1
+        core.ask_fault(Asked::WakeAll(task), 2) == 1
     }
 
     /// Whether an await that is ready gives a turn away first. If so, the caller is to be woken at once.
@@ -208,7 +208,7 @@ impl Runtime {
         }
         let mut core = self.core();
         let task = core.current_id();
-        let gives_way = core.ask_rude(Asked::Yield(task), 2) == 1;
+        let gives_way = core.ask_fault(Asked::Yield(task), 2) == 1;
         if gives_way && let Some(scope) = self.poll.wait_on(Awaited::TURN) {
             core.count_note(scope);
         }
@@ -218,11 +218,11 @@ impl Runtime {
     /// Whether a marked future is dropped at this await.
     pub(crate) fn cancels_point(&self, label: &'static str, moment: Moment) -> bool {
         let mut core = self.core();
-        if !core.is_rude(RudeKind::Marked) {
+        if !core.is_fault(FaultKind::Marked) {
             return false;
         }
         let (task, label) = (core.current_id(), core.trace.intern(label));
-        core.ask_rude(Asked::Point { task, label, moment }, 2) == 1
+        core.ask_fault(Asked::Point { task, label, moment }, 2) == 1
     }
 
     /// Notes that a task stands for a thread, which nobody can stop.
@@ -236,12 +236,12 @@ impl Runtime {
 impl Core {
     /// Polls a task that has gone to sleep once more, if that is what is chosen; once for each sleep.
     fn maybe_spurious(&mut self, key: TaskKey) {
-        if !self.is_rude(RudeKind::Spurious) {
+        if !self.is_fault(FaultKind::Spurious) {
             return;
         }
         let Some(task) = self.task_mut(key) else { return };
         let still_asleep = std::mem::take(&mut task.traits.roused);
-        if still_asleep || self.ask_rude(Asked::Spurious(key.id()), 2) == 0 {
+        if still_asleep || self.ask_fault(Asked::Spurious(key.id()), 2) == 0 {
             return;
         }
         if let Some(task) = self.task_mut(key) {

@@ -2,26 +2,26 @@
 
 use std::fmt;
 
-/// Which rude things may happen in a run: what no ordinary event loop does, but other executors, other
-/// primitives and other callers do.
+/// Which faults are on in a run: things that an ordinary event loop never does, but other executors,
+/// primitives and callers do.
 ///
-/// Each kind adds choices to a run that are asked only where it is on; their answer 0 is polite. Which
+/// Each kind adds choices to a run that are asked only where it is on; their answer 0 is that nothing happens. Which
 /// ones are on is part of the run's [`Schedule`](crate::Schedule), so that its text replays them:
 /// `d1:0x2.1+bs` with barging and spurious wake-ups. All are off unless
-/// [`Builder::rude`](crate::Builder::rude) allows them.
+/// [`Builder::faults`](crate::Builder::faults) allows them.
 ///
 /// | letter | kind | what happens, and who does it |
 /// |---|---|---|
-/// | `b` | [barging](Rude::barging) | a newcomer takes what was meant for one who waits: most locks that are not fair |
-/// | `s` | [spurious](Rude::spurious) | a sleeping task is polled for no reason: `join!`, `select!`, any executor |
-/// | `w` | [wake all](Rude::wake_all) | a notification wakes all who wait: condition variables may |
-/// | `l` | [late timers](Rude::late_timers) | the clock comes late, past a deadline: any loaded machine |
-/// | `y` | [yielding](Rude::yielding) | an await that is ready gives a turn away: tokio's budget, several threads |
-/// | `c2` | [cancellations](Rude::cancellations) | at most two tasks are cancelled where they wait: a timeout, a client that leaves |
-/// | `m1` | [marked cancellations](Rude::marked_cancellations) | at most one future that is [marked](crate::cancel::point) is |
+/// | `b` | [barging](Faults::barging) | a newcomer takes what was meant for one who waits: most locks that are not fair |
+/// | `s` | [spurious](Faults::spurious) | a sleeping task is polled for no reason: `join!`, `select!`, any executor |
+/// | `w` | [wake all](Faults::wake_all) | a notification wakes all who wait: condition variables may |
+/// | `l` | [late timers](Faults::late_timers) | the clock comes late, past a deadline: any loaded machine |
+/// | `y` | [yielding](Faults::yielding) | an await that is ready gives a turn away: tokio's budget, several threads |
+/// | `c2` | [cancellations](Faults::cancellations) | at most two tasks are cancelled where they wait: a timeout, a client that leaves |
+/// | `m1` | [marked cancellations](Faults::marked_cancellations) | at most one future that is [marked](crate::cancel::point) is |
 ///
 /// ```
-/// use dacapo::{Builder, Rude, scheduler::Random};
+/// use dacapo::{Builder, Faults, scheduler::Random};
 ///
 /// // Code that takes a wake-up for the thing itself.
 /// let sloppy = async || {
@@ -45,22 +45,22 @@ use std::fmt;
 ///     assert!(flag.get(), "woken, but not by the setter");
 /// };
 /// Builder::new().check(Random::seeds(0..100), sloppy);
-/// let rude = Builder::new().fresh_process(false).rude(Rude::all());
-/// let error = rude.try_check(Random::seeds(0..100), sloppy).unwrap_err();
+/// let faults = Builder::new().fresh_process(false).faults(Faults::harmless());
+/// let error = builder.try_check(Random::seeds(0..100), sloppy).unwrap_err();
 /// assert!(error.to_string().contains("main is woken for no reason"));
 /// ```
 #[derive(Clone, Copy, Default, PartialEq, Eq, Hash)]
-pub struct Rude {
+pub struct Faults {
     /// A bit for each kind.
     kinds: u8,
     cancellations: u32,
     marked: u32,
 }
 
-/// One kind of rudeness. The discriminant is its place in the text of a set, and its bit.
+/// One kind of fault. The discriminant is its place in the text of a set, and its bit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u8)]
-pub(crate) enum RudeKind {
+pub(crate) enum FaultKind {
     Barging,
     Spurious,
     WakeAll,
@@ -70,7 +70,7 @@ pub(crate) enum RudeKind {
     Marked,
 }
 
-impl RudeKind {
+impl FaultKind {
     const ALL: [Self; 7] = [
         Self::Barging,
         Self::Spurious,
@@ -107,43 +107,43 @@ impl RudeKind {
     }
 }
 
-impl Rude {
-    /// Nothing: ordinary, polite runs.
+impl Faults {
+    /// No faults: ordinary runs.
     pub const fn none() -> Self {
         Self { kinds: 0, cancellations: 0, marked: 0 }
     }
 
-    /// All kinds that break no correct code, which are those that are not cancellations.
-    pub fn all() -> Self {
+    /// All faults that correct code survives, which are all but cancellations.
+    pub fn harmless() -> Self {
         Self::none().barging().spurious().wake_all().late_timers().yielding()
     }
 
     /// Also: a newcomer at a [`Lock`](crate::sync::Lock) or a [`Semaphore`](crate::sync::Semaphore) takes
     /// what was handed to a waiter who has not had its turn yet, and that one waits on.
     pub fn barging(self) -> Self {
-        self.with(RudeKind::Barging, 1)
+        self.with(FaultKind::Barging, 1)
     }
 
     /// Also: a task that goes to sleep is polled once more although nothing has woken it.
     pub fn spurious(self) -> Self {
-        self.with(RudeKind::Spurious, 1)
+        self.with(FaultKind::Spurious, 1)
     }
 
     /// Also: [`Condition::notify`](crate::sync::Condition::notify) wakes all who wait, and not so many only.
     pub fn wake_all(self) -> Self {
-        self.with(RudeKind::WakeAll, 1)
+        self.with(FaultKind::WakeAll, 1)
     }
 
     /// Also: when the clock is to jump, it jumps past the next deadline, to the one after that, or 1 ms
     /// beyond if there is none; all timers up to then fire together, in the order of their deadlines.
     pub fn late_timers(self) -> Self {
-        self.with(RudeKind::LateTimers, 1)
+        self.with(FaultKind::LateTimers, 1)
     }
 
     /// Also: an await on a primitive of [`sync`](crate::sync), or on the end of a task, that could go on
     /// at once gives a turn away first.
     pub fn yielding(self) -> Self {
-        self.with(RudeKind::Yielding, 1)
+        self.with(FaultKind::Yielding, 1)
     }
 
     /// Also: at most `n` times in a run a task other than main is cancelled at one of its awaits, while it
@@ -154,13 +154,13 @@ impl Rude {
     /// Who awaits it gets a [`JoinError`](crate::task::JoinError) that is cancelled, and has to live with
     /// that. 0 takes it back.
     pub fn cancellations(self, n: u32) -> Self {
-        self.with(RudeKind::Cancellations, n)
+        self.with(FaultKind::Cancellations, n)
     }
 
     /// Also: at most `n` times in a run a future that is marked with [`point`](crate::cancel::point) is
     /// dropped at one of its awaits. 0 takes it back.
     pub fn marked_cancellations(self, n: u32) -> Self {
-        self.with(RudeKind::Marked, n)
+        self.with(FaultKind::Marked, n)
     }
 
     /// Whether nothing is on.
@@ -168,37 +168,37 @@ impl Rude {
         self.kinds == 0
     }
 
-    pub(crate) fn with(mut self, kind: RudeKind, n: u32) -> Self {
+    pub(crate) fn with(mut self, kind: FaultKind, n: u32) -> Self {
         match kind {
-            RudeKind::Cancellations => self.cancellations = n,
-            RudeKind::Marked => self.marked = n,
+            FaultKind::Cancellations => self.cancellations = n,
+            FaultKind::Marked => self.marked = n,
             _ => {}
         }
         self.kinds = if n > 0 { self.kinds | kind.bit() } else { self.kinds & !kind.bit() };
         self
     }
 
-    pub(crate) fn without(self, kind: RudeKind) -> Self {
+    pub(crate) fn without(self, kind: FaultKind) -> Self {
         self.with(kind, 0)
     }
 
-    pub(crate) fn has(&self, kind: RudeKind) -> bool {
+    pub(crate) fn has(&self, kind: FaultKind) -> bool {
         self.kinds & kind.bit() != 0
     }
 
     /// The same with one less of a kind that is counted.
-    pub(crate) fn less_one(self, kind: RudeKind) -> Self {
+    pub(crate) fn less_one(self, kind: FaultKind) -> Self {
         match kind {
             _ if !self.has(kind) => self,
-            RudeKind::Cancellations => self.with(kind, self.cancellations - 1),
-            RudeKind::Marked => self.with(kind, self.marked - 1),
+            FaultKind::Cancellations => self.with(kind, self.cancellations - 1),
+            FaultKind::Marked => self.with(kind, self.marked - 1),
             _ => self,
         }
     }
 
     /// The kinds that are on.
-    pub(crate) fn kinds(self) -> impl Iterator<Item = RudeKind> {
-        RudeKind::ALL.into_iter().filter(move |&kind| self.has(kind))
+    pub(crate) fn kinds(self) -> impl Iterator<Item = FaultKind> {
+        FaultKind::ALL.into_iter().filter(move |&kind| self.has(kind))
     }
 
     /// How many kinds are on, and how often those that are counted may happen, for the order in which
@@ -216,23 +216,23 @@ impl Rude {
 
     /// Those kinds for which `keep` says so.
     pub(crate) fn some(self, mut keep: impl FnMut() -> bool) -> Self {
-        self.kinds().fold(self, |rude, kind| if keep() { rude } else { rude.without(kind) })
+        self.kinds().fold(self, |faults, kind| if keep() { faults } else { faults.without(kind) })
     }
 }
 
 /// Letters in a fixed order: `bs`, `wc2`.
-impl fmt::Display for Rude {
+impl fmt::Display for Faults {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.kinds().try_for_each(|kind| match kind {
-            RudeKind::Cancellations => write!(f, "c{}", self.cancellations),
-            RudeKind::Marked => write!(f, "m{}", self.marked),
+            FaultKind::Cancellations => write!(f, "c{}", self.cancellations),
+            FaultKind::Marked => write!(f, "m{}", self.marked),
             _ => write!(f, "{}", kind.letter()),
         })
     }
 }
 
-impl fmt::Debug for Rude {
+impl fmt::Debug for Faults {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Rude({self})")
+        write!(f, "Faults({self})")
     }
 }

@@ -1,4 +1,4 @@
-//! The tasks that are ready, in the order in which they stand in line.
+//! The tasks that are ready, in the order in which they became ready.
 
 use std::num::NonZeroU64;
 
@@ -52,7 +52,7 @@ impl Default for TaskKey {
 /// The tasks that are ready, the one that has been so for longest first; but those that stay ahead
 /// before all others, and those that are held back behind.
 #[derive(Clone, Debug, Default)]
-pub struct Line {
+pub struct ReadyQueue {
     queue: Queue,
     /// Whether there is anything in the fields that follow, which is seldom.
     is_zoned: bool,
@@ -62,7 +62,7 @@ pub struct Line {
     favoured: Vec<TaskId>,
 }
 
-impl Line {
+impl ReadyQueue {
     /// How many tasks are ready.
     #[inline(always)]
     pub fn len(&self) -> usize {
@@ -186,11 +186,11 @@ impl Line {
 }
 
 /// For the tests of a scheduler.
-impl FromIterator<TaskId> for Line {
+impl FromIterator<TaskId> for ReadyQueue {
     fn from_iter<I: IntoIterator<Item = TaskId>>(tasks: I) -> Self {
-        let mut line = Self::default();
-        tasks.into_iter().for_each(|id| line.push(TaskKey::new(0, id)));
-        line
+        let mut queue = Self::default();
+        tasks.into_iter().for_each(|id| queue.push(TaskKey::new(0, id)));
+        queue
     }
 }
 
@@ -203,7 +203,7 @@ mod tests {
     /// The same without any thought of speed: all in one list.
     #[derive(Default)]
     struct Model {
-        line: Vec<TaskId>,
+        queue: Vec<TaskId>,
         ahead: usize,
         held: usize,
         favoured: Vec<TaskId>,
@@ -211,24 +211,24 @@ mod tests {
 
     impl Model {
         fn push(&mut self, id: TaskId) {
-            let mut place = self.line.len() - self.held;
+            let mut place = self.queue.len() - self.held;
             if self.favoured.contains(&id) {
                 place = self.ahead;
                 self.ahead += 1;
             }
-            self.line.insert(place, id);
+            self.queue.insert(place, id);
         }
 
         fn remove(&mut self, place: usize) -> Option<TaskId> {
-            let held_from = self.line.len() - self.held;
-            let id = (place < self.line.len()).then(|| self.line.remove(place))?;
+            let held_from = self.queue.len() - self.held;
+            let id = (place < self.queue.len()).then(|| self.queue.remove(place))?;
             self.ahead -= usize::from(place < self.ahead);
             self.held -= usize::from(place >= held_from);
             Some(id)
         }
 
         fn take(&mut self, answer: Answer) -> Option<TaskId> {
-            if self.held == self.line.len() {
+            if self.held == self.queue.len() {
                 self.held = 0;
             }
             let taken = self.remove(answer.option() as usize)?;
@@ -236,7 +236,7 @@ mod tests {
                 for _ in 0..answer.option() {
                     let Some(id) = self.remove(0) else { break };
                     self.favoured.retain(|favoured| *favoured != id);
-                    self.line.push(id);
+                    self.queue.push(id);
                     self.held += 1;
                 }
             }
@@ -275,7 +275,7 @@ mod tests {
         ];
         let turn = prop_oneof![Just(Turn::First), Just(Turn::Last), Just(Turn::Any)];
         prop_oneof![
-            // A line is kept otherwise when it is long.
+            // A queue is kept otherwise when it is long.
             3 => prop_oneof![1..20usize, 1..200usize, 400..900usize].prop_map(Op::Push),
             3 => (1..300usize, turn).prop_map(|(count, turn)| Op::Turns(count, turn)),
             90 => (any::<prop::sample::Index>(), lasting).prop_map(|(i, l)| Op::Take(i, l)),
@@ -287,71 +287,71 @@ mod tests {
 
     proptest! {
         #[test]
-        fn a_line_is_a_list(ops in prop::collection::vec(op(), 1..300), indexed: bool) {
-            let (mut line, mut model) = (Line::default(), Model::default());
-            line.clear(indexed);
+        fn a_ready_queue_is_a_list(ops in prop::collection::vec(op(), 1..300), indexed: bool) {
+            let (mut queue, mut model) = (ReadyQueue::default(), Model::default());
+            queue.clear(indexed);
             let (mut next, mut last) = (0, None);
             for op in ops {
                 match op {
                     Op::Push(count) => for _ in 0..count {
-                        line.push(TaskKey::new(0, TaskId(next)));
+                        queue.push(TaskKey::new(0, TaskId(next)));
                         model.push(TaskId(next));
                         next += 1;
                     },
                     Op::Take(index, lasting) => {
-                        let option = if model.line.is_empty() { 0 } else { index.index(model.line.len()) };
+                        let option = if model.queue.is_empty() { 0 } else { index.index(model.queue.len()) };
                         let answer = Answer::new(option as u32, lasting);
-                        let first = model.line.first().copied();
+                        let first = model.queue.first().copied();
                         last = model.take(answer);
-                        prop_assert_eq!(line.clone().take(answer).map(|(id, _)| id), first);
-                        prop_assert_eq!(line.take(answer).map(|(_, key)| key.id()), last);
+                        prop_assert_eq!(queue.clone().take(answer).map(|(id, _)| id), first);
+                        prop_assert_eq!(queue.take(answer).map(|(_, key)| key.id()), last);
                     }
                     Op::Again(ready) => if let Some(id) = last.take() {
                         if ready {
-                            line.push(TaskKey::new(0, id));
+                            queue.push(TaskKey::new(0, id));
                             model.push(id);
                         } else {
-                            line.waits(id);
+                            queue.waits(id);
                             model.favoured.retain(|favoured| *favoured != id);
                         }
                     },
-                    Op::Turns(count, turn) => for nth in 0..count.min(count * model.line.len()) {
-                        let len = model.line.len();
+                    Op::Turns(count, turn) => for nth in 0..count.min(count * model.queue.len()) {
+                        let len = model.queue.len();
                         let option = match turn {
                             Turn::First => 0,
                             Turn::Last => len - 1,
                             Turn::Any => nth * 0x9e37_79b9 % len,
                         };
                         let answer = Answer::from_place(option);
-                        let (_, key) = line.take(answer).unwrap();
+                        let (_, key) = queue.take(answer).unwrap();
                         prop_assert_eq!(Some(key.id()), model.take(answer));
-                        line.push(key);
+                        queue.push(key);
                         model.push(key.id());
                     },
                     Op::Retain(modulus) => {
                         let keep = |id: TaskId| id.as_u32() % 5 != modulus;
-                        line.retain(|key| keep(key.id()));
+                        queue.retain(|key| keep(key.id()));
                         let mut place = 0;
-                        while place < model.line.len() {
-                            if keep(model.line[place]) { place += 1 } else { model.remove(place); }
+                        while place < model.queue.len() {
+                            if keep(model.queue[place]) { place += 1 } else { model.remove(place); }
                         }
                     }
                     Op::Clear(indexed) => {
-                        line.clear(indexed);
+                        queue.clear(indexed);
                         (model, next, last) = (Model::default(), 0, None);
                     }
                 }
-                prop_assert_eq!(line.len(), model.line.len());
-                prop_assert_eq!(line.get(0), model.line.first().copied());
-                let step = 7 + model.line.len() / 20;
-                for (place, id) in model.line.iter().enumerate().step_by(step) {
-                    prop_assert_eq!(line.get(place), Some(*id));
-                    prop_assert_eq!(line.place_of(*id), Some(place));
+                prop_assert_eq!(queue.len(), model.queue.len());
+                prop_assert_eq!(queue.get(0), model.queue.first().copied());
+                let step = 7 + model.queue.len() / 20;
+                for (place, id) in model.queue.iter().enumerate().step_by(step) {
+                    prop_assert_eq!(queue.get(place), Some(*id));
+                    prop_assert_eq!(queue.place_of(*id), Some(place));
                 }
-                prop_assert_eq!(line.get(model.line.len()), None);
+                prop_assert_eq!(queue.get(model.queue.len()), None);
                 for id in (0..next).step_by(1 + next as usize / 10).map(TaskId) {
-                    let place = model.line.iter().position(|other| *other == id);
-                    prop_assert_eq!(line.place_of(id), place);
+                    let place = model.queue.iter().position(|other| *other == id);
+                    prop_assert_eq!(queue.place_of(id), place);
                 }
             }
         }
@@ -359,31 +359,31 @@ mod tests {
 
     /// Also if the end of what is kept together is just where there is nothing left.
     #[test]
-    fn a_line_that_was_empty_is_as_new() {
+    fn an_emptied_ready_queue_is_as_new() {
         for len in 1..600 {
-            let mut line = Line::default();
+            let mut queue = ReadyQueue::default();
             for _ in 0..2 {
-                (0..len).for_each(|id| line.push(TaskKey::new(0, TaskId(id))));
+                (0..len).for_each(|id| queue.push(TaskKey::new(0, TaskId(id))));
                 for id in 0..len {
-                    let taken = line.take(Answer::USUAL).map(|(first, key)| (first, key.id()));
+                    let taken = queue.take(Answer::USUAL).map(|(first, key)| (first, key.id()));
                     assert_eq!(taken, Some((TaskId(id), TaskId(id))));
                 }
-                assert_eq!(line.take(Answer::USUAL), None);
+                assert_eq!(queue.take(Answer::USUAL), None);
             }
         }
     }
 
     /// What has no entry is not much more than what has.
     #[test]
-    fn a_long_line_stays_packed() {
-        let mut line = Line::default();
-        (0..10_000).for_each(|id| line.push(TaskKey::new(0, TaskId(id))));
+    fn a_long_ready_queue_stays_packed() {
+        let mut queue = ReadyQueue::default();
+        (0..10_000).for_each(|id| queue.push(TaskKey::new(0, TaskId(id))));
         for turn in 0..30_000_u32 {
             let place = (u64::from(turn) * 2_654_435_761 % 10_000) as u32;
-            let (_, key) = line.take(Answer::from(place)).unwrap();
-            line.push(key);
+            let (_, key) = queue.take(Answer::from(place)).unwrap();
+            queue.push(key);
         }
-        assert_eq!(line.len(), 10_000);
-        assert!(line.queue.memory() <= 4 * line.len());
+        assert_eq!(queue.len(), 10_000);
+        assert!(queue.queue.memory() <= 4 * queue.len());
     }
 }

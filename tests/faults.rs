@@ -1,4 +1,4 @@
-//! Rude runs: what each kind does, how it is told, and that it is found only where it is allowed.
+//! Faults runs: what each kind does, how it is told, and that it is found only where it is allowed.
 
 mod support;
 
@@ -9,23 +9,23 @@ use dacapo::scheduler::{Exhaustive, Portfolio, Random};
 use dacapo::sync::{Condition, Event, Lock, Queue, Semaphore};
 use dacapo::task::{spawn, spawn_named, yield_now};
 use dacapo::time::{sleep, timeout};
-use dacapo::{Builder, Rude, Schedule, explore, replay, run};
+use dacapo::{Builder, Faults, Schedule, explore, replay, run};
 use proptest::prelude::*;
 use support::{assert_snapshot, millis, programs};
 
-/// A rude run finds the bug of `body`, and polite ones do not. The report is a snapshot.
+/// Runs with faults find the bug of `body`, and ordinary ones do not. The report is a snapshot.
 #[track_caller]
-fn check(name: &str, story: &str, rude: Rude, body: impl AsyncFn()) {
+fn check(name: &str, story: &str, faults: Faults, body: impl AsyncFn()) {
     let builder = Builder::new().fresh_process(false);
-    let polite = builder.try_check(Exhaustive::new(), async || body().await);
-    assert!(polite.is_ok(), "a polite run fails: {}", polite.unwrap_err());
-    let error = builder.rude(rude).try_check(Random::seeds(0..400), async || body().await);
-    let error = error.expect_err("a rude run is to fail");
+    let ordinary = builder.try_check(Exhaustive::new(), async || body().await);
+    assert!(ordinary.is_ok(), "an ordinary run fails: {}", ordinary.unwrap_err());
+    let error = builder.faults(faults).try_check(Random::seeds(0..400), async || body().await);
+    let error = error.expect_err("a run with faults fails");
     let run = replay(error.schedule().to_string().as_str(), async || body().await);
     assert_eq!(run.schedule(), error.schedule());
     let failure = run.failure().expect("the least schedule fails");
     assert!(failure.is_same(error.failure()), "{failure}");
-    assert_snapshot!(format!("rude_{name}"), story, error.to_string());
+    assert_snapshot!(format!("faults_{name}"), story, error.to_string());
 }
 
 /// Believes that a permit that was given back goes to the one who waits for it.
@@ -54,7 +54,7 @@ fn barging() {
     check(
         "barging",
         "A permit that was given back goes to a newcomer, and the program had relied on the line.",
-        Rude::none().barging(),
+        Faults::none().barging(),
         believes_in_fairness,
     );
 }
@@ -64,7 +64,7 @@ fn a_lock_is_barged_into_as_well() {
     check(
         "barging_lock",
         "A lock goes to a newcomer, and the program had relied on the line.",
-        Rude::none().barging(),
+        Faults::none().barging(),
         async || {
             let lock = Rc::new(Lock::new());
             let first = Rc::new(Cell::new(""));
@@ -94,7 +94,7 @@ fn spurious() {
     check(
         "spurious",
         "A task is woken for no reason, and takes its second poll for the end of its sleep.",
-        Rude::none().spurious(),
+        Faults::none().spurious(),
         async || {
             let event = Rc::new(Cell::new(false));
             let setter = spawn_named("setter", {
@@ -130,7 +130,7 @@ fn wake_all() {
     check(
         "wake_all",
         "A notification for one wakes all who wait, and they do not look again.",
-        Rude::none().wake_all(),
+        Faults::none().wake_all(),
         async || {
             let condition = Rc::new(Condition::new());
             let stock = Rc::new(Cell::new(0));
@@ -164,7 +164,7 @@ fn late_timers() {
     check(
         "late_timers",
         "The clock comes late, so that two deadlines pass at once, and the later one's task runs first.",
-        Rude::none().late_timers(),
+        Faults::none().late_timers(),
         async || {
             let sent = Rc::new(Cell::new(false));
             let server = spawn_named("server", {
@@ -190,7 +190,7 @@ fn yielding() {
     check(
         "yielding",
         "The await of a free lock gives a turn away, and two take the same number.",
-        Rude::none().yielding(),
+        Faults::none().yielding(),
         async || {
             let lock = Rc::new(Lock::new());
             let next = Rc::new(Cell::new(0));
@@ -239,7 +239,7 @@ fn cancellations() {
     check(
         "cancellations",
         "A task is dropped while it holds a connection, which its pool then lacks.",
-        Rude::none().cancellations(2),
+        Faults::none().cancellations(2),
         a_pool_that_leaks,
     );
 }
@@ -249,7 +249,7 @@ fn asked_to_cancel() {
     check(
         "asked_to_cancel",
         "A task that is asked to cancel swallows the request, and goes on.",
-        Rude::none().cancellations(1),
+        Faults::none().cancellations(1),
         async || {
             let worker = spawn_named("worker", async {
                 // Swallows what it should pass on, and begins anew.
@@ -266,7 +266,7 @@ fn marked_cancellations() {
     check(
         "marked_cancellations",
         "A marked future that is to release a lock is dropped before it does.",
-        Rude::none().marked_cancellations(1),
+        Faults::none().marked_cancellations(1),
         async || {
             let lock = Lock::new();
             lock.acquire().await;
@@ -280,13 +280,13 @@ fn marked_cancellations() {
     );
 }
 
-/// What is right stays right, under all schedules that are rude in each way, and those end.
+/// Correct programs stay correct under all schedules with each kind of fault, and the search ends.
 #[test]
 fn correct_code_survives() {
-    let rude = Rude::all();
+    let faults = Faults::harmless();
     let counts = [
         ("lock", {
-            let builder = Builder::new().rude(rude);
+            let builder = Builder::new().faults(faults);
             builder.explore(Exhaustive::new(), async || {
                 let lock = Rc::new(Lock::new());
                 let n = Rc::new(Cell::new(0));
@@ -306,7 +306,7 @@ fn correct_code_survives() {
             })
         }),
         ("queue", {
-            let builder = Builder::new().rude(rude.without_yielding());
+            let builder = Builder::new().faults(faults.without_yielding());
             builder.explore(Exhaustive::new(), async || {
                 let queue = Rc::new(Queue::new(1));
                 let producer = queue.clone();
@@ -321,7 +321,7 @@ fn correct_code_survives() {
             })
         }),
         ("event", {
-            let builder = Builder::new().rude(rude);
+            let builder = Builder::new().faults(faults);
             builder.explore(Exhaustive::new(), async || {
                 let event = Rc::new(Event::new());
                 let waits = event.clone();
@@ -332,7 +332,7 @@ fn correct_code_survives() {
             })
         }),
         ("timeout", {
-            let builder = Builder::new().rude(rude);
+            let builder = Builder::new().faults(faults);
             builder.explore(Exhaustive::new(), async || {
                 timeout(millis(2), sleep(millis(5))).await.is_err()
             })
@@ -340,8 +340,8 @@ fn correct_code_survives() {
     ];
     let table: String = counts.iter().map(|(name, report)| format!("{name}\n{report}")).collect();
     assert_snapshot!(
-        "rude_exhaustive",
-        "Correct programs under all runs that rudeness allows: the outcomes are those of polite runs.",
+        "faults_exhaustive",
+        "Correct programs under all runs with harmless faults: the outcomes are those of ordinary runs.",
         table
     );
 }
@@ -350,13 +350,13 @@ trait WithoutYielding {
     fn without_yielding(self) -> Self;
 }
 
-impl WithoutYielding for Rude {
+impl WithoutYielding for Faults {
     fn without_yielding(self) -> Self {
-        Rude::none().barging().spurious().wake_all().late_timers()
+        Faults::none().barging().spurious().wake_all().late_timers()
     }
 }
 
-/// What is built on tasks, in every rude way, with two cancellations anywhere: nothing gets stuck, nothing
+/// What is built on tasks, with every kind of fault and two cancellations anywhere: nothing gets stuck, nothing
 /// panics, and all is given back.
 #[test]
 fn combinators_survive() {
@@ -429,35 +429,35 @@ fn combinators_survive() {
         }
         assert_eq!((semaphore.available_permits(), lock.is_locked()), (2, false));
     };
-    let builder = Builder::new().fresh_process(false).rude(Rude::all().cancellations(2));
+    let builder = Builder::new().fresh_process(false).faults(Faults::harmless().cancellations(2));
     builder.check(Random::seeds(0..500), body);
     builder.check(Portfolio::seeds(0..500), body);
 }
 
-/// Each seed has a part of what is allowed, and the first run of a portfolio is polite.
+/// Each seed turns on some of the allowed faults, and the first run of a portfolio is an ordinary one.
 #[test]
 fn kinds_are_dealt_out() {
     let body = async || drop(spawn(async { sleep(millis(1)).await }).await);
-    let allowed = Rude::all().cancellations(2);
-    let builder = Builder::new().rude(allowed);
+    let allowed = Faults::harmless().cancellations(2);
+    let builder = Builder::new().faults(allowed);
     let mut texts = Vec::new();
     for seed in 0..4 {
         let report = builder.explore(Random::seeds(seed..seed + 1), body);
-        texts.push(report.outcomes()[0].first_seen().rude().to_string());
+        texts.push(report.outcomes()[0].first_seen().faults().to_string());
     }
     assert_snapshot!(
-        "rude_kinds",
-        "Which kinds of rudeness the first seeds draw from all of them; each letter is a kind.",
+        "faults_kinds",
+        "The kinds of fault that each of the first seeds turns on; each letter is a kind.",
         format!("{texts:?}")
     );
     let report = builder.explore(Portfolio::seeds(0..1), body);
-    assert!(report.outcomes()[0].first_seen().rude().is_none());
-    assert!(builder.run(body).schedule().rude().is_none());
+    assert!(report.outcomes()[0].first_seen().faults().is_none());
+    assert!(builder.run(body).schedule().faults().is_none());
     let all = builder.explore(Exhaustive::new().max_runs(1), body);
-    assert_eq!(all.outcomes()[0].first_seen().rude(), allowed);
+    assert_eq!(all.outcomes()[0].first_seen().faults(), allowed);
 }
 
-#[dacapo::test(Random::seeds(0..20), rude = Rude::all().cancellations(1))]
+#[dacapo::test(Random::seeds(0..20), faults = Faults::harmless().cancellations(1))]
 async fn the_attribute_takes_it() {
     let lock = Rc::new(Lock::new());
     let user = lock.clone();
@@ -470,46 +470,51 @@ async fn the_attribute_takes_it() {
 /// A thread goes on whatever becomes of those who wait for it.
 #[test]
 fn threads_are_not_cancelled() {
-    let report =
-        Builder::new().rude(Rude::none().cancellations(3)).explore(Exhaustive::new(), async || {
+    let report = Builder::new().faults(Faults::none().cancellations(3)).explore(
+        Exhaustive::new(),
+        async || {
             let done = Rc::new(Cell::new(0));
             let thread = done.clone();
             let task = dacapo::task::spawn_blocking(millis(5), move || thread.set(1));
             let _ = task.await;
             sleep(millis(10)).await;
             done.get()
-        });
+        },
+    );
     assert_eq!(report.outcomes().len(), 1, "{report}");
     assert_eq!(report.outcomes()[0].text(), "1");
 }
 
-fn rude() -> impl Strategy<Value = Rude> {
+fn faults() -> impl Strategy<Value = Faults> {
     (prop::collection::vec(any::<bool>(), 5), 0..3_u32, 0..3_u32).prop_map(|(on, c, m)| {
-        let kinds: [fn(Rude) -> Rude; 5] =
-            [Rude::barging, Rude::spurious, Rude::wake_all, Rude::late_timers, Rude::yielding];
-        let rude = kinds.iter().zip(on).fold(
-            Rude::none(),
-            |rude, (kind, on)| {
-                if on { kind(rude) } else { rude }
-            },
-        );
-        rude.cancellations(c).marked_cancellations(m)
+        let kinds: [fn(Faults) -> Faults; 5] = [
+            Faults::barging,
+            Faults::spurious,
+            Faults::wake_all,
+            Faults::late_timers,
+            Faults::yielding,
+        ];
+        let faults = kinds
+            .iter()
+            .zip(on)
+            .fold(Faults::none(), |faults, (kind, on)| if on { kind(faults) } else { faults });
+        faults.cancellations(c).marked_cancellations(m)
     })
 }
 
 proptest! {
     #![proptest_config(support::cases(200))]
 
-    /// The laws of polite schedules: a replay has the same trace, and the text is the schedule.
+    /// The laws of ordinary schedules: a replay has the same trace, and the text is the schedule.
     #[test]
-    fn rude_schedules_replay(
+    fn schedules_with_faults_replay(
         ops in programs::program(),
         answers in prop::collection::vec(0..3_u32, 0..60),
         seed in 0..3_u64,
-        rude in rude(),
+        faults in faults(),
     ) {
         let body = || programs::run(ops.clone());
-        let schedule = Schedule::new(answers).with_seed(seed).with_rude(rude);
+        let schedule = Schedule::new(answers).with_seed(seed).with_faults(faults);
         prop_assert_eq!(schedule.to_string().parse::<Schedule>().unwrap(), schedule.clone());
         let run = replay(schedule, body);
         let pasted = replay(run.schedule().to_string().as_str(), body);
@@ -520,12 +525,12 @@ proptest! {
         prop_assert_eq!(pasted.divergence(), None);
     }
 
-    /// Where all is polite, nothing is as if it had been allowed.
+    /// If no fault happens, it makes no difference that faults are on.
     #[test]
-    fn without_a_deviation_nothing_is_rude(ops in programs::program(), rude in rude()) {
+    fn without_a_deviation_no_fault_happens(ops in programs::program(), faults in faults()) {
         let body = || programs::run(ops.clone());
         let usual = run(body);
-        let allowed = replay(Schedule::default().with_rude(rude), body);
+        let allowed = replay(Schedule::default().with_faults(faults), body);
         let plain = |run: &dacapo::Run<Vec<String>>| {
             let text = run.trace().log().to_string();
             text.lines().filter(|line| !line.contains("  choice ")).collect::<Vec<_>>().join("\n")
@@ -533,14 +538,14 @@ proptest! {
         prop_assert_eq!(plain(&usual), plain(&allowed));
     }
 
-    /// Rude runs find what polite ones find, and shrinking leaves out what it does not need.
+    /// Runs with faults find what ordinary ones find, and shrinking leaves out what it does not need.
     #[test]
     fn what_is_not_needed_is_left_out(ops in programs::program()) {
         let body = async || drop(programs::run(ops.clone()).await);
         let builder = Builder::new().fresh_process(false);
         if builder.run(body).failure().is_some() {
-            let rude = Rude::all().cancellations(2);
-            let error = builder.rude(rude).try_check(Random::seeds(0..1), body).unwrap_err();
+            let faults = Faults::harmless().cancellations(2);
+            let error = builder.faults(faults).try_check(Random::seeds(0..1), body).unwrap_err();
             let least = explore(dacapo::scheduler::Replay::new(error.schedule().clone()), body);
             prop_assert!(least.failures().count() == 1);
         }

@@ -1,8 +1,8 @@
-//! What was rude about a run, in words.
+//! The faults of a run, in words.
 
 use crate::trace::{Asked, Event, Moment, Position, TaskId, Trace};
 
-/// What a rude answer came to, in a sentence. None if the choice is not a rude one.
+/// What a fault did, in a sentence. None if the choice is not about a fault.
 pub(super) fn sentence(
     trace: &Trace,
     position: Position,
@@ -95,7 +95,7 @@ fn jump(trace: &Trace, position: Position) -> Option<crate::instant::Instant> {
     })
 }
 
-/// A rude answer in the story of a run: what stands beside the line of what comes of it, and a line of
+/// A fault in the story of a run: what stands beside the line of what comes of it, and a line of
 /// its own, if it has one, with its task.
 pub(super) fn story(
     trace: &Trace,
