@@ -43,8 +43,8 @@ use std::task::{Context, Poll};
 use pin_project_lite::pin_project;
 
 pub use self::point::{Point, point};
-pub use crate::runtime::Cancelled;
-use crate::runtime::{self, Scope};
+pub use crate::executor::Cancelled;
+use crate::executor::{self, Scope};
 
 /// Awaits a future, and yields [`Cancelled`] if a cancellation reaches this scope first.
 ///
@@ -89,9 +89,10 @@ impl<F: Future> Future for Catch<F> {
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let mut this = self.project();
         if this.scope.is_none() {
-            *this.scope = runtime::try_current(|runtime| runtime.open_scope());
+            *this.scope = executor::try_current(|executor| executor.open_scope());
         } else if let Some(scope) = this.scope.as_ref()
-            && let Some(cancelled) = runtime::try_current(|runtime| runtime.take_delivered(scope))
+            && let Some(cancelled) =
+                executor::try_current(|executor| executor.take_delivered(scope))
             && let Some(cancelled) = cancelled
         {
             this.future.set(None);
@@ -143,7 +144,7 @@ impl Future for Raise {
 
     fn poll(mut self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<Infallible> {
         if let Some(cancelled) = self.cancelled.take() {
-            runtime::with("Cancelled::raise", |runtime| runtime.raise(cancelled));
+            executor::with("Cancelled::raise", |executor| executor.raise(cancelled));
         }
         Poll::Pending
     }
@@ -156,8 +157,8 @@ impl Future for Raise {
 /// Outside of a run.
 #[track_caller]
 pub fn cancelling() -> usize {
-    runtime::with("cancelling", |runtime| {
-        runtime.current_task().map_or(0, |task| runtime.cancelling(task))
+    executor::with("cancelling", |executor| {
+        executor.current_task().map_or(0, |task| executor.cancelling(task))
     })
 }
 
@@ -170,7 +171,7 @@ pub fn cancelling() -> usize {
 /// Outside of a run.
 #[track_caller]
 pub fn uncancel() -> usize {
-    runtime::with("uncancel", |runtime| {
-        runtime.current_task().map_or(0, |task| runtime.uncancel(task))
+    executor::with("uncancel", |executor| {
+        executor.current_task().map_or(0, |task| executor.uncancel(task))
     })
 }

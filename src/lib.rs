@@ -32,7 +32,9 @@ pub mod schedule;
 pub mod scheduler;
 pub mod trace;
 
-mod runtime;
+mod session;
+
+mod executor;
 
 pub mod cancel;
 pub mod future;
@@ -102,6 +104,12 @@ pub use report::{Explanation, Html};
 pub use schedule::Schedule;
 pub use task::spawn;
 pub use trace::Trace;
+
+/// For crates that put another runtime around a run. Not part of the stable interface.
+#[doc(hidden)]
+pub mod driver {
+    pub use crate::session::Driver;
+}
 
 /// What macros expand to.
 #[doc(hidden)]

@@ -1,6 +1,6 @@
 //! Marks in the code under test: what a search is to see at least once.
 
-use crate::runtime;
+use crate::executor;
 
 /// Says that a condition is true in some run of a search.
 ///
@@ -65,10 +65,10 @@ macro_rules! reachable {
 
 /// Whether marks count.
 pub fn in_run() -> bool {
-    runtime::try_current(|_| ()).is_some()
+    executor::try_current(|_| ()).is_some()
 }
 
 /// Counts a mark, if a run is going on in this thread.
 pub fn mark(label: &'static str, held: bool) {
-    runtime::try_current(|runtime| runtime.mark(label, held));
+    executor::session(|session| session.marks.hit(label, held));
 }

@@ -2,7 +2,7 @@
 
 use std::fmt::Debug;
 
-use crate::runtime;
+use crate::executor;
 
 /// Notes something in the trace of the run: a label, or a label and a value, with the task and the virtual
 /// time.
@@ -51,5 +51,5 @@ macro_rules! trace {
 
 /// Records a note, if a run is going on in this thread.
 pub fn note(label: &'static str, value: Option<&dyn Debug>) {
-    runtime::try_current(|runtime| runtime.note(label, value));
+    executor::try_current(|executor| executor.note(label, value));
 }

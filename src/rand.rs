@@ -8,7 +8,7 @@ use std::convert::Infallible;
 
 use chacha20::rand_core::TryRng;
 
-use crate::runtime;
+use crate::executor;
 use crate::scheduler::ChoiceKind;
 
 /// A generator that draws from the run's seed; it works with all of the `rand` crates from 0.10 on.
@@ -37,15 +37,15 @@ impl TryRng for DataRng {
     type Error = Infallible;
 
     fn try_next_u32(&mut self) -> Result<u32, Infallible> {
-        Ok(runtime::with("rand::rng", |runtime| runtime.draw(|stream| stream.next_u32())))
+        Ok(executor::with("rand::rng", |executor| executor.session().data().next_u32()))
     }
 
     fn try_next_u64(&mut self) -> Result<u64, Infallible> {
-        Ok(runtime::with("rand::rng", |runtime| runtime.draw(|stream| stream.next_u64())))
+        Ok(executor::with("rand::rng", |executor| executor.session().data().next_u64()))
     }
 
     fn try_fill_bytes(&mut self, bytes: &mut [u8]) -> Result<(), Infallible> {
-        runtime::with("rand::rng", |runtime| runtime.draw(|stream| stream.fill_bytes(bytes)));
+        executor::with("rand::rng", |executor| executor.session().data().fill_bytes(bytes));
         Ok(())
     }
 }
@@ -79,5 +79,5 @@ pub fn choose(label: &'static str, options: usize) -> usize {
         "dacapo: choose({label:?}, …) has 2^32 options or more"
     );
     assert!(options > 0, "dacapo: choose({label:?}, 0) leaves nothing to choose from");
-    runtime::with("choose", |runtime| runtime.choose(ChoiceKind::Value(label), options))
+    executor::with("choose", |executor| executor.choose(ChoiceKind::Value(label), options))
 }

@@ -37,9 +37,9 @@ use tracing_subscriber::fmt::time::FormatTime;
 use tracing_subscriber::layer::Context;
 use tracing_subscriber::registry::LookupSpan;
 
-pub use crate::runtime::Here;
+pub use crate::executor::Here;
 
-use crate::runtime;
+use crate::executor;
 
 /// A layer that puts events into the trace of the run; see the [module](self).
 pub fn layer() -> Layer {
@@ -177,12 +177,12 @@ impl Visit for FieldText {
 }
 
 fn note(label: &'static str, value: &dyn Debug) {
-    runtime::try_current(|runtime| runtime.note_if_free(label, value));
+    executor::try_current(|executor| executor.note_if_free(label, value));
 }
 
 /// The text of something, if there is a run that is shown.
 fn text(value: &dyn Debug) -> Option<String> {
-    runtime::try_current(|runtime| runtime.shown_text(value)).flatten().map(String::from)
+    executor::try_current(|executor| executor.shown_text(value)).flatten().map(String::from)
 }
 
 /// The place in a run at which this is called, for subscribers of your own. None outside of runs, and in a
@@ -203,7 +203,7 @@ fn text(value: &dyn Debug) -> Option<String> {
 /// # drop(subscriber);
 /// ```
 pub fn here() -> Option<Here> {
-    runtime::try_current(|runtime| runtime.here())?
+    executor::try_current(|executor| executor.here())?
 }
 
 /// A timer for [`tracing_subscriber::fmt`](mod@tracing_subscriber::fmt) that writes the virtual time and the name of the task, as in

@@ -5,7 +5,7 @@ use std::task::{Context, Poll};
 use pin_project_lite::pin_project;
 
 use super::Cancelled;
-use crate::runtime;
+use crate::executor;
 use crate::trace::Moment;
 
 /// Marks a future as one that may be cancelled: in a [`cancel_sweep`](crate::cancel_sweep()), and in a search
@@ -63,11 +63,11 @@ impl<F: Future> Future for Point<F> {
         let mut this = self.project();
         let label = *this.label;
         let is_cancelled = |moment| {
-            runtime::try_current(|runtime| runtime.cancels_point(label, moment)).unwrap_or(false)
+            executor::try_current(|executor| executor.cancels_point(label, moment)).unwrap_or(false)
         };
         let mut cancelled = *this.waits && is_cancelled(Moment::Woken);
         if !cancelled {
-            let notes = runtime::try_current(runtime::Runtime::notes).unwrap_or_default();
+            let notes = executor::try_current(executor::Executor::notes).unwrap_or_default();
             let future = this.future.as_mut().as_pin_mut();
             let future = future.expect("dacapo: `point` was polled after completion");
             if let Poll::Ready(output) = future.poll(cx) {
@@ -77,7 +77,7 @@ impl<F: Future> Future for Point<F> {
             *this.waits = true;
             cancelled = is_cancelled(Moment::Waiting);
             if cancelled {
-                runtime::try_current(|runtime| runtime.forget_notes(notes));
+                executor::try_current(|executor| executor.forget_notes(notes));
             }
         }
         if !cancelled {

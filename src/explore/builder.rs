@@ -6,10 +6,11 @@ use super::run::Run;
 use super::subject::Subject;
 use super::test_id::TestId;
 use super::verdict::Verdict;
+use crate::executor::Engine;
 use crate::faults::Faults;
-use crate::runtime::{Engine, Limits};
 use crate::schedule::Schedule;
 use crate::scheduler::{Fifo, Replay, Scheduler};
+use crate::session::Limits;
 
 /// Runs with other limits than the usual ones.
 ///
@@ -154,6 +155,13 @@ impl Builder {
     /// ```
     pub fn faults(mut self, faults: Faults) -> Self {
         self.limits.faults = faults;
+        self
+    }
+
+    /// Surrounds each run with a driver. Not part of the stable interface.
+    #[doc(hidden)]
+    pub fn driver(mut self, make: fn() -> std::rc::Rc<dyn crate::session::Driver>) -> Self {
+        self.limits.driver = Some(make);
         self
     }
 

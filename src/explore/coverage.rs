@@ -4,7 +4,7 @@ use std::fmt;
 
 use crate::failure::{Failure, Kind, Unmet};
 use crate::report::count;
-use crate::runtime::Marks;
+use crate::session::Marks;
 use crate::trace::printable;
 
 /// What a search has seen of one label of [`sometimes!`](crate::sometimes) or

@@ -15,8 +15,8 @@ use super::share::{End, Part, Rest};
 use super::subject::Subject;
 use super::team::{self, Team};
 use super::test_id::TestId;
-use crate::runtime::Marks;
 use crate::scheduler::Scheduler;
+use crate::session::Marks;
 
 /// From which check in one test on other processes are asked no more: such a test makes many small ones.
 const MANY: u32 = 8;

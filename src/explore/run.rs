@@ -1,10 +1,10 @@
 use std::fmt;
 use std::time::Duration;
 
+use crate::executor::Raw;
 use crate::failure::{Failure, Kind};
 use crate::instant::Instant;
 use crate::report::shorten;
-use crate::runtime::Raw;
 use crate::schedule::Schedule;
 use crate::scheduler::Divergence;
 use crate::trace::{Trace, printable};

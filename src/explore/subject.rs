@@ -7,11 +7,12 @@ use super::odds::Budget;
 use super::run::strictly;
 use super::steer::Steer;
 use super::sweep::leak;
+use crate::executor::{Engine, Raw};
 use crate::failure::{Failure, Kind};
 use crate::faults::FaultKind;
-use crate::runtime::{Engine, Entry, Limits, Marks, Raw, Standing};
 use crate::schedule::Schedule;
 use crate::scheduler::{Divergence, Fifo, Replay, Scheduler};
+use crate::session::{Holdings, Limits, Marks, Standing};
 use crate::trace::Trace;
 
 type RunBody<'a> =
@@ -33,7 +34,7 @@ pub(super) struct Subject<'a> {
 enum Accounts {
     No,
     NotYet,
-    Of(Vec<Entry>),
+    Of(Vec<Holdings>),
 }
 
 /// What is kept of one run out of many. Its trace stays in the subject until the next run.
@@ -77,7 +78,7 @@ impl<'a> Subject<'a> {
         let run = move |engine: &mut Engine, scheduler: Box<dyn Scheduler>, seed: u64| {
             engine.run(scheduler, seed, body, &judge)
         };
-        let accounts = if limits.keeps_accounts { Accounts::NotYet } else { Accounts::No };
+        let accounts = if limits.records_holdings { Accounts::NotYet } else { Accounts::No };
         Self { engine: Engine::new(limits), run: Box::new(run), accounts }
     }
 
@@ -106,7 +107,7 @@ impl<'a> Subject<'a> {
         if let Accounts::NotYet = self.accounts {
             // Also where a single run is replayed, as in another process.
             (self.run)(&mut self.engine, Box::new(Fifo::new()), 0);
-            self.accounts = Accounts::Of(self.engine.accounts().to_vec());
+            self.accounts = Accounts::Of(self.engine.holdings().to_vec());
         }
         let (raw, scheduler) = (self.run)(&mut self.engine, scheduler, seed);
         let divergence = scheduler.divergence();
@@ -136,7 +137,7 @@ impl<'a> Subject<'a> {
     /// What the last run has left behind, if that matters.
     fn leak(&mut self) -> Option<Failure> {
         let Accounts::Of(first) = &self.accounts else { return None };
-        let now = self.engine.accounts().to_vec();
+        let now = self.engine.holdings().to_vec();
         let failure = leak(first, &now, self.engine.trace_mut())?;
         self.engine.trace_mut().hash_bytes(failure.to_string().as_bytes());
         Some(failure)

@@ -9,8 +9,8 @@ use super::test_id::TestId;
 use super::verdict::Verdict;
 use crate::failure::{Failure, Kind};
 use crate::report::{cancelled_at, count};
-use crate::runtime::{Entry, Holding};
 use crate::scheduler::CancelSweep;
+use crate::session::{Holding, Holdings};
 use crate::trace::{Trace, printable};
 
 /// Runs `body` once for each await at which it can be cancelled and each way to do so, and panics with a
@@ -132,7 +132,7 @@ impl Builder {
         body: impl AsyncFn() -> T,
     ) -> Result<Sweep, CheckError> {
         let mut limits = self.limits;
-        limits.keeps_accounts = true;
+        limits.records_holdings = true;
         let judge = |output: T| output.verdict().map(|()| String::new());
         let subject = Subject::new(limits, &body, judge);
         let sweep = CancelSweep::new();
@@ -179,16 +179,16 @@ impl fmt::Display for Sweep {
 
 /// What is left behind at the end of a run that is not at the end of the first one. Primitives are
 /// compared in the order of their first use, as far as they are alike.
-pub(super) fn leak(first: &[Entry], accounts: &[Entry], trace: &Trace) -> Option<Failure> {
+pub(super) fn leak(first: &[Holdings], accounts: &[Holdings], trace: &Trace) -> Option<Failure> {
     let alike =
-        |(first, now): &(&Entry, &Entry)| first.kind == now.kind && first.first == now.first;
+        |(first, now): &(&Holdings, &Holdings)| first.kind == now.kind && first.first == now.first;
     let pairs = first.iter().zip(accounts).filter(alike);
     let left: Vec<String> = pairs.flat_map(|(first, now)| left_behind(first, now)).collect();
     let at = || cancelled_at(trace).unwrap_or_else(|| "with nothing cancelled".to_owned());
     (!left.is_empty()).then(|| Failure::new(Kind::Leak { cancelled: at(), left }))
 }
 
-fn left_behind(first: &Entry, now: &Entry) -> Vec<String> {
+fn left_behind(first: &Holdings, now: &Holdings) -> Vec<String> {
     let name = match now.number.or(first.number) {
         Some(number) => format!("{} {number}", now.kind),
         None => format!("{} {}", if now.kind == "event" { "an" } else { "a" }, now.kind),

@@ -5,8 +5,8 @@ use std::collections::{BTreeMap, HashSet};
 use super::coverage::Coverage;
 use super::subject::{Sample, Subject};
 use crate::failure::Failure;
-use crate::runtime::Marks;
 use crate::schedule::Schedule;
+use crate::session::Marks;
 
 /// The outcomes of many runs, and what the runs have cost.
 ///

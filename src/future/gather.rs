@@ -5,7 +5,8 @@ use std::task::{Context, Poll};
 
 use super::gather_tasks::{GatherTasks, TryGatherTasks, gather_tasks, try_gather_tasks};
 use super::task_group::TaskError;
-use crate::runtime::{self, Place};
+use crate::executor;
+use crate::session::Place;
 use crate::task::{AsTask, JoinError, JoinHandle, Task, spawn, spawn_at};
 
 /// Runs all futures concurrently, each as a task, and returns their results in the order given.
@@ -215,7 +216,7 @@ where
     spawn_at(place, async move {
         let result = future.await;
         if result.is_err() {
-            runtime::try_current(runtime::Runtime::mark_failed);
+            executor::try_current(executor::Executor::mark_failed);
         }
         result
     })

@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::{Context, Poll};
 
 use crate::cancel::Cancelled;
-use crate::runtime::{self, Awaiting, CancelTarget, End, Runtime, TaskKey};
+use crate::executor::{self, Awaiting, CancelTarget, End, Executor, TaskKey};
 use crate::task::{AsTask, Join, Task};
 
 /// Waits until all these tasks have ended, however they do; their outputs stay with their handles.
@@ -175,7 +175,7 @@ impl Gathering {
             return Poll::Pending;
         }
         assert!(self.state != GatherState::Done, "dacapo: `gather` was polled after completion");
-        let notes = runtime::try_current(Runtime::notes).unwrap_or_default();
+        let notes = executor::try_current(Executor::notes).unwrap_or_default();
         let done = poll(&mut self.joins, cx);
         let first = self.state == GatherState::Start;
         self.state = GatherState::Waiting;
@@ -189,7 +189,7 @@ impl Gathering {
             None => {}
         }
         let target = Arc::clone(&self.requests);
-        runtime::try_current(|runtime| runtime.set_awaiting(notes, Awaiting::Target(target)));
+        executor::try_current(|executor| executor.set_awaiting(notes, Awaiting::Target(target)));
         Poll::Pending
     }
 
@@ -197,7 +197,7 @@ impl Gathering {
     fn finish(&mut self) -> Poll<()> {
         if self.requests.requested.load(Ordering::Relaxed) {
             self.state = GatherState::Raised;
-            runtime::try_current(|runtime| runtime.raise(Cancelled::new()));
+            executor::try_current(|executor| executor.raise(Cancelled::new()));
             return Poll::Pending;
         }
         Poll::Ready(())
@@ -213,10 +213,10 @@ struct Requests {
 }
 
 impl CancelTarget for Requests {
-    fn cancel(&self, runtime: &Runtime, request: &Cancelled) -> bool {
+    fn cancel(&self, executor: &Executor, request: &Cancelled) -> bool {
         let mut accepted = false;
         for child in &self.children {
-            accepted |= runtime.cancel(*child, request);
+            accepted |= executor.cancel(*child, request);
         }
         if accepted {
             self.requested.store(true, Ordering::Relaxed);

@@ -1,8 +1,9 @@
 use std::panic::Location;
 use std::task::{Context, Poll};
 
-use crate::runtime::{self, Place};
+use crate::executor;
 use crate::scheduler::ChoiceKind;
+use crate::session::Place;
 use crate::time::Woken;
 
 /// Awaits several futures at once, and goes on with the one that is done first; the others are dropped.
@@ -128,19 +129,19 @@ impl Select {
             .map(|(place, _)| place)
             .collect();
         let choice =
-            |runtime: &runtime::Runtime| runtime.choose(ChoiceKind::Select, candidates.len());
-        let answer = if self.biased { None } else { runtime::try_current(choice) };
+            |executor: &executor::Executor| executor.choose(ChoiceKind::Select, candidates.len());
+        let answer = if self.biased { None } else { executor::try_current(choice) };
         let chosen = candidates.get(answer.unwrap_or(0)).copied();
         let others = (0..self.branches.len()).filter(|place| Some(*place) != chosen);
-        let notes = runtime::try_current(runtime::Runtime::notes).unwrap_or_default();
+        let notes = executor::try_current(executor::Executor::notes).unwrap_or_default();
         for place in chosen.into_iter().chain(others) {
             let waker = Woken::update(&mut self.branches[place], cx.waker());
             if branch(place, &mut Context::from_waker(waker)).is_ready() {
-                runtime::try_current(|runtime| runtime.forget_notes(notes));
+                executor::try_current(|executor| executor.forget_notes(notes));
                 return Poll::Ready(place);
             }
         }
-        runtime::try_current(|runtime| runtime.locate(notes, self.place));
+        executor::try_current(|executor| executor.locate(notes, self.place));
         Poll::Pending
     }
 }

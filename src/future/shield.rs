@@ -3,7 +3,8 @@ use std::panic::Location;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
-use crate::runtime::{self, Awaiting, Place};
+use crate::executor::{self, Awaiting};
+use crate::session::Place;
 use crate::task::{Join, JoinHandle};
 
 /// Awaits a task without passing on requests to cancel: the wait is abandoned, and the task goes on.
@@ -57,12 +58,12 @@ impl<J: Joinable> Future for Shield<J> {
     type Output = J::Output;
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<J::Output> {
-        let notes = runtime::try_current(runtime::Runtime::notes).unwrap_or_default();
+        let notes = executor::try_current(executor::Executor::notes).unwrap_or_default();
         let polled = Pin::new(&mut self.task).poll(cx);
         if polled.is_pending() {
-            runtime::try_current(|runtime| {
-                runtime.locate(notes, self.place);
-                runtime.set_awaiting(notes, Awaiting::Other);
+            executor::try_current(|executor| {
+                executor.locate(notes, self.place);
+                executor.set_awaiting(notes, Awaiting::Other);
             });
         }
         polled

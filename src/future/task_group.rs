@@ -11,7 +11,8 @@ use pin_project_lite::pin_project;
 
 use super::catch_unwind::CatchUnwind;
 use crate::cancel::{self, Cancelled};
-use crate::runtime::{self, Place};
+use crate::executor;
+use crate::session::Place;
 use crate::task::{self, JoinError, JoinHandle, Task, spawn, spawn_named};
 
 /// Runs `body` with a group of tasks, and returns when it and all of them have ended; asyncio's
@@ -273,7 +274,7 @@ impl<E> TaskGroup<E> {
             let previous = state.waker.replace(waker);
             drop(state);
             drop(previous);
-            runtime::try_current(|runtime| runtime.locate(runtime.notes(), place));
+            executor::try_current(|executor| executor.locate(executor.notes(), place));
             Poll::Pending
         })
     }
@@ -326,7 +327,7 @@ impl<T, E, F: Future<Output = Result<T, E>>> Future for Child<F, E> {
                 Poll::Ready(None)
             }
             Err(payload) => {
-                let message = runtime::message_of(&*payload);
+                let message = executor::message_of(&*payload);
                 let error = TaskError::panic(task::current(), payload);
                 group.child_ended(number, Some(error));
                 // The task has panicked, for all who look at it; the value is the group's.
@@ -347,7 +348,7 @@ pub enum TaskError<E> {
 
 impl<E> TaskError<E> {
     fn panic(task: Task, payload: Box<dyn Any + Send>) -> Self {
-        let message = runtime::message_of(&*payload);
+        let message = executor::message_of(&*payload);
         Self::Join(JoinError::panicked(task.id(), task.name(), payload, message))
     }
 }

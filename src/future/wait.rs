@@ -4,7 +4,7 @@ use std::pin::Pin;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
-use crate::runtime::Place;
+use crate::session::Place;
 use crate::task::{AsTask, Join};
 use crate::time::{Sleep, sleep};
 

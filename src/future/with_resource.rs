@@ -5,7 +5,7 @@ use std::task::{Context, Poll};
 
 use super::catch_unwind::CatchUnwind;
 use crate::cancel;
-use crate::runtime;
+use crate::executor;
 use crate::task::spawn;
 
 /// Acquires a resource, lends it to `body`, and awaits its release, however `body` ends; asyncio's
@@ -143,7 +143,7 @@ impl<F: Future<Output = ()> + 'static> Drop for Releasing<F> {
     fn drop(&mut self) {
         if let Some(release) = self.release.take()
             && !self.polling
-            && runtime::try_current(|_| ()).is_some()
+            && executor::try_current(|_| ()).is_some()
         {
             spawn(release).task().finish();
         }

@@ -3,9 +3,9 @@ use std::fmt;
 use std::future::Future;
 use std::rc::Rc;
 
+use crate::executor;
 use crate::instant::Instant;
 use crate::linear::{End, LinearizeError, Model, Moment, Operation, linearize};
-use crate::runtime;
 
 /// How many steps the model may take for one key, if nobody says otherwise.
 const MAX_STEPS: u64 = 1_000_000;
@@ -73,7 +73,7 @@ impl<M: Model> Log<M> {
     fn now(&mut self) -> Moment {
         let event = self.events;
         self.events += 1;
-        let time = runtime::try_current(|runtime| runtime.now()).unwrap_or(Instant::START);
+        let time = executor::try_current(|executor| executor.now()).unwrap_or(Instant::START);
         Moment { event, time }
     }
 }

@@ -3,7 +3,7 @@ use std::panic::{Location, resume_unwind};
 use std::rc::Rc;
 
 use super::{History, LinearizeError, Model};
-use crate::runtime::Place;
+use crate::session::Place;
 use crate::task::{spawn_as, yield_now};
 
 /// Lets a system do what several clients ask of it, and looks whether what they get is linearizable: a

@@ -3,8 +3,8 @@
 use std::fmt;
 
 use super::{count, faults};
-use crate::runtime::{Awaited, Standing, show_place};
 use crate::schedule::Schedule;
+use crate::session::{Awaited, Standing, show_place};
 use crate::trace::{Asked, Event, Position, TaskId, Trace, Wait};
 
 /// The longest schedule that is a part of a sentence.

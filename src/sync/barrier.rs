@@ -5,7 +5,7 @@ use std::sync::{Mutex, MutexGuard};
 
 use super::condition::Condition;
 use super::resource::hold;
-use crate::runtime::Place;
+use crate::session::Place;
 
 /// Has tasks wait until so many of them have come.
 ///

@@ -9,7 +9,7 @@ use super::faults;
 use super::line::{Caller, Line, Standing, Waiter, Wakes};
 use super::resource::{Accounted, Held, Resource};
 use super::store::Store;
-use crate::runtime::{Holding, Place};
+use crate::session::{Holding, Place};
 use crate::trace::Wait;
 
 pub(super) struct Channel<S> {

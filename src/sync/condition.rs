@@ -11,7 +11,7 @@ use super::lock::{Lock, LockGuard, ReleaseError};
 use super::resource::{Accounted, Held, Resource};
 use crate::cancel::{Cancelled, catch};
 use crate::faults::FaultKind;
-use crate::runtime::{Holding, Place};
+use crate::session::{Holding, Place};
 use crate::trace::Wait;
 
 /// Lets tasks that hold a lock wait until another tells that something has changed.

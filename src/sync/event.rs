@@ -7,7 +7,7 @@ use std::task::{Context, Poll};
 use super::faults;
 use super::line::{Caller, Line};
 use super::resource::{Accounted, Held, Resource};
-use crate::runtime::{Holding, Place};
+use crate::session::{Holding, Place};
 use crate::trace::Wait;
 
 /// A flag that tasks can wait for.

@@ -6,7 +6,7 @@ use std::collections::vec_deque::IterMut;
 use std::fmt;
 use std::task::{Context, Waker};
 
-use crate::runtime::{self, RunId, TaskKey, Wakee};
+use crate::executor::{self, RunId, TaskKey, Wakee};
 use crate::trace::TaskId;
 
 /// Who is to be woken. It is made and dropped while no lock is held, for a waker may be anybody's
@@ -21,7 +21,7 @@ pub(super) enum Caller {
 impl Caller {
     #[inline]
     pub(super) fn new(cx: &Context<'_>) -> Self {
-        match runtime::try_current(|runtime| (runtime.id(), runtime.wakee(cx.waker()))) {
+        match executor::try_current(|executor| (executor.id(), executor.wakee(cx.waker()))) {
             Some((run, Wakee::Task(task))) => Self::Task(run, task),
             Some((_, Wakee::Waker(waker))) => Self::Waker(Some(waker)),
             None => Self::Waker(Some(cx.waker().clone())),
@@ -31,13 +31,13 @@ impl Caller {
     /// Whether its task was told to give up what it waits for, and has not had its turn since.
     fn has_given_up(&self) -> bool {
         let &Self::Task(run, task) = self else { return false };
-        runtime::try_with(run, |runtime| runtime.has_abandoned(task)).unwrap_or(false)
+        executor::try_with(run, |executor| executor.has_abandoned(task)).unwrap_or(false)
     }
 
     #[inline]
     fn wake(self) {
         match self {
-            Self::Task(run, task) => runtime::wake(run, task),
+            Self::Task(run, task) => executor::wake(run, task),
             Self::Waker(waker) => waker.into_iter().for_each(Waker::wake),
         }
     }

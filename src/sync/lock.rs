@@ -8,7 +8,7 @@ use std::task::{Context, Poll};
 use super::faults;
 use super::line::{Caller, Line, Standing, Waiter, Wakes};
 use super::resource::{Accounted, Held, Resource};
-use crate::runtime::{Holding, Place};
+use crate::session::{Holding, Place};
 use crate::trace::Wait;
 
 /// A lock that one task at a time can hold.

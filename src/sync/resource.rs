@@ -4,7 +4,8 @@ use std::fmt;
 use std::ops::{Deref, DerefMut};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use crate::runtime::{self, Entry, Holding, Place, RunId, Runtime};
+use crate::executor::{self, Executor, RunId};
+use crate::session::{Holding, Holdings, Place};
 use crate::trace::Wait;
 
 /// What the present run calls a primitive: a number, from its first wait on.
@@ -31,13 +32,14 @@ impl Resource {
     /// Notes what the current task waits for, given the number, and where, should this poll not
     /// complete it.
     pub(super) fn note_wait(&mut self, wait: impl FnOnce(u32) -> Wait, place: Place) {
-        runtime::try_current(|runtime| {
-            let known = self.waited_for.filter(|(run, _)| *run == runtime.id());
-            let number = known.map_or_else(|| runtime.next_resource(), |(_, number)| number);
-            self.waited_for = Some((runtime.id(), number));
-            runtime.wait_on(wait(number), place);
-            if !runtime.is_plain() {
-                self.note(runtime, true);
+        executor::try_current(|executor| {
+            let known = self.waited_for.filter(|(run, _)| *run == executor.id());
+            let number =
+                known.map_or_else(|| executor.session().next_resource(), |(_, number)| number);
+            self.waited_for = Some((executor.id(), number));
+            executor.wait_on(wait(number), place);
+            if !executor.is_plain() {
+                self.note(executor, true);
             }
         });
     }
@@ -46,32 +48,32 @@ impl Resource {
     /// an account is kept of it.
     #[inline]
     fn note_use(&mut self) -> bool {
-        let kept = runtime::try_current(|runtime| {
-            if runtime.is_plain() {
+        let kept = executor::try_current(|executor| {
+            if executor.is_plain() {
                 return false;
             }
-            self.note(runtime, false);
-            runtime.keeps_accounts()
+            self.note(executor, false);
+            executor.session().records_holdings()
         });
         kept.unwrap_or(false)
     }
 
     fn keep_account(&mut self, kind: &'static str, holds: Holding, waiting: usize) {
-        runtime::try_current(|runtime| {
+        executor::try_current(|executor| {
             let of_run = |known: Option<(RunId, u32)>| {
-                known.filter(|(run, _)| *run == runtime.id()).map(|(_, number)| number)
+                known.filter(|(run, _)| *run == executor.id()).map(|(_, number)| number)
             };
             let number = of_run(self.waited_for);
-            let account = Entry { kind, first: holds, last: holds, waiting, number };
-            let account = runtime.keep_account(of_run(self.account), account);
-            self.account = Some((runtime.id(), account));
+            let account = Holdings { kind, first: holds, last: holds, waiting, number };
+            let account = executor.session().record_holdings(of_run(self.account), account);
+            self.account = Some((executor.id(), account));
         });
     }
 
-    fn note(&mut self, runtime: &Runtime, awaits: bool) {
-        let known = self.used.filter(|(run, _)| *run == runtime.id());
-        let number = runtime.watch_use(known.map(|(_, number)| number), awaits);
-        self.used = number.map(|number| (runtime.id(), number));
+    fn note(&mut self, executor: &Executor, awaits: bool) {
+        let known = self.used.filter(|(run, _)| *run == executor.id());
+        let number = executor.session().watch_use(known.map(|(_, number)| number), awaits);
+        self.used = number.map(|number| (executor.id(), number));
     }
 }
 

@@ -9,7 +9,7 @@ use super::faults;
 use super::line::{Caller, Line, Standing, Wakes};
 use super::resource::{Accounted, Held, Resource};
 use crate::faults::FaultKind;
-use crate::runtime::{Holding, Place};
+use crate::session::{Holding, Place};
 use crate::trace::Wait;
 
 /// Permits, of which a limited number can be held at once.

@@ -8,7 +8,7 @@ use std::sync::{Mutex, PoisonError};
 use std::task::{Context, Poll, Waker};
 
 use super::{Id, Task};
-use crate::runtime::{self, Awaiting, Joined, RunId, TaskKey};
+use crate::executor::{self, Awaiting, Joined, RunId, TaskKey};
 
 /// The right to await a task's output, and to abort it.
 ///
@@ -47,7 +47,7 @@ impl<T> JoinHandle<T> {
     /// the task has ended. A task that aborts itself ends at its next await. From another thread than
     /// that of the run it does nothing.
     pub fn abort(&self) {
-        runtime::try_with(self.join.run, |runtime| runtime.abort(self.join.task));
+        executor::try_with(self.join.run, |executor| executor.abort(self.join.task));
     }
 
     /// Asks the task to end, as asyncio does; returns `false` if it has ended already.
@@ -88,9 +88,9 @@ impl<T> JoinHandle<T> {
         T: 'static,
     {
         std::future::poll_fn(|cx| {
-            let notes = runtime::try_current(runtime::Runtime::notes).unwrap_or_default();
+            let notes = executor::try_current(executor::Executor::notes).unwrap_or_default();
             let polled = Pin::new(&mut self).poll(cx);
-            runtime::try_current(|runtime| runtime.set_awaiting(notes, Awaiting::Other));
+            executor::try_current(|executor| executor.set_awaiting(notes, Awaiting::Other));
             polled
         })
         .await
@@ -104,7 +104,7 @@ impl<T> JoinHandle<T> {
     /// Whether the task has ended. A task that was [aborted](JoinHandle::abort) ends at its next turn.
     pub fn is_finished(&self) -> bool {
         let Join { run, task } = self.join;
-        runtime::try_with(run, |runtime| runtime.has_ended(task)).unwrap_or(true)
+        executor::try_with(run, |executor| executor.has_ended(task)).unwrap_or(true)
     }
 
     /// The id of the task.
@@ -139,7 +139,7 @@ impl Join {
     /// it is compiled for each type.
     fn poll(&mut self, waker: &Waker, place: &mut dyn Any) -> Poll<Result<(), JoinError>> {
         let Self { run, task } = *self;
-        match runtime::try_with(run, |runtime| runtime.poll_join(task, waker, place)) {
+        match executor::try_with(run, |executor| executor.poll_join(task, waker, place)) {
             Some(Poll::Pending) => Poll::Pending,
             Some(Poll::Ready(joined)) => Poll::Ready(self.end(joined)),
             None => self.refuse(),
@@ -149,7 +149,7 @@ impl Join {
     /// The same of a task that has ended.
     fn take(&mut self, place: &mut dyn Any) -> Result<(), JoinError> {
         let Self { run, task } = *self;
-        match runtime::try_with(run, |runtime| runtime.take_joined(task, place)) {
+        match executor::try_with(run, |executor| executor.take_joined(task, place)) {
             Some(joined) => self.end(joined),
             None => self.refuse(),
         }
@@ -189,14 +189,14 @@ impl Join {
     }
 
     fn name(&self) -> String {
-        runtime::try_with(self.run.unmarked(), |runtime| runtime.name(self.task.id()))
+        executor::try_with(self.run.unmarked(), |executor| executor.name(self.task.id()))
             .unwrap_or_else(|| format!("task {}", self.task.id()))
     }
 
     /// Lets the task go on alone.
     #[cold]
     fn let_go(&mut self) {
-        let output = runtime::try_with(self.run, |runtime| runtime.let_go(self.task));
+        let output = executor::try_with(self.run, |executor| executor.let_go(self.task));
         drop(output);
     }
 }
@@ -321,7 +321,7 @@ impl Drop for JoinError {
         if let Cause::Panic { message, .. } = cause
             && !seen.load(Ordering::Relaxed)
         {
-            runtime::try_current(|runtime| runtime.lose_panic(*task, name, message));
+            executor::try_current(|executor| executor.lose_panic(*task, name, message));
         }
     }
 }

@@ -20,7 +20,8 @@ pub use task::{AsTask, Join, Task, current};
 pub use task_local::{LocalKey, TaskLocalFuture};
 pub use yield_now::{YieldNow, yield_now};
 
-use crate::runtime::{self, Place};
+use crate::executor;
+use crate::session::Place;
 pub use crate::trace::TaskId as Id;
 
 /// Starts a task, which runs concurrently with the one that calls this, and returns its handle.
@@ -94,13 +95,13 @@ where
     // A future may be large: it is moved from here to where it stays.
     let mut future = Some(future);
     // Two words and no more, which are returned in registers.
-    let spawned = runtime::with(what, |runtime| {
-        Some((runtime.id(), runtime.spawn(name, &mut future, Some(place))?))
+    let spawned = executor::with(what, |executor| {
+        Some((executor.id(), executor.spawn(name, &mut future, Some(place))?))
     });
     let Some((run, task)) = spawned else {
         // Dropping it could run a destructor that spawns one just like it, and so on.
         std::mem::forget(future);
-        panic!("dacapo: {}", runtime::with(what, runtime::Runtime::limit));
+        panic!("dacapo: {}", executor::with(what, executor::Executor::limit));
     };
     JoinHandle::new(run, task)
 }
@@ -112,7 +113,7 @@ where
 /// Outside of a run.
 #[track_caller]
 pub fn id() -> Id {
-    runtime::with("task::id", |runtime| runtime.current_task()).map_or(Id::MAIN, |key| key.id())
+    executor::with("task::id", |executor| executor.current_task()).map_or(Id::MAIN, |key| key.id())
 }
 
 /// The name of the task that calls this: the one it was given, or its spawn path.
@@ -122,7 +123,7 @@ pub fn id() -> Id {
 /// Outside of a run.
 #[track_caller]
 pub fn name() -> String {
-    runtime::with("task::name", |runtime| {
-        runtime.name(runtime.current_task().map_or(Id::MAIN, |key| key.id()))
+    executor::with("task::name", |executor| {
+        executor.name(executor.current_task().map_or(Id::MAIN, |key| key.id()))
     })
 }

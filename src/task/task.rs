@@ -6,7 +6,8 @@ use std::task::{Context, Poll};
 
 use super::{Id, JoinError, JoinHandle};
 use crate::cancel::Cancelled;
-use crate::runtime::{self, Awaiting, End, Place, RunId, TaskKey};
+use crate::executor::{self, Awaiting, End, RunId, TaskKey};
+use crate::session::Place;
 
 /// A task, by reference: what may be done to it by anyone, which is all but taking its output.
 ///
@@ -55,8 +56,8 @@ impl<A: AsTask + ?Sized> AsTask for &mut A {
 /// Outside of a run, and in a run outside of all tasks, as in a waker that a timer calls.
 #[track_caller]
 pub fn current() -> Task {
-    let current = runtime::with("task::current", |runtime| {
-        runtime.current_task().map(|key| Task { run: runtime.id(), key })
+    let current = executor::with("task::current", |executor| {
+        executor.current_task().map(|key| Task { run: executor.id(), key })
     });
     current.expect("dacapo: `task::current` was called where no task runs")
 }
@@ -70,8 +71,8 @@ impl Task {
         self.key
     }
 
-    fn with<R>(&self, f: impl FnOnce(&runtime::Runtime) -> R) -> Option<R> {
-        runtime::try_with(self.run, f)
+    fn with<R>(&self, f: impl FnOnce(&executor::Executor) -> R) -> Option<R> {
+        executor::try_with(self.run, f)
     }
 
     /// Asks the task to end, as asyncio does; returns `false` if it has ended already.
@@ -89,31 +90,31 @@ impl Task {
     /// Asks what is within a scope of the task to end.
     pub(crate) fn cancel_within(&self, scope: Option<u64>) {
         let request = Cancelled::new();
-        self.with(|runtime| runtime.cancel_within(self.key, scope, &request));
+        self.with(|executor| executor.cancel_within(self.key, scope, &request));
     }
 
     fn request(&self, request: &Cancelled) -> bool {
-        self.with(|runtime| runtime.cancel(self.key, request)).unwrap_or(false)
+        self.with(|executor| executor.cancel(self.key, request)).unwrap_or(false)
     }
 
     /// How many requests to cancel it has had, less those taken back.
     pub fn cancelling(&self) -> usize {
-        self.with(|runtime| runtime.cancelling(self.key)).unwrap_or(0)
+        self.with(|executor| executor.cancelling(self.key)).unwrap_or(0)
     }
 
     /// Takes one request back; returns how many are left.
     pub fn uncancel(&self) -> usize {
-        self.with(|runtime| runtime.uncancel(self.key)).unwrap_or(0)
+        self.with(|executor| executor.uncancel(self.key)).unwrap_or(0)
     }
 
     /// Has its future dropped at its next turn, without asking; see [`JoinHandle::abort`].
     pub fn abort(&self) {
-        self.with(|runtime| runtime.abort(self.key));
+        self.with(|executor| executor.abort(self.key));
     }
 
     /// Whether it has ended.
     pub fn is_finished(&self) -> bool {
-        self.with(|runtime| runtime.has_ended(self.key)).unwrap_or(true)
+        self.with(|executor| executor.has_ended(self.key)).unwrap_or(true)
     }
 
     /// Whether it has ended cancelled.
@@ -128,27 +129,27 @@ impl Task {
 
     /// How it has ended, and which of all tasks it was to end.
     pub(crate) fn end(&self) -> Option<(End, u32)> {
-        self.with(|runtime| runtime.end_of(self.key)).unwrap_or(Some((End::Returned, 0)))
+        self.with(|executor| executor.end_of(self.key)).unwrap_or(Some((End::Returned, 0)))
     }
 
     /// Notes that a panic with which it has ended was seen, and is not to fail the run.
     pub fn mark_retrieved(&self) {
-        self.with(|runtime| runtime.mark_retrieved(self.key));
+        self.with(|executor| executor.mark_retrieved(self.key));
     }
 
     /// Notes that it stands for a thread, which nobody can stop.
     pub(crate) fn mark_thread(&self) {
-        self.with(|runtime| runtime.mark_thread(self.key));
+        self.with(|executor| executor.mark_thread(self.key));
     }
 
     /// Has it run to its end also when main has returned.
     pub(crate) fn finish(&self) {
-        self.with(|runtime| runtime.finish(self.key));
+        self.with(|executor| executor.finish(self.key));
     }
 
     /// Notes that a panic is passed on by somebody else than the handle.
     pub(crate) fn supervise(&self) {
-        self.with(|runtime| runtime.supervise(self.key));
+        self.with(|executor| executor.supervise(self.key));
     }
 
     /// The id.
@@ -159,7 +160,7 @@ impl Task {
     /// The name: the one it was given, or its spawn path. Outside of the run its number, and so if its last
     /// event was so long ago that it is [not kept](crate::Builder::max_events) any more.
     pub fn name(&self) -> String {
-        self.with(|runtime| runtime.name(self.key.id()))
+        self.with(|executor| executor.name(self.key.id()))
             .unwrap_or_else(|| format!("task {}", self.key.id()))
     }
 
@@ -212,9 +213,9 @@ impl Join {
     /// are not passed on.
     pub(crate) fn poll_end(&mut self, cx: &mut Context<'_>) -> bool {
         let Self { task, registration, place, .. } = self;
-        task.with(|runtime| {
-            let wakee = runtime.wakee(cx.waker());
-            runtime.poll_end(task.key, registration, wakee, Some(place))
+        task.with(|executor| {
+            let wakee = executor.wakee(cx.waker());
+            executor.poll_end(task.key, registration, wakee, Some(place))
         })
         .unwrap_or(true)
     }
@@ -225,19 +226,19 @@ impl Future for Join {
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let task = self.task;
-        let own = task.with(|runtime| runtime.current_task() == Some(task.key));
+        let own = task.with(|executor| executor.current_task() == Some(task.key));
         assert!(own != Some(true), "dacapo: a task awaits its own end, which cannot come");
-        let notes = task.with(runtime::Runtime::notes).unwrap_or_default();
+        let notes = task.with(executor::Executor::notes).unwrap_or_default();
         let ended = self.poll_end(cx);
         if !std::mem::replace(&mut self.asked, true)
             && ended
-            && task.with(runtime::Runtime::gives_way).unwrap_or(false)
+            && task.with(executor::Executor::gives_way).unwrap_or(false)
         {
             cx.waker().wake_by_ref();
             return Poll::Pending;
         }
         if !ended {
-            task.with(|runtime| runtime.set_awaiting(notes, Awaiting::Task(task.key)));
+            task.with(|executor| executor.set_awaiting(notes, Awaiting::Task(task.key)));
             return Poll::Pending;
         }
         task.mark_retrieved();
@@ -258,6 +259,6 @@ impl Future for Join {
 impl Drop for Join {
     fn drop(&mut self) {
         let Self { task, registration, .. } = self;
-        task.with(|runtime| runtime.unregister_end(task.key, registration));
+        task.with(|executor| executor.unregister_end(task.key, registration));
     }
 }

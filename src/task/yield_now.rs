@@ -3,7 +3,8 @@ use std::panic::Location;
 use std::pin::Pin;
 use std::task::{Context, Poll, Waker};
 
-use crate::runtime::{self, Place};
+use crate::executor;
+use crate::session::Place;
 
 /// Gives the other ready tasks a turn; asyncio's `sleep(0)`.
 ///
@@ -52,7 +53,7 @@ impl Future for YieldNow {
 /// Apart, so that the other half of all polls takes few instructions.
 #[inline(never)]
 fn give_way(waker: &Waker, place: Place) -> Poll<()> {
-    let gave_way = runtime::try_current(|runtime| runtime.give_way(waker, place));
+    let gave_way = executor::try_current(|executor| executor.give_way(waker, place));
     if gave_way != Some(true) {
         // The waker of some combinator.
         waker.wake_by_ref();

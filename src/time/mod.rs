@@ -15,8 +15,8 @@ pub use timeout_scope::{ScopeClosed, TimeoutScope, timeout_scope, wait_for};
 
 pub(crate) use woken::Woken;
 
+use crate::executor;
 pub use crate::instant::Instant;
-use crate::runtime;
 
 impl Instant {
     /// The present moment of the run.
@@ -26,7 +26,7 @@ impl Instant {
     /// Outside of a run.
     #[track_caller]
     pub fn now() -> Self {
-        runtime::with("Instant::now", |runtime| runtime.now())
+        executor::with("Instant::now", |executor| executor.now())
     }
 
     /// The virtual time from this moment until now.

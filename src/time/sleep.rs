@@ -4,8 +4,9 @@ use std::pin::Pin;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
+use crate::executor::{self, RunId, TimerKey};
 use crate::instant::Instant;
-use crate::runtime::{self, Place, RunId, TimerKey};
+use crate::session::Place;
 
 /// Waits for `duration` of virtual time.
 ///
@@ -33,7 +34,7 @@ use crate::runtime::{self, Place, RunId, TimerKey};
 /// ```
 #[track_caller]
 pub fn sleep(duration: Duration) -> Sleep {
-    let (run, now) = runtime::with("sleep", |runtime| (runtime.id(), runtime.now()));
+    let (run, now) = executor::with("sleep", |executor| (executor.id(), executor.now()));
     Sleep { run, deadline: now + duration, timer: None, place: Location::caller() }
 }
 
@@ -48,7 +49,7 @@ pub fn sleep(duration: Duration) -> Sleep {
 /// Outside of a run.
 #[track_caller]
 pub fn sleep_until(deadline: Instant) -> Sleep {
-    let run = runtime::with("sleep_until", |runtime| runtime.id());
+    let run = executor::with("sleep_until", |executor| executor.id());
     Sleep { run, deadline, timer: None, place: Location::caller() }
 }
 
@@ -76,21 +77,22 @@ impl Sleep {
 
     /// Whether its time has come. A sleep whose run is over has ended.
     pub fn is_elapsed(&self) -> bool {
-        runtime::try_with(self.run, |runtime| runtime.now() >= self.deadline).unwrap_or(true)
+        executor::try_with(self.run, |executor| executor.now() >= self.deadline).unwrap_or(true)
     }
 
     /// Moves the deadline; whoever waits already will be woken then.
     pub fn reset(&mut self, deadline: Instant) {
         self.deadline = deadline;
         if let Some(timer) = self.timer.take() {
-            self.timer = runtime::try_with(self.run, |runtime| runtime.move_timer(timer, deadline))
-                .flatten();
+            self.timer =
+                executor::try_with(self.run, |executor| executor.move_timer(timer, deadline))
+                    .flatten();
         }
     }
 
     fn cancel(&mut self) {
         if let Some(timer) = self.timer.take() {
-            runtime::try_with(self.run, |runtime| runtime.cancel_timer(timer));
+            executor::try_with(self.run, |executor| executor.cancel_timer(timer));
         }
     }
 }
@@ -100,8 +102,8 @@ impl Future for Sleep {
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
         let Self { run, deadline, timer, place } = &mut *self;
-        let over = runtime::try_with(*run, |runtime| {
-            runtime.poll_deadline(*deadline, timer, cx.waker(), place)
+        let over = executor::try_with(*run, |executor| {
+            executor.poll_deadline(*deadline, timer, cx.waker(), place)
         });
         let over = over.expect(
             "dacapo: a sleep was awaited outside of the run in which it was made, whose clock it needs",

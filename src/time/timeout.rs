@@ -8,8 +8,8 @@ use pin_project_lite::pin_project;
 
 use super::sleep::{Sleep, sleep, sleep_until};
 use super::woken::Woken;
+use crate::executor;
 use crate::instant::Instant;
-use crate::runtime;
 use crate::scheduler::ChoiceKind;
 
 /// Awaits `future`, but no longer than `duration`.
@@ -90,19 +90,19 @@ impl<F: Future> Future for Timeout<F> {
         let this = self.project();
         // Only what was woken has anything to win or to lose at the deadline.
         if Woken::take(this.woken) && this.sleep.is_elapsed() {
-            let answer = runtime::try_current(|runtime| runtime.choose(ChoiceKind::Timeout, 2));
+            let answer = executor::try_current(|executor| executor.choose(ChoiceKind::Timeout, 2));
             if answer == Some(1) {
                 return Poll::Ready(Err(Elapsed(())));
             }
         }
-        let notes = runtime::try_current(runtime::Runtime::notes).unwrap_or_default();
+        let notes = executor::try_current(executor::Executor::notes).unwrap_or_default();
         let waker = Woken::update(this.woken, cx.waker());
         if let Poll::Ready(output) = this.future.poll(&mut Context::from_waker(waker)) {
             return Poll::Ready(Ok(output));
         }
         let late = Pin::new(this.sleep).poll(cx).map(|()| Err(Elapsed(())));
         if late.is_ready() {
-            runtime::try_current(|runtime| runtime.forget_notes(notes));
+            executor::try_current(|executor| executor.forget_notes(notes));
         }
         late
     }

@@ -13,9 +13,10 @@ use super::sleep::{Sleep, sleep_until};
 use super::timeout::Elapsed;
 use super::woken::Woken;
 use crate::cancel::Cancelled;
+use crate::executor::{self, Scope};
 use crate::instant::Instant;
-use crate::runtime::{self, Place, Scope};
 use crate::scheduler::ChoiceKind;
+use crate::session::Place;
 
 /// Awaits `future`, but no longer than `duration`, and cancels it when the time is up.
 ///
@@ -212,17 +213,17 @@ impl<F: Future> Future for Scoped<F> {
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let first = self.scope.is_none() && self.body.is_some();
         if first {
-            let (scope, baseline) = runtime::with("timeout_scope", |runtime| {
-                let task = runtime.current_task();
-                let baseline = task.map_or(0, |task| runtime.cancelling(task));
-                (runtime.open_scope(), baseline)
+            let (scope, baseline) = executor::with("timeout_scope", |executor| {
+                let task = executor.current_task();
+                let baseline = task.map_or(0, |task| executor.cancelling(task));
+                (executor.open_scope(), baseline)
             });
             let this = self.as_mut().project();
             (*this.scope, *this.baseline) = (Some(scope), baseline);
         } else if self.as_mut().has_struck() {
             self.shared.shared().phase = Phase::Expiring;
             if let Some(scope) = &self.scope {
-                runtime::try_current(|runtime| runtime.strike(scope, &Cancelled::new()));
+                executor::try_current(|executor| executor.strike(scope, &Cancelled::new()));
             }
         }
         if let Some(cancelled) = self.as_mut().take_delivered() {
@@ -251,15 +252,15 @@ impl<F: Future> Scoped<F> {
         let (deadline, active) = (shared.deadline, shared.phase == Phase::Active);
         drop(shared);
         let due = active && deadline.is_some_and(|deadline| deadline <= Instant::now());
-        due && runtime::try_current(|runtime| {
-            !woken || runtime.choose(ChoiceKind::Deadline, 2) == 0
+        due && executor::try_current(|executor| {
+            !woken || executor.choose(ChoiceKind::Deadline, 2) == 0
         })
         .unwrap_or(true)
     }
 
     fn take_delivered(self: Pin<&mut Self>) -> Option<Cancelled> {
         let scope = self.project().scope.as_ref()?;
-        runtime::try_current(|runtime| runtime.take_delivered(scope))?
+        executor::try_current(|executor| executor.take_delivered(scope))?
     }
 
     fn leave(
@@ -281,7 +282,7 @@ impl<F: Future> Scoped<F> {
             Ok(output) => Poll::Ready(Ok(output)),
             Err(_) if left <= *this.baseline => Poll::Ready(Err(Elapsed::new())),
             Err(cancelled) => {
-                runtime::try_current(|runtime| runtime.raise(cancelled));
+                executor::try_current(|executor| executor.raise(cancelled));
                 Poll::Pending
             }
         }

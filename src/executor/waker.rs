@@ -133,7 +133,7 @@ impl Wake for TaskWaker {
 /// Wakes a task of a run that may be over, or that of another thread.
 #[inline]
 pub(crate) fn wake(run: RunId, task: TaskKey) {
-    let woken = super::try_with(run, |runtime| runtime.wake(task));
+    let woken = super::try_with(run, |executor| executor.wake(task));
     if woken.is_none() {
         Outside::record_wake(run, task.id());
     }
@@ -257,10 +257,10 @@ mod tests {
     #[test]
     fn a_run_goes_on_after_a_wake_of_the_one_before() {
         let run = crate::run(async || {
-            let set = super::super::try_current(|runtime| {
-                let before = runtime.runs.get() - 1;
-                *runtime.outside.first.lock().unwrap() = Some((before, TaskId::MAIN));
-                runtime.outside.woken.store(true, Ordering::Release);
+            let set = super::super::try_current(|executor| {
+                let before = executor.runs.get() - 1;
+                *executor.outside.first.lock().unwrap() = Some((before, TaskId::MAIN));
+                executor.outside.woken.store(true, Ordering::Release);
             });
             assert!(set.is_some());
             crate::task::yield_now().await;

@@ -5,11 +5,11 @@
 use std::cell::Cell;
 use std::task::Waker;
 
-use super::Runtime;
+use super::Executor;
 use super::cancellation::Awaiting;
-use super::places::{Awaited, Place};
 use super::tasks::Task;
 use crate::scheduler::TaskKey;
+use crate::session::{Awaited, Place};
 use crate::trace::Wait;
 
 /// The poll of one task.
@@ -178,7 +178,7 @@ impl CurrentPoll {
     }
 }
 
-impl Runtime {
+impl Executor {
     /// How many futures have noted what they wait for in this poll: those of the current scope, and all.
     pub(crate) fn notes(&self) -> Notes {
         let scope = match self.poll.scope.get() {

@@ -2,10 +2,10 @@
 
 use super::cancellation::{Awaiting, Cancellation};
 use super::cell::BoxTask;
-use super::places::{Awaited, Place};
 use super::unwind::Caught;
 use super::waker::Wakee;
 use crate::scheduler::TaskKey;
+use crate::session::{Awaited, Place, Standing};
 use crate::trace::{Ending, TaskId, Wait};
 
 /// One task, from its spawning until it has ended and its handle is gone.
@@ -412,6 +412,12 @@ impl Task {
     pub(crate) fn foremost_wait(&self) -> Awaited {
         let located = self.known_waits().find(|awaited| awaited.place.is_some());
         located.unwrap_or(self.awaited)
+    }
+
+    /// Where it stands, for a report.
+    pub(super) fn standing(&self) -> Standing {
+        let (task, spawned, started) = (self.id, self.spawned, self.started);
+        Standing { task, spawned, started, awaited: self.foremost_wait() }
     }
 
     // Who waits for it.

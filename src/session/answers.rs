@@ -9,7 +9,7 @@ use crate::scheduler::{Choice, Scheduler};
 
 /// A list of answers.
 #[derive(Default)]
-pub(super) struct Answers {
+pub(crate) struct Answers {
     /// An option below [`SHORT`], once, is one byte. Anything else is one that says for how long it
     /// matters, and four with the option; or two, if it matters once and they are enough.
     bytes: Buffer<u8>,
@@ -22,17 +22,17 @@ const SHORT: u8 = 0xf0;
 const TWO_BYTES: u8 = SHORT + Lasting::Ahead as u8 + 1;
 
 impl Answers {
-    pub(super) fn clear(&mut self) {
+    pub(crate) fn clear(&mut self) {
         self.bytes.clear();
         self.more = 0;
     }
 
-    pub(super) fn len(&self) -> usize {
+    pub(crate) fn len(&self) -> usize {
         self.bytes.len() - self.more
     }
 
     #[inline(always)]
-    pub(super) fn push(&mut self, answer: Answer) {
+    pub(crate) fn push(&mut self, answer: Answer) {
         if answer.option() >= u32::from(SHORT) || !answer.is_once() {
             return self.push_long(answer);
         }
@@ -56,7 +56,7 @@ impl Answers {
         self.more += self.bytes.len() - before - 1;
     }
 
-    pub(super) fn iter(&self) -> impl Iterator<Item = Answer> {
+    pub(crate) fn iter(&self) -> impl Iterator<Item = Answer> {
         let mut at = 0;
         std::iter::from_fn(move || self.next(&mut at))
     }
@@ -86,14 +86,14 @@ impl Answers {
 }
 
 /// Gives the answers of the last run once more, from the memory that they are in.
-pub(super) struct Again {
+pub(crate) struct Again {
     answers: Rc<Answers>,
     next: usize,
     faults: Faults,
 }
 
 impl Again {
-    pub(super) fn new(answers: Rc<Answers>, faults: Faults) -> Self {
+    pub(crate) fn new(answers: Rc<Answers>, faults: Faults) -> Self {
         Self { answers, next: 0, faults }
     }
 }

@@ -1,12 +1,12 @@
 //! What a scheduler is asked, and what becomes of its answers.
 
-use super::core::Core;
+use super::Session;
 use crate::schedule::Answer;
-use crate::scheduler::{Choice, ChoiceKind, TaskKey};
-use crate::trace::{Asked, Next, Record, TaskId};
+use crate::scheduler::{Choice, ChoiceKind, ReadyQueue, TaskKey};
+use crate::trace::{Asked, Next, Record};
 
-impl Core {
-    pub(super) fn answered(&mut self, asked: Asked, answer: u32, options: usize) -> u32 {
+impl Session {
+    pub(crate) fn answered(&mut self, asked: Asked, answer: u32, options: usize) -> u32 {
         let answer = self.checked(answer, options);
         self.answers.push(Answer::from(answer));
         self.faults.note(asked);
@@ -33,14 +33,14 @@ impl Core {
     }
 
     /// A choice of a number; one with a single option is not asked.
-    pub(super) fn choose(&mut self, kind: ChoiceKind, options: usize) -> usize {
+    pub(crate) fn choose(&mut self, kind: ChoiceKind, options: usize) -> usize {
         if options < 2 {
             return 0;
         }
         let choice = Choice::of_number(kind, options);
         let scheduler = self.scheduler.as_mut().expect("dacapo bug: a run without a scheduler");
         let answer = scheduler.answer(&choice);
-        let current = self.current.map_or(TaskId::MAIN, |key| key.id());
+        let current = self.current_id();
         let asked = match kind {
             ChoiceKind::Timeout => Asked::Timeout(current),
             ChoiceKind::Deadline => Asked::Deadline(current),
@@ -51,17 +51,22 @@ impl Core {
         self.answered(asked, answer.option(), options) as usize
     }
 
-    /// The task whose turn it is, if one is ready. Its poll is recorded too, unless faults are on.
+    /// Takes the next task out of the ready queue. Records its poll, unless faults may come between the choice and
+    /// the poll.
     #[inline(always)]
-    pub(super) fn next_task<const MAY_BE_OBSERVED: bool>(&mut self) -> Option<TaskKey> {
-        if self.line.len() < 2 {
-            let (_, key) = self.line.take(Answer::USUAL)?;
-            if !MAY_BE_OBSERVED || !self.faults.is_declared() {
+    pub(crate) fn next_task(
+        &mut self,
+        ready: &mut ReadyQueue,
+        is_observed: bool,
+    ) -> Option<TaskKey> {
+        if ready.len() < 2 {
+            let (_, key) = ready.take(Answer::USUAL)?;
+            if !(is_observed && self.faults.is_declared()) {
                 self.record(Record::poll(key.id()));
             }
             return Some(key);
         }
-        let choice = Choice::among(&self.line, self.trace.names());
+        let choice = Choice::among(ready, self.trace.names());
         let options = choice.options();
         let scheduler = self.scheduler.as_mut().expect("dacapo bug: a run without a scheduler");
         let mut answer = scheduler.answer(&choice);
@@ -69,7 +74,7 @@ impl Core {
             answer = Answer::new(self.correct(answer.option(), options), answer.lasting());
         }
         self.answers.push(answer);
-        let (first, key) = self.line.take(answer)?;
+        let (first, key) = ready.take(answer)?;
         let next = Next {
             first,
             chosen: key.id(),
@@ -77,7 +82,7 @@ impl Core {
             answer: answer.option(),
             options: options as u32,
         };
-        if MAY_BE_OBSERVED && self.faults.is_declared() {
+        if is_observed && self.faults.is_declared() {
             // Something may come between the choice and the poll.
             self.faults.note(Asked::Next { first, chosen: key.id(), lasting: answer.lasting() });
             self.record(Record::next(next));

@@ -121,7 +121,7 @@ pub(super) fn install_hook() {
     INSTALLED.call_once(|| {
         let previous = panic::take_hook();
         panic::set_hook(Box::new(move |info| {
-            match super::RUNTIME.try_with(|runtime| runtime.catcher.note(info)) {
+            match super::EXECUTOR.try_with(|executor| executor.catcher.note(info)) {
                 Ok(Noted::Ours) => {}
                 Ok(Noted::Fatal(message)) => last_words(&message),
                 Ok(Noted::NotOurs) | Err(_) => previous(info),

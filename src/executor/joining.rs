@@ -4,16 +4,16 @@ use std::any::Any;
 use std::cell::RefMut;
 use std::task::{Poll, Waker};
 
-use super::Runtime;
+use super::Executor;
 use super::cancellation::Awaiting;
 use super::cell::BoxTask;
 use super::core::Core;
-use super::places::{Awaited, Place};
 use super::tasks::{Ended, Remains, Task};
 use super::unwind::Caught;
 use super::waker::Wakee;
 use crate::failure::{Failure, Kind};
 use crate::scheduler::TaskKey;
+use crate::session::{Awaited, Place};
 use crate::trace::{Ending, TaskId, Wait};
 
 /// How a task has ended, as all may know it.
@@ -31,11 +31,11 @@ pub(crate) enum End {
 /// The number of the handle among those who await the end of a task. Others get theirs when they first wait.
 const HANDLE: u32 = 0;
 
-impl Runtime {
+impl Executor {
     /// Whether a task has ended; if not, its end is to wake `wakee`.
     ///
     /// `registration` is kept by the one who waits, to be updated by the next call and
-    /// given back with [`unregister_end`](Runtime::unregister_end).
+    /// given back with [`unregister_end`](Executor::unregister_end).
     #[cfg_attr(not(debug_assertions), inline)]
     pub(crate) fn poll_end(
         &self,
@@ -154,7 +154,7 @@ impl Runtime {
         self.detach(key)
     }
 
-    /// Takes back what [`poll_end`](Runtime::poll_end) has registered.
+    /// Takes back what [`poll_end`](Executor::poll_end) has registered.
     pub(crate) fn unregister_end(&self, key: TaskKey, registration: &mut Option<u32>) {
         let Some(number) = registration.take() else { return };
         let mut core = self.core();
@@ -184,7 +184,7 @@ impl Runtime {
     /// Notes that the current task returns a failure.
     pub(crate) fn mark_failed(&self) {
         let mut core = self.core();
-        if let Some(task) = core.current.and_then(|key| core.task_mut(key)) {
+        if let Some(task) = core.session.current.and_then(|key| core.task_mut(key)) {
             task.traits.failed = true;
         }
     }
@@ -202,13 +202,13 @@ impl Runtime {
         if core.tasks.iter().any(|(_, task)| task.id == id && task.traits.retrieved) {
             return;
         }
-        let known = core.panics.iter().find(|(known, _)| *known == id);
+        let known = core.session.panics.iter().find(|(known, _)| *known == id);
         let earlier = known.map(|(_, panic)| panic.clone()).into_iter().collect();
         let message =
             format!("{message}\n(its handle was awaited, and the JoinError dropped unseen)");
         let task = task.to_owned();
         let lost = Failure::new(Kind::Panic { task, message, location: None, earlier });
-        core.fail(lost);
+        core.session.fail(lost);
     }
 
     /// Notes that a task is to run to its end also when main has returned.
@@ -239,7 +239,7 @@ impl Runtime {
             && !remains.seen
         {
             let kind = self.panic_of(key.id(), caught);
-            self.core().fail(kind);
+            self.session().fail(kind);
         }
         remains.cell.take()
     }

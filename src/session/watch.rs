@@ -1,15 +1,15 @@
 //! What a scheduler is told of the run that it schedules, if it watches.
 
-use super::core::Core;
+use super::Session;
 use crate::scheduler::{Scheduler, Step};
 use crate::trace::TaskId;
 
 /// Whether the scheduler watches, and what it is told of the step that is going on.
 #[derive(Default)]
-pub(super) struct Watch {
-    pub(super) is_on: bool,
+pub(crate) struct Watch {
+    is_on: bool,
     /// Whether it is told of the use of primitives too.
-    pub(super) has_uses: bool,
+    has_uses: bool,
     /// The primitives that the step uses, by numbers of their own: those in a trace tell what was waited for.
     used: Vec<u32>,
     awaits: Option<u32>,
@@ -19,11 +19,21 @@ pub(super) struct Watch {
 
 impl Watch {
     /// Makes ready for a run.
-    pub(super) fn begin(&mut self, scheduler: &dyn Scheduler) {
+    pub(crate) fn begin(&mut self, scheduler: &dyn Scheduler) {
         self.is_on = scheduler.watches();
         self.has_uses = self.is_on && scheduler.watches_uses();
         self.used.clear();
         (self.awaits, self.known) = (None, 0);
+    }
+
+    /// Whether the scheduler observes the run.
+    #[inline]
+    pub(crate) fn is_on(&self) -> bool {
+        self.is_on
+    }
+
+    pub(crate) fn has_uses(&self) -> bool {
+        self.has_uses
     }
 
     #[inline]
@@ -36,9 +46,9 @@ impl Watch {
     }
 }
 
-impl Core {
+impl Session {
     /// Tells the scheduler that a task is ready.
-    pub(super) fn watch_ready(&mut self, task: TaskId) {
+    pub(crate) fn watch_ready(&mut self, task: TaskId) {
         if let Some(scheduler) = &mut self.scheduler {
             scheduler.ready(task, self.trace.names());
         }
@@ -46,7 +56,7 @@ impl Core {
 
     /// Tells the scheduler that a step is over, if it watches.
     #[inline]
-    pub(super) fn watch_step(&mut self, task: TaskId) {
+    pub(crate) fn watch_step(&mut self, task: TaskId) {
         if self.watch.is_on {
             self.watch_step_of(task);
         }
@@ -61,7 +71,7 @@ impl Core {
 
     /// Tells the scheduler that a step is over, and whether its task is ready for another.
     #[inline(never)]
-    pub(super) fn watch_end_of_step(&mut self, task: TaskId, is_ready: bool) {
+    pub(crate) fn watch_end_of_step(&mut self, task: TaskId, is_ready: bool) {
         let Some(scheduler) = &mut self.scheduler else { return };
         self.watch.tell_step(&mut **scheduler, task);
         if is_ready {
@@ -71,7 +81,7 @@ impl Core {
 
     /// Notes that the current step uses a primitive, or will when it goes on; returns its number among
     /// those used.
-    pub(super) fn watch_use(&mut self, number: Option<u32>, awaits: bool) -> Option<u32> {
+    pub(crate) fn watch_use(&mut self, number: Option<u32>, awaits: bool) -> Option<u32> {
         let watch = &mut self.watch;
         if !watch.has_uses {
             return None;

@@ -1,70 +1,66 @@
-//! One execution: tasks, the clock, and the loop that polls.
+//! Polls the tasks of a run: cells, wakers, timers, the ready queue, and the loop.
 //!
-//! This is the only module with thread-local state. The layers above reach the run that is going on
-//! through [`with`]. Rule for everything in here: no code of the user (a poll, a destructor, a
-//! foreign waker) is called while the core is borrowed, for it may call back.
+//! This is the only module with thread-local state. The layers above reach the run of this thread through
+//! [`with`], and its session, which is all that most of them need, through [`session`]. The rule for everything in
+//! here: code of the user (a poll, a destructor, a foreign waker) is never called while the core is borrowed,
+//! because it may call back.
 
-mod answers;
+mod blocked;
 mod cancellation;
 mod cell;
-mod choices;
 mod core;
-mod drive;
+mod driver;
+mod ending;
 mod engine;
 mod faults;
 mod joining;
-mod ledger;
-mod limits;
-mod marks;
 mod notes;
-mod places;
 mod poll;
 mod tasks;
 mod timers;
+mod turns;
 mod unwind;
 mod waker;
-mod watch;
 
 use std::cell::{Cell, RefCell, RefMut};
+use std::rc::Rc;
 use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 
 use self::core::Core;
 use self::poll::CurrentPoll;
+use self::turns::Main;
 use self::unwind::{Catcher, Caught};
 use self::waker::{Outside, OwnWaker};
 use crate::failure::Failure;
 use crate::instant::Instant;
 use crate::schedule::Schedule;
 use crate::scheduler::ChoiceKind;
+use crate::session::{Driver, Place, Session};
 use crate::trace::TaskId;
 
 pub use self::cancellation::Cancelled;
 pub(crate) use self::cancellation::{Awaiting, CancelTarget, Scope};
 pub(crate) use self::engine::{Engine, Raw};
 pub(crate) use self::joining::{End, Joined};
-pub(crate) use self::ledger::{Entry, Holding};
-pub(crate) use self::limits::Limits;
-pub(crate) use self::marks::Marks;
 #[cfg(feature = "tracing")]
 pub use self::notes::Here;
-pub(crate) use self::places::{Awaited, Place, Standing, show as show_place};
 pub(crate) use self::timers::TimerKey;
 pub(crate) use self::unwind::message_of;
 pub(crate) use self::waker::{RunId, Wakee, wake};
 pub(crate) use crate::scheduler::TaskKey;
 
 thread_local! {
-    static RUNTIME: Runtime = Runtime::new();
+    static EXECUTOR: Executor = Executor::new();
 }
 
-/// Calls `f` with the run that is going on in this thread.
+/// Calls `f` with the run of this thread.
 ///
 /// # Panics
 ///
 /// If there is none: `what` (a function's name) was called in the wrong place.
 #[track_caller]
-pub(crate) fn with<R>(what: &str, f: impl FnOnce(&Runtime) -> R) -> R {
+pub(crate) fn with<R>(what: &str, f: impl FnOnce(&Executor) -> R) -> R {
     match try_current(f) {
         Some(result) => result,
         None => panic!(
@@ -76,51 +72,58 @@ pub(crate) fn with<R>(what: &str, f: impl FnOnce(&Runtime) -> R) -> R {
 
 /// Calls `f` if a run is going on in this thread.
 #[inline]
-pub(crate) fn try_current<R>(f: impl FnOnce(&Runtime) -> R) -> Option<R> {
+pub(crate) fn try_current<R>(f: impl FnOnce(&Executor) -> R) -> Option<R> {
     // No thread-local state is left when a thread's last destructors run. (These few lines are called so often
-    // that where nothing is optimised each adaptor of an `Option` in them would be seen.)
-    let called = RUNTIME.try_with(|runtime| match runtime.id.get().is(RunId::NONE) {
+    // that without optimisation, each adaptor of an `Option` in them would be seen.)
+    let called = EXECUTOR.try_with(|executor| match executor.id.get().is(RunId::NONE) {
         true => None,
-        false => Some(f(runtime)),
+        false => Some(f(executor)),
     });
     called.unwrap_or_default()
 }
 
 /// Calls `f` if this very run is going on in this thread.
 #[inline]
-pub(crate) fn try_with<R>(run: RunId, f: impl FnOnce(&Runtime) -> R) -> Option<R> {
-    let called = RUNTIME.try_with(|runtime| match runtime.id.get().is(run) {
-        true => Some(f(runtime)),
+pub(crate) fn try_with<R>(run: RunId, f: impl FnOnce(&Executor) -> R) -> Option<R> {
+    let called = EXECUTOR.try_with(|executor| match executor.id.get().is(run) {
+        true => Some(f(executor)),
         false => None,
     });
     called.unwrap_or_default()
 }
 
+/// Calls `f` with the session of this thread's run, if one is going on.
+#[inline]
+pub(crate) fn session<R>(f: impl FnOnce(&mut Session) -> R) -> Option<R> {
+    try_current(|executor| f(&mut executor.session()))
+}
+
 fn schedule_so_far() -> Schedule {
-    let schedule = try_current(|runtime| {
-        let core = runtime.core.try_borrow().ok()?;
-        Some(core.schedule())
+    let schedule = try_current(|executor| {
+        let core = executor.core.try_borrow().ok()?;
+        Some(core.session.schedule())
     });
     schedule.flatten().unwrap_or_default()
 }
 
-/// The runs of a thread, one at a time.
-pub(crate) struct Runtime {
+/// Makes the runs of a thread, one at a time.
+pub(crate) struct Executor {
     /// The run that is going on.
     id: Cell<RunId>,
-    /// How many there have been.
+    /// How many runs there have been.
     runs: Cell<u64>,
     core: RefCell<Box<Core>>,
     poll: CurrentPoll,
-    /// Of the main task, which has no cell to keep it.
+    /// The waker of the main task, which has no cell to keep it.
     main_waker: RefCell<Option<OwnWaker>>,
-    /// Whether primitives have nothing to ask in this run.
+    /// Whether primitives may skip fault and holding checks.
     plain: Cell<bool>,
     catcher: Catcher,
     outside: Arc<Outside>,
+    driver: RefCell<Option<Rc<dyn Driver>>>,
 }
 
-impl Runtime {
+impl Executor {
     fn new() -> Self {
         Self {
             id: Cell::new(RunId::NONE),
@@ -131,15 +134,16 @@ impl Runtime {
             plain: Cell::new(true),
             catcher: Catcher::new(),
             outside: Outside::of_thread(),
+            driver: RefCell::new(None),
         }
     }
 
-    /// Begins the run for which the core was made ready.
+    /// Begins the run for which the core was prepared.
     fn begin(&self) {
         // A scheduler may have panicked in the run before.
         self.poll.end();
         let mut core = self.core();
-        self.plain.set(core.is_plain());
+        self.plain.set(core.session.is_plain());
         let key = core.spawn(None, None).expect("dacapo: Builder::max_tasks must be 1 or more");
         let mut waker = self.main_waker.borrow_mut();
         let waker = waker.get_or_insert_with(|| OwnWaker::new(self.id(), key));
@@ -148,11 +152,10 @@ impl Runtime {
         core.tasks.furnish(key, None, waker.address());
     }
 
-    /// Polls the main task.
-    fn poll_main(&self, main: &mut dyn FnMut(&mut Context<'_>) -> Poll<()>) -> Poll<()> {
+    fn poll_main(&self, main: &mut dyn Main) -> Poll<()> {
         let waker = self.main_waker.borrow();
         let waker = waker.as_ref().expect("dacapo bug: main is polled outside of its run");
-        main(&mut Context::from_waker(waker.waker()))
+        main.poll(&mut Context::from_waker(waker.waker()))
     }
 
     #[cfg_attr(not(debug_assertions), inline)]
@@ -161,6 +164,12 @@ impl Runtime {
             Ok(core) => core,
             Err(_) => called_back(),
         }
+    }
+
+    /// The half of the run that is not about polling.
+    #[inline]
+    pub(crate) fn session(&self) -> RefMut<'_, Session> {
+        RefMut::map(self.core(), |core| &mut core.session)
     }
 
     #[inline]
@@ -174,8 +183,8 @@ impl Runtime {
         self.id.get()
     }
 
-    /// Whether a primitive need not tell of its use, nor ask whether a fault happens: nobody watches,
-    /// no accounts are kept, and no faults are on.
+    /// Whether primitives may skip fault and holding checks: the scheduler does not observe their use, holdings
+    /// are not recorded, and no fault is on.
     #[inline]
     pub(crate) fn is_plain(&self) -> bool {
         self.plain.get()
@@ -183,11 +192,11 @@ impl Runtime {
 
     #[inline]
     pub(crate) fn now(&self) -> Instant {
-        self.core().now
+        self.core().session.now
     }
 
-    /// Adds a task, to which the future goes, unless a [limit](Runtime::limit) forbids it, with which the caller
-    /// is to panic.
+    /// Adds a task, which takes the future, unless a [limit](Executor::limit) forbids it. Then the caller must
+    /// panic with the limit.
     pub(crate) fn spawn<F>(
         &self,
         name: Option<&str>,
@@ -224,43 +233,25 @@ impl Runtime {
     }
 
     pub(crate) fn current_task(&self) -> Option<TaskKey> {
-        self.core().current
+        self.session().current
     }
 
     pub(crate) fn name(&self, task: TaskId) -> String {
-        self.core().trace.names().get(task).to_string()
+        self.session().name(task)
     }
 
-    /// Whom to wake for this waker, later.
+    /// The task or the waker to wake later for this waker.
     #[cfg_attr(not(debug_assertions), inline)]
     pub(crate) fn wakee(&self, waker: &Waker) -> Wakee {
         let own = self.poll.own_task(waker);
         own.map_or_else(|| Wakee::Waker(waker.clone()), Wakee::Task)
     }
 
-    /// Notes that the current step uses a primitive, known to the scheduler by this number, if any;
-    /// returns its number if somebody wants to know.
-    pub(crate) fn watch_use(&self, number: Option<u32>, awaits: bool) -> Option<u32> {
-        self.core().watch_use(number, awaits)
-    }
-
-    pub(crate) fn next_resource(&self) -> u32 {
-        self.core().next_resource()
-    }
-
     pub(crate) fn choose(&self, kind: ChoiceKind, options: usize) -> usize {
-        self.core().choose(kind, options)
+        self.session().choose(kind, options)
     }
 
-    pub(crate) fn mark(&self, label: &'static str, held: bool) {
-        self.core().marks.hit(label, held);
-    }
-
-    pub(crate) fn draw<R>(&self, f: impl FnOnce(&mut crate::rng::Stream) -> R) -> R {
-        f(self.core().data())
-    }
-
-    /// Sets a timer to another time; one that has fired, or never will, is gone.
+    /// Sets a timer to another time. Returns `None` if it has fired or never will.
     pub(crate) fn move_timer(&self, timer: TimerKey, deadline: Instant) -> Option<TimerKey> {
         let mut core = self.core();
         let wakee = core.timers.remove(timer)?;
@@ -269,7 +260,7 @@ impl Runtime {
             drop(wakee);
             return None;
         }
-        let deadline = deadline.max(core.now);
+        let deadline = deadline.max(core.session.now);
         Some(core.timers.insert(deadline, wakee))
     }
 

@@ -5,12 +5,12 @@ use std::num::NonZeroU64;
 use std::ops::Bound;
 use std::task::Waker;
 
-use super::Runtime;
+use super::Executor;
 use super::core::Core;
-use super::places::{Awaited, Place};
 use super::waker::Wakee;
 use crate::instant::Instant;
 use crate::scheduler::TaskKey;
+use crate::session::{Awaited, Place};
 use crate::trace::Wait;
 
 /// Timers in the order of their deadlines; of equal ones in the order in which they were set.
@@ -177,7 +177,7 @@ impl Core {
     #[inline]
     pub(super) fn fire_due(&mut self) -> Option<Waker> {
         loop {
-            match self.timers.pop_due(self.now)? {
+            match self.timers.pop_due(self.session.now)? {
                 Wakee::Task(key) => self.wake(key),
                 Wakee::Waker(waker) => return Some(waker),
             }
@@ -185,7 +185,7 @@ impl Core {
     }
 }
 
-impl Runtime {
+impl Executor {
     /// Whether a deadline has come. If not, who waits for it with this waker is woken then, by a timer that
     /// is set, or known from an earlier call.
     #[inline(always)]
@@ -197,7 +197,7 @@ impl Runtime {
         place: Place,
     ) -> bool {
         let mut core = self.core();
-        if core.now >= deadline {
+        if core.session.now >= deadline {
             timer.take_if(|key| core.timers.wakee_mut(*key).is_none());
             return true;
         }

@@ -14,11 +14,11 @@ pub(crate) struct Met {
 
 impl Marks {
     /// Forgets the run before, but not its memory.
-    pub(super) fn clear(&mut self) {
+    pub(crate) fn clear(&mut self) {
         self.0.clear();
     }
 
-    pub(super) fn hit(&mut self, label: &'static str, held: bool) {
+    pub(crate) fn hit(&mut self, label: &'static str, held: bool) {
         // There are few labels, and most differ in their lengths already.
         let known = self.0.iter().position(|met| met.label == label);
         let place = known.unwrap_or_else(|| {

@@ -12,7 +12,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 
-use super::Runtime;
+use super::Executor;
 use super::core::Core;
 use super::poll::Notes;
 use super::tasks::{State, Task};
@@ -70,7 +70,7 @@ pub(crate) enum Awaiting {
 /// Something that passes requests on.
 pub(crate) trait CancelTarget: Send + Sync {
     /// Passes a request on; returns whether anybody has accepted it.
-    fn cancel(&self, runtime: &Runtime, request: &Cancelled) -> bool;
+    fn cancel(&self, executor: &Executor, request: &Cancelled) -> bool;
 }
 
 /// The part of a task that is about cancellation.
@@ -231,7 +231,7 @@ impl Core {
     }
 
     fn current_cancellation(&mut self) -> Option<&mut Cancellation> {
-        self.current.and_then(|key| self.cancellation(key))
+        self.session.current.and_then(|key| self.cancellation(key))
     }
 
     fn set_passing(&mut self, key: TaskKey, passing: bool) {
@@ -260,14 +260,14 @@ impl Core {
 
     /// A request is on its way to the current task.
     fn set_delivered(&mut self, delivery: Delivery) {
-        if let Some(task) = self.current.and_then(|key| self.task_mut(key)) {
+        if let Some(task) = self.session.current.and_then(|key| self.task_mut(key)) {
             task.is_special = true;
             task.cancellation_mut().delivered = Some(Box::new(delivery));
         }
     }
 }
 
-impl Runtime {
+impl Executor {
     /// Asks a task to end; returns `false` if it has ended.
     pub(crate) fn cancel(&self, key: TaskKey, request: &Cancelled) -> bool {
         self.cancel_within(key, None, request)
@@ -372,7 +372,9 @@ impl Runtime {
     pub(crate) fn strike(&self, scope: &Scope, request: &Cancelled) {
         let awaiting = {
             let mut core = self.core();
-            let Some(task) = core.current.and_then(|key| core.task_mut(key)) else { return };
+            let Some(task) = core.session.current.and_then(|key| core.task_mut(key)) else {
+                return;
+            };
             task.cancellation_mut().count += 1;
             task.first_asked(Some(scope.id))
         };
@@ -439,10 +441,10 @@ impl Runtime {
                 waker: None,
             });
         }
-        Scope { run: self.id(), task: core.current, id }
+        Scope { run: self.id(), task: core.session.current, id }
     }
 
-    /// Says that what is in a scope is polled from now on, until [`leave_scope`](Runtime::leave_scope)
+    /// Says that what is in a scope is polled from now on, until [`leave_scope`](Executor::leave_scope)
     /// is called with what this returns.
     fn enter_scope(&self, scope: &Scope, waker: &Waker) -> Option<u64> {
         let foreign = self.poll.own_task(waker).is_none();
@@ -466,8 +468,11 @@ impl Runtime {
     /// Takes the cancellation that is on its way, if it is for this scope.
     pub(crate) fn take_delivered(&self, scope: &Scope) -> Option<Cancelled> {
         let mut core = self.core();
-        let task =
-            core.current.and_then(|key| core.task_mut(key)).filter(|task| task.is_special)?;
+        let task = core
+            .session
+            .current
+            .and_then(|key| core.task_mut(key))
+            .filter(|task| task.is_special)?;
         let cancellation = task.cancellation_mut();
         let delivery = cancellation.delivered.take_if(|delivery| delivery.target == Some(scope.id));
         delivery.map(|delivery| delivery.request)
@@ -522,7 +527,7 @@ impl Scope {
         future: Pin<&mut F>,
         cx: &mut Context<'_>,
     ) -> Poll<F::Output> {
-        let outer = super::try_with(self.run, |runtime| runtime.enter_scope(self, cx.waker()));
+        let outer = super::try_with(self.run, |executor| executor.enter_scope(self, cx.waker()));
         let _left = Left { run: self.run, outer: outer.flatten() };
         future.poll(cx)
     }
@@ -541,12 +546,12 @@ struct Left {
 
 impl Drop for Left {
     fn drop(&mut self) {
-        super::try_with(self.run, |runtime| runtime.leave_scope(self.outer));
+        super::try_with(self.run, |executor| executor.leave_scope(self.outer));
     }
 }
 
 impl Drop for Scope {
     fn drop(&mut self) {
-        super::try_with(self.run, |runtime| runtime.close_scope(self));
+        super::try_with(self.run, |executor| executor.close_scope(self));
     }
 }

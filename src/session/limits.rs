@@ -1,3 +1,4 @@
+use super::DriverFactory;
 use crate::faults::Faults;
 
 /// What one run may use.
@@ -10,8 +11,10 @@ pub(crate) struct Limits {
     pub(crate) max_events: usize,
     /// What may happen in it besides what an ordinary event loop does.
     pub(crate) faults: Faults,
-    /// Whether to keep account of what primitives hold.
-    pub(crate) keeps_accounts: bool,
+    /// Whether to record what primitives hold.
+    pub(crate) records_holdings: bool,
+    /// What surrounds each run, if anything does.
+    pub(crate) driver: Option<DriverFactory>,
 }
 
 impl Default for Limits {
@@ -28,6 +31,7 @@ impl Limits {
         max_tasks: 100_000,
         max_events: 100_000,
         faults: Faults::none(),
-        keeps_accounts: false,
+        records_holdings: false,
+        driver: None,
     };
 }

@@ -1,0 +1,272 @@
+//! Makes one run after another.
+
+use std::pin::{Pin, pin};
+use std::rc::Rc;
+use std::task::{Context, Poll};
+
+use super::core::Core;
+use super::turns::Main;
+use super::waker::RunId;
+use super::{EXECUTOR, Executor, try_current, unwind};
+use crate::failure::Failure;
+use crate::faults::FaultKind;
+use crate::instant::Instant;
+use crate::schedule::Schedule;
+use crate::scheduler::Scheduler;
+use crate::session::{Again, Answers, Driver, Holdings, Limits, Marks, Shows, Standing, Survey};
+use crate::trace::Trace;
+
+/// Makes runs in memory that it keeps.
+pub(crate) struct Engine {
+    /// The state of the last run. During a run, the thread has it.
+    core: Box<Core>,
+    limits: Limits,
+    driver: Option<Rc<dyn Driver>>,
+    /// The run that was made again, if one was.
+    before: Before,
+}
+
+/// What is kept of a run while it is made again.
+#[derive(Default)]
+struct Before {
+    answers: Rc<Answers>,
+    /// The seed of the random values, if any were drawn.
+    seed: u64,
+    trace: Trace,
+}
+
+/// What came out of a run.
+pub(crate) struct Raw<T> {
+    pub(crate) outcome: Result<T, Failure>,
+    pub(crate) elapsed: Instant,
+    pub(crate) steps: usize,
+    pub(crate) choices: usize,
+}
+
+/// The future of a body, then its output, then what was made of that.
+struct Body<'a, F, T, J, R> {
+    future: Pin<&'a mut Option<F>>,
+    output: Option<T>,
+    judge: Option<J>,
+    judged: Option<R>,
+}
+
+impl<F: Future<Output = T>, T, J: FnOnce(T) -> R, R> Main for Body<'_, F, T, J, R> {
+    fn poll(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        let future = self.future.as_mut().as_pin_mut();
+        let future = future.expect("dacapo bug: main is polled after its end");
+        future.poll(cx).map(|output| self.output = Some(output))
+    }
+
+    fn drop_future(&mut self) {
+        self.future.set(None);
+    }
+
+    fn judge(&mut self) {
+        if let (Some(output), Some(judge)) = (self.output.take(), self.judge.take()) {
+            self.judged = Some(judge(output));
+        }
+    }
+
+    fn forget(&mut self) {
+        self.output = None;
+    }
+}
+
+impl Engine {
+    pub(crate) fn new(limits: Limits) -> Self {
+        unwind::install_hook();
+        let driver = limits.driver.map(|make| make());
+        Self { core: Box::default(), limits, driver, before: Before::default() }
+    }
+
+    /// Makes one run of `body` with the answers of a scheduler that was prepared for it. `judge` turns the
+    /// output into what the caller wants, still inside of the run.
+    #[track_caller]
+    pub(crate) fn run<T, R>(
+        &mut self,
+        scheduler: Box<dyn Scheduler>,
+        seed: u64,
+        body: impl AsyncFnOnce() -> T,
+        judge: impl FnOnce(T) -> R,
+    ) -> (Raw<R>, Box<dyn Scheduler>) {
+        // The body is called in the first poll, so that it may spawn, and may panic.
+        let future = pin!(Some(async { body().await }));
+        let mut main = Body { future, output: None, judge: Some(judge), judged: None };
+        let (raw, scheduler) = self.run_main(scheduler, seed, &mut main);
+        let judged = main.judged;
+        let outcome = raw.outcome.map(|()| judged.expect("dacapo bug: main ended without output"));
+        let Raw { elapsed, steps, choices, .. } = raw;
+        (Raw { outcome, elapsed, steps, choices }, scheduler)
+    }
+
+    /// The same with the types of the body hidden: this is most of it, and each test has a body.
+    #[track_caller]
+    fn run_main(
+        &mut self,
+        scheduler: Box<dyn Scheduler>,
+        seed: u64,
+        main: &mut dyn Main,
+    ) -> (Raw<()>, Box<dyn Scheduler>) {
+        assert!(
+            try_current(|_| ()).is_none(),
+            "dacapo: a run inside a run; await the inner code, or spawn it as a task"
+        );
+        self.core.begin(scheduler, seed, self.limits);
+        let failure = EXECUTOR.with(|executor| {
+            let driver = self.driver.clone();
+            let entered = Entered::new(executor, &mut self.core, driver.clone());
+            let mut failure = None;
+            let mut make = || failure = executor.make_run(main);
+            match driver {
+                None => make(),
+                Some(driver) => driver.around(&mut make),
+            }
+            entered.leave();
+            failure
+        });
+        let session = &mut self.core.session;
+
+        if let Some(mistake) = session.mistake.take() {
+            panic!("{mistake}");
+        }
+        let outcome = failure.map_or(Ok(()), Err);
+        session.trace.finish();
+        match &outcome {
+            Ok(()) => session.trace.hash_bytes(b"ok"),
+            Err(failure) => session.trace.hash_bytes(failure.without_place().as_bytes()),
+        }
+        let (elapsed, steps, choices) = (session.now, session.steps, session.choices());
+        let scheduler = session.scheduler.take().expect("dacapo bug: the scheduler is gone");
+        (Raw { outcome, elapsed, steps, choices }, scheduler)
+    }
+
+    /// A scheduler that makes the last run again, and its seed. That run is kept meanwhile; see
+    /// [`before`](Engine::before).
+    pub(crate) fn again(&mut self) -> (Box<dyn Scheduler>, u64) {
+        let Self { core, before, .. } = self;
+        let session = &mut core.session;
+        before.seed = session.seed_used();
+        std::mem::swap(&mut session.trace, &mut before.trace);
+        // Nothing else has them any more.
+        let answers = Rc::get_mut(&mut before.answers).expect("dacapo bug: answers are in use");
+        std::mem::swap(&mut session.answers, answers);
+        let again = Again::new(Rc::clone(&before.answers), session.faults.declared());
+        (Box::new(again), session.seed)
+    }
+
+    /// The schedule and the trace of the run that was made again.
+    pub(crate) fn before(&self) -> (Schedule, &Trace) {
+        let Before { answers, seed, trace } = &self.before;
+        (self.core.session.schedule_of(answers, *seed), trace)
+    }
+
+    /// Notes in the next run where all tasks stand when these steps begin.
+    pub(crate) fn survey(&mut self, steps: &[u64]) {
+        self.core.session.survey = Some(Survey::of(steps));
+    }
+
+    /// Sets whether the next runs are shown, so that the values are kept that the code under test notes. The
+    /// events and their hash are the same. Returns the setting so far.
+    pub(crate) fn show(&mut self, shown: bool) -> bool {
+        let shows = if shown { Shows::Values } else { Shows::Nothing };
+        std::mem::replace(&mut self.core.session.shows, shows) == Shows::Values
+    }
+
+    /// What the survey has noted, each with its step.
+    pub(crate) fn take_survey(&mut self) -> Vec<(u64, Standing)> {
+        self.core.session.survey.take().map(Survey::into_seen).unwrap_or_default()
+    }
+
+    /// The schedule of the last run. It is made on demand, because runs may be long.
+    pub(crate) fn schedule(&self) -> Schedule {
+        self.core.session.schedule()
+    }
+
+    /// The trace of the last run.
+    pub(crate) fn trace(&self) -> &Trace {
+        &self.core.session.trace
+    }
+
+    /// The trace of the last run, which the next one overwrites.
+    pub(crate) fn trace_mut(&mut self) -> &mut Trace {
+        &mut self.core.session.trace
+    }
+
+    /// For each answer of the last run the kind of fault it was about. Empty if the run had no faults.
+    pub(crate) fn fault_kinds(&self) -> &[Option<FaultKind>] {
+        self.core.session.faults.kinds()
+    }
+
+    /// What the primitives of the last run held at its end, in the order of first use, if that was recorded.
+    pub(crate) fn holdings(&self) -> &[Holdings] {
+        &self.core.session.holdings
+    }
+
+    /// The marks that the last run met.
+    pub(crate) fn marks(&self) -> &Marks {
+        &self.core.session.marks
+    }
+}
+
+impl Executor {
+    /// Makes the run that was begun, to the end. Returns what went wrong.
+    fn make_run(&self, main: &mut dyn Main) -> Option<Failure> {
+        let failure = self.drive(main);
+        // A wake-up from another thread explains whatever else is wrong.
+        let failure = self.foreign_wake().or(failure);
+        // Everything of the user is dropped inside of the run, because it may call the run, and panic.
+        let dropped = self.catch_main(|| main.drop_future()).err();
+        let panicked = match failure.is_some() || dropped.is_some() {
+            true => self.catch_main(|| main.forget()).err(),
+            false => self.catch_main(|| main.judge()).err(),
+        };
+        // In this order, the cause comes before its consequences.
+        let failure = failure.or(dropped).or(panicked).or_else(|| self.wind_down());
+        failure.or(self.shut_down())
+    }
+}
+
+/// Makes a run the current one of this thread, until this is dropped.
+struct Entered<'a> {
+    executor: &'a Executor,
+    /// Absent when the run has ended.
+    core: Option<&'a mut Box<Core>>,
+}
+
+impl<'a> Entered<'a> {
+    fn new(
+        executor: &'a Executor,
+        core: &'a mut Box<Core>,
+        driver: Option<Rc<dyn Driver>>,
+    ) -> Self {
+        std::mem::swap(core, &mut *executor.core());
+        executor.driver.replace(driver);
+        let number = executor.runs.get() + 1;
+        executor.runs.set(number);
+        executor.id.set(executor.outside.begin(number));
+        let entered = Self { executor, core: Some(core) };
+        executor.begin();
+        entered
+    }
+
+    /// Ends the run, and gives back its memory.
+    fn leave(mut self) {
+        if let Some(core) = self.core.take() {
+            std::mem::swap(core, &mut *self.executor.core());
+        }
+    }
+}
+
+impl Drop for Entered<'_> {
+    fn drop(&mut self) {
+        self.executor.outside.end();
+        self.executor.id.set(RunId::NONE);
+        self.executor.driver.take();
+        if self.core.is_some() {
+            // The scheduler has panicked. Destructors of what is left must not find a run.
+            let left = std::mem::take(&mut *self.executor.core());
+            drop(left);
+        }
+    }
+}
