@@ -1,25 +1,82 @@
-// The README links to the published pages; here, the first definition of a link is the one that counts.
-//! [run]: crate::run
-//! [task]: crate::task
-//! [cancel]: crate::cancel
-//! [gather]: crate::gather
-//! [wait]: crate::future::wait
-//! [time]: crate::time
-//! [shield]: crate::future::shield
-//! [as_completed]: crate::future::as_completed
-//! [task_group]: crate::future::task_group
-//! [sync]: crate::sync
-//! [with_resource]: crate::future::with_resource
-//! [spawn_blocking]: crate::task::spawn_blocking
-//! [select]: crate::select!
-//! [history]: crate::history
-//! [reviewing]: crate::_reviewing
-#![cfg_attr(feature = "proptest", doc = "[proptest]: crate::proptest!")]
+//! Deterministic simulation testing for async Rust.
 //!
-#![doc = include_str!("../README.md")]
+//! A test runs in virtual time, under a thousand orders of events, and a failure comes back as the one
+//! reordering that matters.
+//!
+//! ```test_harness
+//! use std::{cell::Cell, rc::Rc, time::Duration};
+//! use dacapo::{gather, time::sleep};
+//!
+//! #[dacapo::test]
+//! async fn deposits_add_up() {
+//!     let balance = Rc::new(Cell::new(0));
+//!     let deposits = [10, 20].map(|amount| {
+//!         let balance = Rc::clone(&balance);
+//!         async move {
+//!             sleep(Duration::from_secs(1)).await; // no real time passes
+//!             balance.set(balance.get() + amount);
+//!         }
+//!     });
+//!     for deposit in gather(deposits).await {
+//!         deposit.unwrap();
+//!     }
+//!     assert_eq!(balance.get(), 30);
+//! }
+//! ```
+//!
+//! Put an `.await` between reading the balance and writing it, and the test fails, with a report that names the two
+//! turns that have to be swapped, and a line to paste that makes that run again. Start with the
+//! [guide](guide::first_test).
+//!
+//! # What to use
+//!
+//! | for | use |
+//! |---|---|
+//! | one run, in virtual time, in the order of an ordinary event loop | [`run`](crate::run()) |
+//! | exactly that run again | [`replay`] |
+//! | a table of all outcomes | [`explore`](crate::explore()) |
+//! | a test: stop at the first failure, and explain it | [`#[dacapo::test]`](macro@crate::test), [`check`](crate::check()) |
+//! | cancelling at every await | [`cancel_sweep`] |
+//! | tasks, time, several futures at once | [`task`], [`time`], [`future`], [`select!`] |
+//! | primitives that reports can name | [`sync`] |
+//! | decisions and random values of the test's world | [`choose`], [`rand`] |
+//! | other limits, faults, expectations | [`Builder`], [`Faults`] |
+//! | what the code has to say, and what a search should see | [`trace!`], [`sometimes!`], [`reachable!`] |
+//! | whether a shared object is right for several clients | [`history`] |
+//! | how the orders are chosen | [`scheduler`] |
+//!
+//! Channels, `Notify` and `RwLock` are tokio's or those of `futures`: whatever only needs a waker runs under dacapo
+//! as it is. See [coming from tokio](guide::from_tokio).
+//!
+//! # Features
+//!
+//! - **`macros`** (on by default) has the attribute [`#[dacapo::test]`](macro@crate::test). It is parsed by hand, so it
+//!   adds no dependencies and hardly any build time.
+//! - **`proptest`** makes a [`Schedule`] a value that proptest draws and shrinks, and has the macro `proptest!` for
+//!   tests over inputs and schedules. It needs the crate `proptest`.
+//! - **`tracing`** has a layer by which logs of the code under test enter the trace of a run, and a timer that shows
+//!   virtual time. It needs `tracing-core` and `tracing-subscriber`.
+//! - **`serde`** implements `Serialize` for runs, traces and reports. It needs `serde_core`.
+//! - **`arbitrary`** reads a [`Schedule`] from bytes, for fuzzers. It needs the crate `arbitrary`.
+//! - **`progress`** shows a line on the terminal while a search of more than a second goes on. It needs
+//!   `indicatif`, which takes four to five processor seconds to build.
+//!
+//! No feature changes what a test does.
+//!
+//! # What is not supported
+//!
+//! Threads and memory orderings, real or simulated I/O, and code that asks tokio's runtime for a timer, a socket or a
+//! task. See [limits](guide::limits).
 
-#[doc = include_str!("../docs/reviewing.md")]
-pub mod _reviewing {}
+#[doc = include_str!("../docs/links.md")]
+#[doc = ""]
+#[doc = include_str!("../docs/guide.md")]
+pub mod guide;
+
+/// The README's code is compiled.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;
 
 mod buffer;
 mod failure;

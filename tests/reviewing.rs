@@ -1,4 +1,4 @@
-//! docs/reviewing.md: its programs are these, and what it shows is what they do.
+//! docs/snapshots.md: its programs are these, and what it shows is what they do.
 
 mod support;
 
@@ -7,7 +7,7 @@ use dacapo::time::sleep;
 use dacapo::{explore, run};
 use support::assert_snapshot;
 
-const PAGE: &str = include_str!("../docs/reviewing.md");
+const PAGE: &str = include_str!("../docs/snapshots.md");
 const THIS: &str = include_str!("reviewing.rs");
 
 mod before {
@@ -81,7 +81,7 @@ fn the_page_shows_what_is_so() {
     assert_eq!(sides(diffs[1]), outcomes);
     assert_snapshot!(
         "reviewing",
-        "What docs/reviewing.md is about: two pages are downloaded one after another, then at once.",
+        "What docs/snapshots.md is about: two pages are downloaded one after another, then at once.",
         [traces, outcomes].concat().join("\n")
     );
 }
