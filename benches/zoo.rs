@@ -53,9 +53,9 @@ fn main() {
     };
     let all: Vec<&Program> = programs::all().filter(is_wanted).collect();
 
-    println!("# Schedules to the bugs of the zoo\n");
+    println!("# Runs to the first failure\n");
     println!(
-        "Made by `cargo bench --bench zoo > benches/zoo.md`. The bugs are in `tests/zoo/programs`.\n"
+        "Made by `cargo bench --bench zoo > benches/zoo.md`. The programs are in `tests/zoo/programs`.\n"
     );
     let heads = SCHEDULERS.map(|(name, _)| format!(" {name} |"));
     println!("| program |{}", heads.concat());
@@ -83,14 +83,14 @@ fn main() {
     println!("| *median of the medians* |{}", middle.collect::<String>());
 
     println!(
-        "\nSchedules to the first failure: the median (and the worst) of {SEARCHES} searches, each with"
+        "\nRuns to the first failure: the median (and the worst) of {SEARCHES} searches, each with its"
     );
-    println!("seeds of its own and {MOST} schedules at most. – is none.\n");
+    println!("own seeds and at most {MOST} runs. – means that none was found.\n");
     ratios.sort_by(|a, b| a.0.total_cmp(&b.0));
     let (worst_ratio, name) = ratios[ratios.len() - 1];
-    println!("- The portfolio's worst search takes {} schedules.", text(worst_of_all));
+    println!("- The portfolio's worst search takes {} runs.", text(worst_of_all));
     println!(
-        "- Median of the portfolio over that of the best single scheduler for the program: {:.1} in",
+        "- Median of the portfolio divided by that of the best single scheduler for the program: {:.1} in",
         ratios[ratios.len() / 2].0
     );
     println!("  the median, {worst_ratio:.1} at most (`{name}`).");
@@ -98,7 +98,7 @@ fn main() {
     let portfolio = SCHEDULERS[0].1;
     let failing = all.iter().filter(|program| search(program, true, portfolio, 0, MOST).is_some());
     println!(
-        "- Fixed twins: {} programs, {MOST} schedules of the portfolio each; {} fail.",
+        "- Fixed twins: {} programs, {MOST} runs of the portfolio each; {} fail.",
         all.len(),
         failing.count()
     );
@@ -122,8 +122,8 @@ fn shrinking(programs: &[&Program]) {
         deviations.iter().map(|(deviations, failures)| format!("{failures} to {deviations}"));
     let (median, worst) = median_and_worst(runs);
     println!(
-        "- Failures shrunk to so many deviations: {}.",
+        "- Failures by the number of deviations left after shrinking: {}.",
         deviations.collect::<Vec<_>>().join(", ")
     );
-    println!("  Runs for that: {median} in the median, {worst} at most.");
+    println!("  Shrinking takes {median} runs in the median, {worst} at most.");
 }

@@ -2,7 +2,7 @@
 //!
 //! `cargo run --example cancelled`
 
-#![allow(clippy::print_stdout, reason = "it is there to be looked at")]
+#![allow(clippy::print_stdout, reason = "an example prints")]
 
 use std::cell::RefCell;
 use std::rc::Rc;
@@ -20,7 +20,7 @@ impl Log {
     }
 }
 
-/// What is to happen however the worker ends.
+/// Runs however the worker ends.
 struct CleanUp(Log);
 
 impl Drop for CleanUp {

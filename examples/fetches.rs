@@ -1,8 +1,8 @@
-//! Three calls of a second each: one after another, and at once.
+//! Three calls of a second each: one after another, and at the same time.
 //!
-//! Nothing here waits in real time. `cargo run --example fetches`
+//! Nothing waits in real time. `cargo run --example fetches`
 
-#![allow(clippy::print_stdout, reason = "it is there to be looked at")]
+#![allow(clippy::print_stdout, reason = "an example prints")]
 
 use std::time::Duration;
 

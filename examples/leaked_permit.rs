@@ -1,8 +1,8 @@
-//! A printer that is taken and given back by hand, and a sweep that cancels each job at each await.
+//! A printer that jobs take and return by hand, and a sweep that cancels each job at each await.
 //!
 //! `cargo run --example leaked_permit`
 
-#![allow(clippy::print_stdout, reason = "it is there to be looked at")]
+#![allow(clippy::print_stdout, reason = "an example prints")]
 
 use std::rc::Rc;
 use std::time::Duration;
@@ -13,21 +13,20 @@ use dacapo::time::{sleep, timeout};
 
 const PAGE: Duration = Duration::from_secs(1);
 
-/// Gives the printer back when the job is done. Who cancels it while it prints, keeps it.
+/// Returns the printer when the job is done. If the job is cancelled while it prints, it never does.
 async fn by_hand(printer: Rc<Semaphore>) {
     printer.acquire().await.unwrap().forget();
     sleep(PAGE).await;
     printer.add_permits(1);
 }
 
-/// Gives it back however it ends.
+/// Returns the printer however the job ends.
 async fn by_guard(printer: Rc<Semaphore>) {
     let _permit = printer.acquire().await.unwrap();
     sleep(PAGE).await;
 }
 
-/// Two jobs, and one printer. A job that is cancelled is no mistake, and neither is the one that has
-/// waited for a minute: it is told so.
+/// Two jobs and one printer. It is not an error if a job is cancelled, or gives up after a minute.
 async fn office<J: Future<Output = ()> + 'static>(job: impl Fn(Rc<Semaphore>) -> J) {
     let printer = Rc::new(Semaphore::new(1));
     let jobs = ["letter", "poster"].map(|name| {
@@ -49,6 +48,6 @@ pub(crate) fn story() -> String {
     let right = builder.try_cancel_sweep(async || office(by_guard).await);
     match (broken, right) {
         (Err(report), Ok(sweep)) => format!("{report}\nwith a guard it passes:\n{sweep}"),
-        (broken, right) => unreachable!("one is wrong, and one is right: {broken:?}, {right:?}"),
+        (broken, right) => unreachable!("one is wrong and one is right: {broken:?}, {right:?}"),
     }
 }

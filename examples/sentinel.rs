@@ -1,9 +1,9 @@
-//! A producer and two consumers over a queue, which a sentinel ends; and what goes wrong when each
-//! consumer keeps the sentinel to itself.
+//! A producer, two consumers and a queue that ends with a sentinel; and what goes wrong when a consumer
+//! does not pass the sentinel on.
 //!
 //! `cargo run --example sentinel`
 
-#![allow(clippy::print_stdout, reason = "it is there to be looked at")]
+#![allow(clippy::print_stdout, reason = "an example prints")]
 
 use std::cell::Cell;
 use std::rc::Rc;

@@ -1,13 +1,14 @@
-//! A bug in published code that nobody here wrote, found, replayed, and gone in the fixed release.
+//! A bug of a published crate: found, replayed, and gone in the fixed release.
 //!
 //! `async_singleflight` lets one of several equal requests do the work while the others wait for its
-//! result. In 0.4.0, when the one that works is cancelled, the others wait for ever; 0.5.0 tells them.
+//! result. In 0.4.0, if the request that does the work is cancelled, the others wait for ever. 0.5.0
+//! tells them.
 //!
-//! Run it with `cargo run --example single_flight`. You will see the report of dacapo on 0.4.0, with
-//! the least schedule that fails; then that schedule replayed, with the same failure and trace; then
-//! 0.5.0, which passes. To paste the line after "replay now" makes that one run only, and fails.
+//! Run it with `cargo run --example single_flight`. It prints the report on 0.4.0 with the least
+//! schedule that fails, then replays that schedule with the same failure and trace, and then checks
+//! 0.5.0, which passes. The line after "replay now" makes only that one run, which fails.
 
-#![expect(clippy::print_stdout, reason = "it is there to be looked at")]
+#![expect(clippy::print_stdout, reason = "an example prints")]
 
 use std::process::ExitCode;
 use std::rc::Rc;
@@ -17,7 +18,7 @@ use dacapo::scheduler::Portfolio;
 use dacapo::task::spawn_named;
 use dacapo::time::{sleep, timeout};
 
-/// Two clients want the same page. One of them is patient; who comes first is up to the scheduler.
+/// Two clients want the same page, and one of them is patient. The scheduler decides who comes first.
 macro_rules! two_clients {
     ($release:ident) => {
         async || {
@@ -29,7 +30,7 @@ macro_rules! two_clients {
                     Ok("the page")
                 };
                 loop {
-                    // There is no page if the client that was to download it has gone.
+                    // There is no page if the client that was downloading it has left.
                     if let (Some(page), ..) = cache.work("/", download()).await {
                         return page;
                     }
@@ -48,7 +49,7 @@ fn main() -> ExitCode {
     println!("async_singleflight 0.4.0\n");
     let affected = two_clients!(singleflight_affected);
     let Err(found) = dacapo::try_check(Portfolio::default(), affected) else {
-        // The line after "replay now" may ask for another run than one that fails.
+        // With DACAPO_REPLAY, this may be a run that passes.
         return ExitCode::SUCCESS;
     };
     println!("{found}");

@@ -1,9 +1,9 @@
-//! A cache that is filled with what was in the database before it was cleared: a concurrent state machine test.
+//! A cache that is filled with an old value after it was cleared: a concurrent state machine test.
 //!
-//! Clients should see what they would see without the cache: that is the model. Under some order of events
+//! Clients should see what they would see without the cache; that is the model. Under some orders of events
 //! they do not, and a few operations prove it. Run it with `cargo run --example stale_cache`.
 
-#![expect(clippy::print_stdout, reason = "it is there to be looked at")]
+#![expect(clippy::print_stdout, reason = "an example prints")]
 
 use std::cell::{Cell, RefCell};
 use std::time::Duration;
@@ -18,7 +18,7 @@ enum Op {
     Write(&'static str),
 }
 
-/// The page, if there were no cache.
+/// The page, as if there were no cache.
 #[derive(Clone, PartialEq, Eq, Hash)]
 struct Page(&'static str);
 
@@ -34,7 +34,7 @@ impl Model for Page {
     }
 }
 
-/// The cache, and how often it was cleared; the database is a page.
+/// The database, which is one page; the cache, and how often it was cleared.
 struct Server {
     database: RefCell<Page>,
     cached: Cell<Option<&'static str>>,
@@ -72,7 +72,7 @@ pub(crate) fn story() -> String {
     let found = dacapo::try_check(Portfolio::default(), async || edit(false).await);
     let failure = found.expect_err("the cache is stale").failure().to_string();
     let mended = dacapo::try_check(Portfolio::default(), async || edit(true).await).is_ok();
-    format!("{failure}\n\nwith a check before the cache is filled it is right: {mended}\n")
+    format!("{failure}\n\nwith a check before the cache is filled, it passes: {mended}\n")
 }
 
 fn main() {

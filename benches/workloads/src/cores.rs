@@ -66,8 +66,8 @@ pub(crate) fn section() -> String {
     let mut page = String::from("\n## Two processes\n\n");
     writeln!(
         page,
-        "`DACAPO_JOBS=2` makes {:.2} times the schedules of `DACAPO_JOBS=1` in a second on the wall: {:.0} k beside \
-         {:.0} k.\nMedians of {ROUNDS} in turns, with {} tasks running on average on the machine meanwhile.",
+        "`DACAPO_JOBS=2` makes {:.2} times as many runs as `DACAPO_JOBS=1` in a second of real time: {:.0} k and \
+         {:.0} k.\nMedians of {ROUNDS} that take turns, with {} tasks running on average on the machine.",
         median(&mut ratios),
         median(&mut rates[1]) / 1e3,
         median(&mut rates[0]) / 1e3,

@@ -104,7 +104,7 @@ pub fn page(contenders: &[Contender], command: &str) -> String {
 
 Made by `{command}`.
 
-| | bytes of a task that sleeps | to spawn it and let it fall asleep | bytes kept of one that has ended | MB after 1 M steps | 10 M | 100 M | an hour |
+| | bytes per sleeping task | spawning it, until it sleeps | bytes kept per ended task | MB after 1 M steps | 10 M | 100 M | an hour |
 |---|---|---|---|---|---|---|---|
 "
     );
@@ -122,12 +122,12 @@ Made by `{command}`.
         page += &format!("| {} | {} |\n", contender.name, cells.join(" | "));
     }
     page += "
-- Memory is what is resident. A million tasks sleep at once; where there is no time, they wait for nothing,
-  and of shuttle's there are 10,000. The handle is counted with the task.
-- Of tasks that have ended, 20 waves come and go: what is kept is what memory grows by from the second wave to
-  the last.
-- The steps are those of 100 tasks that yield, in one run.
-- The hour is virtual: 1,000 tasks sleep for a second, 3,600 times. What is told is processor time.
+- Memory is resident memory. A million tasks sleep at once. Where there is no virtual time, they wait for
+  something that never happens, and shuttle has 10,000 of them. A task includes its handle.
+- Ended tasks: 20 waves of tasks come and go, and the figure is how much memory grows from the second wave to the
+  last.
+- Steps: 100 tasks yield in one run.
+- The hour is virtual: 1,000 tasks sleep for a second, 3,600 times. The figure is processor time.
 ";
     if is_asked_for(cores::NAME) {
         page += &cores::section();

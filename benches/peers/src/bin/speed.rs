@@ -120,10 +120,10 @@ fn page(workloads: &[Workload], rows: &[Row]) -> String {
     let mut page = format!(
         "## {title}
 
-Made by `cd benches/peers && cargo run{option} --bin speed`: operations per second of the processor, and in
-brackets how often that is what the floor does. Medians of {ROUNDS}, all in turns, each in a process of its
-own. The floor is a bare loop on `async-task` with a `Vec` of ready tasks, a random pick, and a heap of
-timers; raw is a poll of one future in a loop.
+Made by `cd benches/peers && cargo run{option} --bin speed`: operations per processor second, and in
+brackets the ratio to the floor. Medians of {ROUNDS}; all take turns, each in a process of its own. The floor is a
+bare loop on `async-task` with a `Vec` of ready tasks, a random pick, and a heap of timers. Raw polls one future in
+a loop.
 
 "
     );
@@ -149,7 +149,7 @@ timers; raw is a poll of one future in a loop.
         })
         .collect();
     page += &line(
-        "*the best of the others*",
+        "*the best of the peers*",
         best.iter().map(|best| best.map_or_else(String::new, |(_, name)| name.to_owned())),
     );
     for row in rows.iter().filter(|row| row.peer.is_dacapo) {
@@ -157,18 +157,18 @@ timers; raw is a poll of one future in a loop.
             (Some(rate), Some((best, _))) => format!("× {:.2}", rate / best),
             _ => String::new(),
         });
-        page += &line(&format!("*{} to the best of them*", row.peer.name), cells);
+        page += &line(&format!("*{}, to the best peer*", row.peer.name), cells);
     }
     page + "
 - yield: 100 tasks. spawn: 100 tasks are spawned and joined, again and again. sleep: 100,000 tasks sleep ten
-  times each (unoptimised, as many as there is time for). semaphore: 1,000 tasks acquire one of 3 permits,
-  and yield while they have it. queue: 4 tasks put items into a queue of 16 places. simulation: whole runs
-  with a fresh seed, of 5 tasks with 4 yields and a sleep each.
-- dacapo makes its runs by `check`, records and hashes them, and makes some of them twice, which counts as
-  two in all columns but the last. Those of its portfolio are eleven, and an eleventh as long. FIFO is
-  `run`.
-- Semaphore and queue are everybody's own; of those that have none, tokio's.
-- shuttle and smol have no virtual time; their simulations yield where others sleep.
+  times each (fewer if unoptimised). semaphore: 1,000 tasks acquire one of 3 permits, and yield while they hold
+  it. queue: 4 tasks put items into a queue of 16 places. simulation: whole runs, each with a fresh seed, of 5
+  tasks with 4 yields and a sleep each.
+- dacapo makes its runs with `check`, records and hashes them, and repeats some of them. A repeated run counts as
+  two, except in the last column. The portfolio's seven policies share eleven turns, so its figure is for eleven
+  runs, each an eleventh as long, except in the last column. FIFO is `run`.
+- Semaphore and queue are each simulator's own, or tokio's if it has none.
+- shuttle and smol have no virtual time. Their simulations yield where others sleep.
 "
 }
 

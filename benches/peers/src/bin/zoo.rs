@@ -24,10 +24,10 @@ use shuttle::scheduler::{PctScheduler, RandomScheduler, UrwRandomScheduler};
 
 /// The versions are those that Cargo.toml pins.
 const HEAD: &str = "\
-# Schedules to the bugs of the zoo
+# Runs to the first failure, beside other simulators
 
-Beside shuttle 0.9.9 and madsim 0.2.34, made by `cd benches/peers && cargo run --release --bin zoo`. The
-bugs are in `tests/zoo/programs`.
+dacapo, shuttle 0.9.9 and madsim 0.2.34. Made by `cd benches/peers && cargo run --release --bin zoo`. The
+programs are in `tests/zoo/programs`.
 
 ";
 
@@ -283,17 +283,18 @@ fn summary(rows: &[Row]) -> String {
     let most = grouped(MOST);
     let mut page = format!(
         "
-Schedules to the first failure: the median (and the worst) of {SEARCHES} searches, each with seeds of
-its own and {most} schedules at most. – is none, n/a a program that needs a clock.
+Runs to the first failure: the median (and the worst) of {SEARCHES} searches, each with its own seeds
+and at most {most} runs. – means that none was found, n/a that the program needs a clock.
 
-- shuttle can also run others where a task is spawned or aborted; dacapo and madsim only at awaits.
-- shuttle's PCT gives a task that awaits its `yield_now` the lowest priority, and so does not hold others
-  back for long. *Plain awaits* do not say that they yield. Its other schedulers take no notice.
-- The first run of the portfolio is first in, first out; that of shuttle's PCT runs the oldest task as
-  long as it can; that of its URW is a random walk.
-- madsim moves its clock by 50 to 100 ns with each poll, so that no two timers are of one instant.
+- shuttle can also switch tasks where a task is spawned or aborted; dacapo and madsim only at awaits.
+- shuttle's PCT gives the lowest priority to a task that calls its `yield_now`, so it does not hold other
+  tasks back for long. With *plain awaits*, shuttle is not told that a task yields. Its other schedulers ignore
+  yields.
+- The portfolio's first run is first in, first out. The first run of shuttle's PCT runs the oldest task for as
+  long as possible; that of its URW is a random walk.
+- madsim advances its clock by 50 to 100 ns with each poll, so no two timers fire at the same instant.
 
-| the portfolio against | programs | needs no more: medians | no more than its upper quartile | median (and worst) of the ratios |
+| portfolio against | programs | median no higher | median within the other's upper quartile | median (and worst) ratio |
 |---|---|---|---|---|
 "
     );
@@ -307,7 +308,7 @@ its own and {most} schedules at most. – is none, n/a a program that needs a cl
     let sooner: Vec<_> = sooner.map(|row| format!("`{}`", row.program.name)).collect();
     if !sooner.is_empty() {
         page += &format!(
-            "\nA peer is sooner by more than the spread, that is with its upper quartile, in {}: {}.\n",
+            "\nThe best peer is faster by more than the spread (its upper quartile is below the portfolio's median) in {}: {}.\n",
             sooner.len(),
             sooner.join(", ")
         );
@@ -327,12 +328,12 @@ fn grouped(number: u64) -> String {
 fn honesty(remarks: &Remarks) -> String {
     let mut page = String::new();
     if remarks.twins.is_empty() {
-        writeln!(page, "\nAll fixed twins pass {} schedules in each column.", grouped(TWIN))
+        writeln!(page, "\nAll fixed twins pass {} runs in each column.", grouped(TWIN))
             .expect("a string takes all");
     } else {
         writeln!(
             page,
-            "\n† Not all fixed twins pass {} schedules, so what was found may be no bug:\n",
+            "\n† Some fixed twins fail within {} runs, so what was found may not be the bug:\n",
             grouped(TWIN)
         )
         .expect("a string takes all");
