@@ -187,8 +187,16 @@ impl Core {
         (task.cell.take(), task.is_special)
     }
 
-    /// Does what few runs need when a step is about to begin.
-    #[cold]
+    /// The next task of a run that is observed.
+    pub(super) fn next_observed_task(&mut self) -> Option<TaskKey> {
+        let Self { session, ready, .. } = self;
+        match session.faults.is_declared() {
+            true => session.next_task_with_faults(ready),
+            false => session.next_task(ready),
+        }
+    }
+
+    /// Does what an observed run needs when a step is about to begin.
     pub(super) fn observe_step(&mut self, key: TaskKey) {
         let Self { session, tasks, .. } = self;
         if session.faults.is_declared() {

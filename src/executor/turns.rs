@@ -42,9 +42,8 @@ pub(super) enum After {
 impl Executor {
     /// Polls tasks until main has ended. Returns what went wrong.
     pub(super) fn drive(&self, main: &mut dyn Main) -> Option<Failure> {
-        let is_observed = self.session().is_observed;
         let last = match self.driver() {
-            None => self.take_turns(main, is_observed),
+            None => self.take_turns(main),
             Some(driver) => self.take_driven_turns(&*driver, main, &mut || true),
         };
         self.rest();
@@ -79,9 +78,11 @@ impl Executor {
     }
 
     #[inline(never)]
-    fn take_turns(&self, main: &mut dyn Main, is_observed: bool) -> After {
+    fn take_turns(&self, main: &mut dyn Main) -> After {
+        let is_observed = self.session().is_observed;
         loop {
-            match self.turn(main, is_observed) {
+            let after = if is_observed { self.observed_turn(main) } else { self.turn(main) };
+            match after {
                 After::Turn => {}
                 After::Idle if self.pass_time() => {}
                 After::Idle => return After::Stuck,
@@ -94,28 +95,21 @@ impl Executor {
     #[inline(never)]
     pub(super) fn one_turn(&self, main: &mut dyn Main) -> After {
         let is_observed = self.session().is_observed;
-        self.turn(main, is_observed)
+        if is_observed { self.observed_turn(main) } else { self.turn(main) }
     }
 
     /// Polls the next task once. The task remains the current one until the next turn or the next
-    /// [rest](Executor::rest). What few runs need around a step is done if the run `is_observed`.
+    /// [rest](Executor::rest).
     #[inline(always)]
-    fn turn(&self, main: &mut dyn Main, is_observed: bool) -> After {
+    fn turn(&self, main: &mut dyn Main) -> After {
         let mut borrowed = self.core();
         // Without optimisation, each use of the guard is two calls.
-        let mut core: &mut Core = &mut borrowed;
+        let core: &mut Core = &mut borrowed;
         if core.session.steps >= core.session.stops_at || self.outside.is_woken() {
             drop(borrowed);
             return self.stop();
         }
-        let Core { session, ready, .. } = core;
-        let Some(key) = session.next_task(ready, is_observed) else { return After::Idle };
-        if is_observed {
-            drop(borrowed);
-            self.observe_before(key);
-            borrowed = self.core();
-            core = &mut borrowed;
-        }
+        let Some(key) = core.session.next_task(&mut core.ready) else { return After::Idle };
         let (mut cell, is_asked) = core.begin_step(key, &self.poll);
         drop(borrowed);
         if is_asked && !self.goes_on(key) {
@@ -123,9 +117,14 @@ impl Executor {
         }
         let polled = self.poll(&mut cell, main);
         borrowed = self.core();
-        core = &mut borrowed;
-        let is_over = match polled {
-            Ok(false) => core.end_plain_step(key, cell, &self.poll),
+        let core: &mut Core = &mut borrowed;
+        let is_ready = match polled {
+            Ok(false) => {
+                if core.end_plain_step(key, cell, &self.poll) {
+                    return After::Turn;
+                }
+                false
+            }
             Ok(true) => {
                 if core.end_plain_task(key, cell) {
                     return match key.id() {
@@ -134,37 +133,54 @@ impl Executor {
                         _ => After::Turn,
                     };
                 }
-                false
+                true
             }
             Err(caught) => {
                 drop(borrowed);
                 return self.after_panic(key, cell, caught);
             }
         };
-        if is_over && !is_observed {
-            return After::Turn;
-        }
         drop(borrowed);
-        if is_over {
-            return self.observe_after(key);
+        self.after_special_poll(key, is_ready, main)
+    }
+
+    /// A turn in a run with more around a step than a poll. It takes none of the short cuts of
+    /// [`turn`](Executor::turn).
+    #[inline(never)]
+    fn observed_turn(&self, main: &mut dyn Main) -> After {
+        let mut core = self.core();
+        if core.session.steps >= core.session.stops_at || self.outside.is_woken() {
+            drop(core);
+            return self.stop();
         }
-        self.after_special_poll(key, matches!(polled, Ok(true)), main)
+        let Some(key) = core.next_observed_task() else { return After::Idle };
+        drop(core);
+        self.rest();
+        if self.session().faults.is_on() {
+            self.fault_before(key);
+        }
+        let mut core = self.core();
+        core.observe_step(key);
+        let (mut cell, is_asked) = core.begin_step(key, &self.poll);
+        drop(core);
+        if is_asked && !self.goes_on(key) {
+            return self.after_last_poll(key, self.drop_future(cell));
+        }
+        match self.poll(&mut cell, main) {
+            Ok(is_ready) => {
+                if let Some(task) = self.core().task_mut(key) {
+                    task.put(cell);
+                }
+                self.after_special_poll(key, is_ready, main)
+            }
+            Err(caught) => self.after_panic(key, cell, caught),
+        }
     }
 
     /// Leaves the current task: code that runs between two turns is not its code.
     pub(super) fn rest(&self) {
         self.poll.end();
         self.session().current = None;
-    }
-
-    /// Does what few runs need before a step.
-    #[cold]
-    fn observe_before(&self, key: TaskKey) {
-        self.rest();
-        if self.session().faults.is_on() {
-            self.fault_before(key);
-        }
-        self.core().observe_step(key);
     }
 
     /// Does what few runs need after a step.

@@ -51,20 +51,32 @@ impl Session {
         self.answered(asked, answer.option(), options) as usize
     }
 
-    /// Takes the next task out of the ready queue. Records its poll, unless faults may come between the choice and
-    /// the poll.
+    /// Takes the next task out of the ready queue, and records its poll.
     #[inline(always)]
-    pub(crate) fn next_task(
-        &mut self,
-        ready: &mut ReadyQueue,
-        is_observed: bool,
-    ) -> Option<TaskKey> {
+    pub(crate) fn next_task(&mut self, ready: &mut ReadyQueue) -> Option<TaskKey> {
+        let (key, next) = self.take_next(ready)?;
+        self.record(next.map_or_else(|| Record::poll(key.id()), Record::turn));
+        Some(key)
+    }
+
+    /// Takes the next task out of the ready queue in a run with faults. They may come between the choice and the
+    /// poll, so that these are two records.
+    pub(crate) fn next_task_with_faults(&mut self, ready: &mut ReadyQueue) -> Option<TaskKey> {
+        let (key, next) = self.take_next(ready)?;
+        if let Some(next) = next {
+            let Next { first, chosen, lasting, .. } = next;
+            self.faults.note(Asked::Next { first, chosen, lasting });
+            self.record(Record::next(next));
+        }
+        Some(key)
+    }
+
+    /// Takes the next task out of the ready queue. If there was a choice, its answer was recorded.
+    #[inline(always)]
+    fn take_next(&mut self, ready: &mut ReadyQueue) -> Option<(TaskKey, Option<Next>)> {
         if ready.len() < 2 {
             let (_, key) = ready.take(Answer::USUAL)?;
-            if !(is_observed && self.faults.is_declared()) {
-                self.record(Record::poll(key.id()));
-            }
-            return Some(key);
+            return Some((key, None));
         }
         let choice = Choice::among(ready, self.trace.names());
         let options = choice.options();
@@ -82,13 +94,6 @@ impl Session {
             answer: answer.option(),
             options: options as u32,
         };
-        if is_observed && self.faults.is_declared() {
-            // Something may come between the choice and the poll.
-            self.faults.note(Asked::Next { first, chosen: key.id(), lasting: answer.lasting() });
-            self.record(Record::next(next));
-        } else {
-            self.record(Record::turn(next));
-        }
-        Some(key)
+        Some((key, Some(next)))
     }
 }
