@@ -72,20 +72,20 @@ impl Core {
             return None;
         }
         let parent = self.session.current.and_then(|key| self.tasks.get_mut(key));
-        let (by, ordinal) = match parent {
+        let (by, ordinal, host) = match parent {
             Some(parent) if parent.id != TaskId::MAIN => {
                 parent.children += 1;
-                (parent.id, parent.children)
+                (parent.id, parent.children, parent.host)
             }
             _ => {
                 let is_main = self.session.trace.names().is_empty();
                 self.main_children += u32::from(!is_main);
-                (TaskId::MAIN, self.main_children)
+                (TaskId::MAIN, self.main_children, 0)
             }
         };
         let id = self.session.trace.names_mut().push(by, ordinal, name);
         self.session.record(Record::spawn(id, by));
-        let key = self.tasks.add(id, place);
+        let key = self.tasks.add(id, host, place);
         self.make_ready(key);
         Some(key)
     }
@@ -100,6 +100,11 @@ impl Core {
         };
         let task = self.session.name(self.session.current_id());
         Failure::new(Kind::Limit { limit, value, task })
+    }
+
+    /// Whether nothing of the user is left in the run.
+    pub(super) fn is_empty(&self) -> bool {
+        self.tasks.len() == 0 && self.timers.is_empty() && self.session.locals.is_empty()
     }
 
     /// The main task, if it has not ended.

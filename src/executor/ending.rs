@@ -188,7 +188,23 @@ impl Executor {
     /// Drops all tasks that are left, in the order of spawning. Returns the first panic that no handle
     /// reported.
     pub(super) fn shut_down(&self) -> Option<Failure> {
-        let mut failure = self.session().failure.take();
+        let mut core = self.core();
+        let mut failure = core.session.failure.take();
+        if core.is_empty() {
+            return failure;
+        }
+        drop(core);
+        loop {
+            failure = self.drop_tasks(failure);
+            // Destructors of run-local values may spawn too.
+            if !self.drop_local() {
+                break;
+            }
+        }
+        failure.or_else(|| self.session().failure.take())
+    }
+
+    fn drop_tasks(&self, mut failure: Option<Failure>) -> Option<Failure> {
         // Destructors may spawn, so this takes as many rounds as they need, up to the limit.
         while self.core().tasks.len() > 0 {
             let left = self.core().in_order();
@@ -203,7 +219,7 @@ impl Executor {
             let Some(wakee) = timer else { break };
             drop(self.catch(|| drop(wakee)));
         }
-        failure.or_else(|| self.session().failure.take())
+        failure
     }
 
     /// Drops a task outside of its turn, whatever it does. Returns its panic, if no handle is left to report it.

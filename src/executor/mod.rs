@@ -13,7 +13,9 @@ mod driver;
 mod ending;
 mod engine;
 mod faults;
+mod hosts;
 mod joining;
+mod locals;
 mod notes;
 mod poll;
 mod tasks;
@@ -190,9 +192,10 @@ impl Executor {
         self.plain.get()
     }
 
+    /// What the clock of the current task's host says.
     #[inline]
     pub(crate) fn now(&self) -> Instant {
-        self.core().session.now
+        self.core().local_now()
     }
 
     /// Adds a task, which takes the future, unless a [limit](Executor::limit) forbids it. Then the caller must
@@ -260,7 +263,7 @@ impl Executor {
             drop(wakee);
             return None;
         }
-        let deadline = deadline.max(core.session.now);
+        let deadline = core.due(deadline).max(core.session.now);
         Some(core.timers.insert(deadline, wakee))
     }
 

@@ -3,11 +3,12 @@
 //! Futures note something in nearly every poll. So this is not in the core, which would have to be borrowed.
 
 use std::cell::Cell;
-use std::task::Waker;
+use std::task::{RawWakerVTable, Waker};
 
 use super::Executor;
 use super::cancellation::Awaiting;
 use super::tasks::Task;
+use super::waker::{OwnWaker, RunId};
 use crate::scheduler::TaskKey;
 use crate::session::{Awaited, Place};
 use crate::trace::Wait;
@@ -17,6 +18,8 @@ pub(super) struct CurrentPoll {
     task: Cell<TaskKey>,
     /// The address of its waker, or [`NOBODY`].
     waker: Cell<*const ()>,
+    /// What all wakers of tasks have. Another crate may make a waker with the same address and another table.
+    vtable: &'static RawWakerVTable,
     /// The scope of the task that is being polled, if it is within one.
     pub(super) scope: Cell<Option<u64>>,
     /// How many things it waits for, with flags.
@@ -64,6 +67,7 @@ impl CurrentPoll {
         Self {
             task: Cell::default(),
             waker: Cell::new(nobody()),
+            vtable: OwnWaker::new(RunId::NONE, TaskKey::default()).waker().vtable(),
             scope: Cell::new(None),
             noted: Cell::new(0),
             awaited: [const { Cell::new(Awaited::UNKNOWN) }; 2],
@@ -131,7 +135,8 @@ impl CurrentPoll {
     /// The task to wake for this waker, if it is the current task's own.
     #[inline]
     pub(super) fn own_task(&self, waker: &Waker) -> Option<TaskKey> {
-        (waker.data() == self.waker.get()).then(|| self.task.get())
+        let is_own = waker.data() == self.waker.get() && std::ptr::eq(waker.vtable(), self.vtable);
+        is_own.then(|| self.task.get())
     }
 
     /// Notes that a future waits for something. Returns the scope that it is in, which is to count that.
@@ -218,5 +223,23 @@ impl Executor {
         if noted <= notes.waits && self.poll.around.get().is_none() {
             self.poll.around.set(Some(place));
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Another crate's waker may have the address of a task's waker, and still wake something else.
+    #[test]
+    fn a_waker_is_known_by_its_address_and_its_table() {
+        let poll = CurrentPoll::new();
+        let own = OwnWaker::new(RunId::NONE, TaskKey::default());
+        poll.begin(TaskKey::default(), own.address());
+        assert!(poll.own_task(own.waker()).is_some());
+        assert!(poll.own_task(&own.waker().clone()).is_some());
+        let foreign = Waker::noop();
+        poll.begin(TaskKey::default(), foreign.data());
+        assert!(poll.own_task(foreign).is_none());
     }
 }

@@ -39,6 +39,8 @@ pub(crate) struct Task {
     /// How it has ended, if it has.
     pub(super) how: Ending,
     pub(crate) traits: Traits,
+    /// The host that it runs on; 0 is the host of the test.
+    pub(crate) host: u16,
     /// How many tasks it has spawned.
     pub(crate) children: u32,
     /// Which of the run's tasks it was to end, counted from 1.
@@ -128,7 +130,7 @@ impl Tasks {
 
     /// Adds one that is ready, and is yet to be [furnished](Tasks::furnish).
     #[cfg_attr(not(debug_assertions), inline)]
-    pub(crate) fn add(&mut self, id: TaskId, spawned: Option<Place>) -> TaskKey {
+    pub(crate) fn add(&mut self, id: TaskId, host: u16, spawned: Option<Place>) -> TaskKey {
         let slot = match self.free.pop() {
             Some(slot) => slot,
             None => self.add_place(),
@@ -140,6 +142,7 @@ impl Tasks {
         (task.started, task.aborted, task.is_special) = (false, false, false);
         (task.awaits, task.waits, task.children, task.nth) = (0, 0, 0, 0);
         task.traits = Traits::default();
+        task.host = host;
         task.awaited = Awaited::UNKNOWN;
         task.how = Ending::Returned;
         task.spawned = spawned;
@@ -294,6 +297,7 @@ impl Task {
             roused: false,
             asked: false,
         },
+        host: 0,
         children: 0,
         nth: 0,
         spawned: None,

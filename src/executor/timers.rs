@@ -66,6 +66,10 @@ impl Timers {
         self.set = 0;
     }
 
+    pub(crate) fn is_empty(&self) -> bool {
+        self.deadlines.is_empty()
+    }
+
     #[inline]
     pub(crate) fn next_deadline(&self) -> Option<Instant> {
         self.deadlines.first_key_value().map(|(&deadline, _)| Instant::from_nanos(deadline))
@@ -196,7 +200,9 @@ impl Executor {
         waker: &Waker,
         place: Place,
     ) -> bool {
-        let mut core = self.core();
+        let mut borrowed = self.core();
+        let mut core: &mut Core = &mut borrowed;
+        let deadline = core.due(deadline);
         if core.session.now >= deadline {
             timer.take_if(|key| core.timers.wakee_mut(*key).is_none());
             return true;
@@ -211,19 +217,19 @@ impl Executor {
         let wakee = match self.poll.own_task(waker) {
             Some(task) => Wakee::Task(task),
             None => {
-                drop(core);
+                drop(borrowed);
                 let waker = waker.clone();
-                core = self.core();
+                borrowed = self.core();
+                core = &mut borrowed;
                 Wakee::Waker(waker)
             }
         };
-        match timer {
+        match timer.as_ref().and_then(|key| core.timers.wakee_mut(*key)) {
+            // Also if a timer has fired too early, because the clock of its host has become slower since.
             None => *timer = Some(core.timers.insert(deadline, wakee)),
-            Some(key) => {
-                let known = core.timers.wakee_mut(*key);
-                let known = known.expect("dacapo bug: a timer fired before its deadline");
+            Some(known) => {
                 let previous = std::mem::replace(known, wakee);
-                drop(core);
+                drop(borrowed);
                 drop(previous);
             }
         }

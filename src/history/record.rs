@@ -73,7 +73,7 @@ impl<M: Model> Log<M> {
     fn now(&mut self) -> Moment {
         let event = self.events;
         self.events += 1;
-        let time = executor::try_current(|executor| executor.now()).unwrap_or(Instant::START);
+        let time = executor::session(|session| session.now).unwrap_or(Instant::START);
         Moment { event, time }
     }
 }

@@ -8,15 +8,19 @@
 
 mod answers;
 mod choices;
+mod clocks;
 mod driver;
 mod faults;
 mod holdings;
 mod limits;
+mod locals;
 mod marks;
 mod notes;
 mod places;
 mod watch;
 
+use self::clocks::Clocks;
+use self::locals::Locals;
 use self::watch::Watch;
 use crate::failure::Failure;
 use crate::instant::Instant;
@@ -46,6 +50,12 @@ pub(crate) struct Session {
     /// What each primitive holds, in the order of first use, if the limits ask for that.
     pub(crate) holdings: Vec<Holdings>,
     pub(crate) now: Instant,
+    /// Present if a host has a clock of its own.
+    pub(crate) clocks: Option<Clocks>,
+    /// How many hosts there are besides the one of the test, which is number 0.
+    pub(crate) hosts: u16,
+    /// Empty between two runs.
+    pub(crate) locals: Locals,
     pub(crate) steps: usize,
     /// The run stops after this many steps: at its limit, or at once if something went wrong.
     pub(crate) stops_at: usize,
@@ -84,6 +94,7 @@ impl Session {
         self.marks.clear();
         self.holdings.clear();
         self.now = Instant::START;
+        (self.clocks, self.hosts) = (None, 0);
         (self.steps, self.stops_at) = (0, limits.max_steps);
         self.current = None;
         self.failure = None;

@@ -73,6 +73,10 @@ impl<T> JoinHandle<T> {
         self.task().uncancel()
     }
 
+    pub(crate) fn key(&self) -> TaskKey {
+        self.join.task
+    }
+
     /// The output of a task that has ended.
     pub(crate) fn into_ended(mut self) -> Result<T, JoinError>
     where
