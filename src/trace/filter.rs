@@ -123,17 +123,17 @@ impl Trace {
 
 /// The event with the number of its primitive in the order in which they come.
 fn renumbered(mut event: Event, numbers: &mut Numbering) -> Event {
-    if let Event::Wait { on, .. } = &mut event
-        && let Wait::Semaphore { number, .. }
+    let Event::Wait { on, .. } = &mut event else { return event };
+    match on {
+        Wait::Semaphore { number, .. }
         | Wait::Lock(number)
         | Wait::Event(number)
         | Wait::Condition(number)
         | Wait::Barrier(number)
         | Wait::QueueGet(number)
         | Wait::QueuePut(number)
-        | Wait::QueueJoin(number) = on
-    {
-        *number = numbers.number((*number).into()) as u32 + 1;
+        | Wait::QueueJoin(number) => *number = numbers.number((*number).into()) as u32 + 1,
+        Wait::Turn | Wait::Other | Wait::Until(_) | Wait::Task(_) => {}
     }
     event
 }
