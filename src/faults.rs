@@ -45,7 +45,7 @@ use std::fmt;
 ///     assert!(flag.get(), "woken, but not by the setter");
 /// };
 /// Builder::new().check(Random::seeds(0..100), sloppy);
-/// let faults = Builder::new().fresh_process(false).faults(Faults::harmless());
+/// let builder = Builder::new().fresh_process(false).faults(Faults::harmless());
 /// let error = builder.try_check(Random::seeds(0..100), sloppy).unwrap_err();
 /// assert!(error.to_string().contains("main is woken for no reason"));
 /// ```

@@ -7,7 +7,8 @@ use std::future::{Future, pending, poll_fn};
 use std::pin::Pin;
 use std::task::{Context, Poll, Waker};
 
-use dacapo::scheduler::{Random, Replay, Scheduler};
+use dacapo::schedule::Answer;
+use dacapo::scheduler::{Plan, Random, Replay, Scheduler};
 use dacapo::task::{spawn, spawn_named, yield_now};
 use dacapo::time::{Instant, Sleep, interval, sleep, sleep_until, timeout};
 use dacapo::{Builder, check, explore, gather, replay, run};
@@ -44,11 +45,11 @@ fn a_scheduler_that_makes_no_run() {
         fn name(&self) -> &str {
             "none"
         }
-        fn next_run(&mut self) -> Option<u64> {
+        fn next_run(&mut self) -> Option<Plan> {
             None
         }
-        fn choose(&mut self, _: &dacapo::scheduler::Choice<'_>) -> usize {
-            0
+        fn choose(&mut self, _: &dacapo::scheduler::Choice<'_>) -> Answer {
+            Answer::USUAL
         }
     }
     let message = panic_of(|| check(None_, async || ()));

@@ -7,7 +7,8 @@ use std::future::pending;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::rc::Rc;
 
-use dacapo::scheduler::{Exhaustive, Random, Replay, Scheduler};
+use dacapo::schedule::Answer;
+use dacapo::scheduler::{Exhaustive, Plan, Random, Replay, Scheduler};
 use dacapo::task::{spawn, spawn_named, yield_now};
 use dacapo::time::{sleep, timeout};
 use dacapo::{Builder, CheckError, explore, gather, run};
@@ -253,11 +254,11 @@ fn a_bad_answer_is_the_schedulers() {
         fn name(&self) -> &str {
             "too much"
         }
-        fn next_run(&mut self) -> Option<u64> {
-            Some(0)
+        fn next_run(&mut self) -> Option<Plan> {
+            Some(Plan::new())
         }
-        fn choose(&mut self, choice: &dacapo::scheduler::Choice<'_>) -> usize {
-            choice.options()
+        fn choose(&mut self, choice: &dacapo::scheduler::Choice<'_>) -> Answer {
+            Answer::from(choice.options() as u32)
         }
     }
     let message =

@@ -144,7 +144,7 @@ fn victim_unmet() {
 #[test]
 fn victim_short_table() {
     if is_victim() {
-        show_report(&explore(Pct::seeds(0..2), clerks));
+        show_report(&explore(Pct::seeds(0..3), clerks));
     }
 }
 

@@ -9,7 +9,8 @@ use std::io;
 use std::rc::Rc;
 use std::sync::{Arc, Mutex};
 
-use dacapo::scheduler::{Choice, Random, Scheduler};
+use dacapo::schedule::Answer;
+use dacapo::scheduler::{Choice, Plan, Random, Scheduler};
 use dacapo::task::spawn_named;
 use dacapo::time::sleep;
 use dacapo::tracing::{Layer, VirtualTime, here, layer};
@@ -140,14 +141,14 @@ fn a_scheduler_may_log() {
         fn name(&self) -> &str {
             "chatty"
         }
-        fn next_run(&mut self) -> Option<u64> {
-            std::mem::replace(&mut self.0, false).then_some(0)
+        fn next_run(&mut self) -> Option<Plan> {
+            std::mem::replace(&mut self.0, false).then(Plan::new)
         }
-        fn choose(&mut self, _: &Choice<'_>) -> usize {
+        fn choose(&mut self, _: &Choice<'_>) -> Answer {
             let _span = info_span!("choosing").entered();
             info!("chooses");
             assert!(here().is_none());
-            0
+            Answer::USUAL
         }
     }
     let report = logged(layer().with_spans(), || {

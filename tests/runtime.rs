@@ -9,7 +9,8 @@ use std::rc::Rc;
 use std::sync::Arc;
 use std::task::{Context, Poll, Wake, Waker};
 
-use dacapo::scheduler::{Exhaustive, Fifo, Random};
+use dacapo::schedule::Answer;
+use dacapo::scheduler::{Exhaustive, Fifo, Plan, Random};
 use dacapo::task::{spawn, spawn_named, yield_now};
 use dacapo::time::sleep;
 use dacapo::{Builder, explore, gather, run};
@@ -609,22 +610,22 @@ fn the_seed_in_a_schedule_gives_the_same_data() {
 
 #[test]
 fn a_custom_scheduler_is_held_to_its_word() {
-    struct Wild(fn() -> usize);
+    struct Wild(fn() -> u32);
     impl dacapo::scheduler::Scheduler for Wild {
         fn name(&self) -> &str {
             "wild"
         }
-        fn next_run(&mut self) -> Option<u64> {
-            Some(0)
+        fn next_run(&mut self) -> Option<Plan> {
+            Some(Plan::new())
         }
-        fn choose(&mut self, _: &dacapo::scheduler::Choice<'_>) -> usize {
-            (self.0)()
+        fn choose(&mut self, _: &dacapo::scheduler::Choice<'_>) -> Answer {
+            (self.0)().into()
         }
     }
     let body = async || gather([(); 2].map(async |()| ())).await.len();
     let message = panic_of(|| explore(Wild(|| 7), body));
     assert_parts(&message, &["the scheduler `wild` answered 7 to a choice with 2 options"]);
-    let calls_back = || dacapo::time::Instant::now().since_start().as_secs() as usize;
+    let calls_back = || dacapo::time::Instant::now().since_start().as_secs() as u32;
     let message = panic_of(|| explore(Wild(calls_back), body));
     assert_parts(&message, &["a scheduler called back into the run"]);
     // The thread is as good as new.

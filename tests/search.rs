@@ -8,11 +8,10 @@ use std::rc::Rc;
 
 use dacapo::schedule::Answer;
 use dacapo::scheduler::{
-    Choice, DelayBounded, Exhaustive, Pct, Portfolio, Pos, Random, Scheduler, Sparse, Step, Sticky,
-    Urw,
+    Choice, DelayBounded, Exhaustive, Pct, Plan, Portfolio, Pos, Progress, Random, Scheduler,
+    Sparse, Sticky, Urw,
 };
-use dacapo::task::{Id, spawn_named, yield_now};
-use dacapo::trace::TaskNames;
+use dacapo::task::{spawn_named, yield_now};
 use dacapo::{Builder, Schedule, explore};
 use proptest::prelude::*;
 use std::ops::Range;
@@ -45,34 +44,20 @@ impl Scheduler for Noting {
         self.scheduler.name()
     }
 
-    fn next_run(&mut self) -> Option<u64> {
-        let next = self.scheduler.next_run();
-        if next.is_some() {
-            self.runs.borrow_mut().push((self.scheduler.seed(), Vec::new()));
-        }
-        next
+    fn next_run(&mut self) -> Option<Plan> {
+        let plan = self.scheduler.next_run()?;
+        self.runs.borrow_mut().push((plan.seed(), Vec::new()));
+        Some(plan)
     }
 
-    fn choose(&mut self, choice: &Choice<'_>) -> usize {
-        self.answer(choice).option() as usize
-    }
-
-    fn answer(&mut self, choice: &Choice<'_>) -> Answer {
-        let answer = self.scheduler.answer(choice);
+    fn choose(&mut self, choice: &Choice<'_>) -> Answer {
+        let answer = self.scheduler.choose(choice);
         self.runs.borrow_mut().last_mut().expect("a run has begun").1.push(answer);
         answer
     }
 
-    fn watches(&self) -> bool {
-        self.scheduler.watches()
-    }
-
-    fn ready(&mut self, task: Id, names: &TaskNames) {
-        self.scheduler.ready(task, names);
-    }
-
-    fn step(&mut self, step: &Step<'_>) {
-        self.scheduler.step(step);
+    fn observe(&mut self, progress: &Progress<'_>) {
+        self.scheduler.observe(progress);
     }
 }
 

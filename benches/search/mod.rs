@@ -5,9 +5,7 @@ use std::ops::Range;
 use std::rc::Rc;
 
 use dacapo::schedule::Answer;
-use dacapo::scheduler::{Choice, Scheduler, Step};
-use dacapo::task::Id;
-use dacapo::trace::TaskNames;
+use dacapo::scheduler::{Choice, Plan, Progress, Scheduler};
 
 use crate::programs::Program;
 
@@ -35,7 +33,7 @@ impl Scheduler for UntilFailure {
         self.scheduler.name()
     }
 
-    fn next_run(&mut self) -> Option<u64> {
+    fn next_run(&mut self) -> Option<Plan> {
         if self.started > self.passed.get() {
             return None;
         }
@@ -43,24 +41,12 @@ impl Scheduler for UntilFailure {
         self.scheduler.next_run()
     }
 
-    fn choose(&mut self, choice: &Choice<'_>) -> usize {
+    fn choose(&mut self, choice: &Choice<'_>) -> Answer {
         self.scheduler.choose(choice)
     }
 
-    fn answer(&mut self, choice: &Choice<'_>) -> Answer {
-        self.scheduler.answer(choice)
-    }
-
-    fn watches(&self) -> bool {
-        self.scheduler.watches()
-    }
-
-    fn ready(&mut self, task: Id, names: &TaskNames) {
-        self.scheduler.ready(task, names);
-    }
-
-    fn step(&mut self, step: &Step<'_>) {
-        self.scheduler.step(step);
+    fn observe(&mut self, progress: &Progress<'_>) {
+        self.scheduler.observe(progress);
     }
 }
 

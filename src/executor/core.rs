@@ -8,7 +8,7 @@ use super::tasks::{Ended, Remains, State, Task, Tasks};
 use super::timers::Timers;
 use crate::failure::{Failure, Kind, Limit};
 use crate::instant::Instant;
-use crate::scheduler::{ReadyQueue, Scheduler, TaskKey};
+use crate::scheduler::{Plan, ReadyQueue, Scheduler, TaskKey};
 use crate::session::{Awaited, Limits, Place, Session};
 use crate::trace::{Ending, Record, TaskId, Trace};
 
@@ -34,8 +34,8 @@ pub(super) struct Core {
 
 impl Core {
     /// Prepares for a run. The run before may have ended in any way.
-    pub(super) fn begin(&mut self, scheduler: Box<dyn Scheduler>, seed: u64, limits: Limits) {
-        self.session.begin(scheduler, seed, limits);
+    pub(super) fn begin(&mut self, scheduler: Box<dyn Scheduler>, plan: &Plan, limits: Limits) {
+        self.session.begin(scheduler, plan, limits);
         self.tasks.clear();
         self.ready.clear(self.session.watch.is_on());
         self.timers.clear();

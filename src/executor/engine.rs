@@ -12,7 +12,7 @@ use crate::failure::Failure;
 use crate::faults::FaultKind;
 use crate::instant::Instant;
 use crate::schedule::Schedule;
-use crate::scheduler::Scheduler;
+use crate::scheduler::{Plan, Scheduler};
 use crate::session::{Again, Answers, Driver, Holdings, Limits, Marks, Shows, Standing, Survey};
 use crate::trace::Trace;
 
@@ -86,14 +86,14 @@ impl Engine {
     pub(crate) fn run<T, R>(
         &mut self,
         scheduler: Box<dyn Scheduler>,
-        seed: u64,
+        plan: &Plan,
         body: impl AsyncFnOnce() -> T,
         judge: impl FnOnce(T) -> R,
     ) -> (Raw<R>, Box<dyn Scheduler>) {
         // The body is called in the first poll, so that it may spawn, and may panic.
         let future = pin!(Some(async { body().await }));
         let mut main = Body { future, output: None, judge: Some(judge), judged: None };
-        let (raw, scheduler) = self.run_main(scheduler, seed, &mut main);
+        let (raw, scheduler) = self.run_main(scheduler, plan, &mut main);
         let judged = main.judged;
         let outcome = raw.outcome.map(|()| judged.expect("dacapo bug: main ended without output"));
         let Raw { elapsed, steps, choices, .. } = raw;
@@ -105,14 +105,14 @@ impl Engine {
     fn run_main(
         &mut self,
         scheduler: Box<dyn Scheduler>,
-        seed: u64,
+        plan: &Plan,
         main: &mut dyn Main,
     ) -> (Raw<()>, Box<dyn Scheduler>) {
         assert!(
             try_current(|_| ()).is_none(),
             "dacapo: a run inside a run; await the inner code, or spawn it as a task"
         );
-        self.core.begin(scheduler, seed, self.limits);
+        self.core.begin(scheduler, plan, self.limits);
         let failure = EXECUTOR.with(|executor| {
             let driver = self.driver.clone();
             let entered = Entered::new(executor, &mut self.core, driver.clone());
@@ -141,9 +141,9 @@ impl Engine {
         (Raw { outcome, elapsed, steps, choices }, scheduler)
     }
 
-    /// A scheduler that makes the last run again, and its seed. That run is kept meanwhile; see
+    /// A scheduler that makes the last run again, and its plan. That run is kept meanwhile; see
     /// [`before`](Engine::before).
-    pub(crate) fn again(&mut self) -> (Box<dyn Scheduler>, u64) {
+    pub(crate) fn again(&mut self) -> (Box<dyn Scheduler>, Plan) {
         let Self { core, before, .. } = self;
         let session = &mut core.session;
         before.seed = session.seed_used();
@@ -151,14 +151,19 @@ impl Engine {
         // Nothing else has them any more.
         let answers = Rc::get_mut(&mut before.answers).expect("dacapo bug: answers are in use");
         std::mem::swap(&mut session.answers, answers);
-        let again = Again::new(Rc::clone(&before.answers), session.faults.declared());
-        (Box::new(again), session.seed)
+        let plan = Plan::new().with_value_seed(session.seed).with_faults(session.faults.declared());
+        (Box::new(Again::new(Rc::clone(&before.answers))), plan)
     }
 
     /// The schedule and the trace of the run that was made again.
     pub(crate) fn before(&self) -> (Schedule, &Trace) {
         let Before { answers, seed, trace } = &self.before;
         (self.core.session.schedule_of(answers, *seed), trace)
+    }
+
+    /// Records what primitives hold in all runs from now on.
+    pub(crate) fn record_holdings(&mut self) {
+        self.limits.records_holdings = true;
     }
 
     /// Notes in the next run where all tasks stand when these steps begin.

@@ -172,7 +172,7 @@ impl Builder {
     /// As [`dacapo::run`](crate::run).
     #[track_caller]
     pub fn run<T>(&self, body: impl AsyncFnOnce() -> T) -> Run<T> {
-        self.run_once(Box::new(Fifo::new()), 0, body)
+        self.run_once(Fifo::new(), body)
     }
 
     /// As [`dacapo::replay`](crate::replay).
@@ -185,23 +185,22 @@ impl Builder {
     where
         S: TryInto<Schedule, Error: fmt::Display>,
     {
-        let mut replay = Replay::new(schedule);
-        let seed = replay.next_run().unwrap_or(0);
-        self.run_once(Box::new(replay), seed, body)
+        self.run_once(Replay::new(schedule), body)
     }
 
     #[track_caller]
     fn run_once<T>(
         &self,
-        scheduler: Box<dyn Scheduler>,
-        seed: u64,
+        mut scheduler: impl Scheduler + 'static,
         body: impl AsyncFnOnce() -> T,
     ) -> Run<T> {
         let mut engine = Engine::new(self.limits);
         engine.show(true);
-        let (raw, scheduler) = engine.run(scheduler, seed, body, |output| output);
+        let plan = scheduler.next_run().expect("dacapo bug: a scheduler was made for a run");
+        let (raw, mut scheduler) = engine.run(Box::new(scheduler), &plan, body, |output| output);
         let schedule = engine.schedule();
-        Run::new(raw, schedule, std::mem::take(engine.trace_mut()), scheduler.divergence())
+        let divergence = scheduler.end_run().divergence;
+        Run::new(raw, schedule, std::mem::take(engine.trace_mut()), divergence)
     }
 
     /// As [`dacapo::explore`](crate::explore).

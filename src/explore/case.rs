@@ -36,6 +36,9 @@ pub(super) enum Edit {
 
 /// Who draws the inputs of a test.
 pub(super) trait Drawing {
+    /// Whether the scheduler of an input compares what primitives hold.
+    fn compares_holdings(&self) -> bool;
+
     /// Draws this input. Returns what it looks like now, if that is not what it was.
     ///
     /// # Errors

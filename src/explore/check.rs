@@ -23,7 +23,7 @@ use crate::report::{
     Explanation, FailureReport, Findings, USUAL_CAUSES, count, indent, sentence, shrunk,
 };
 use crate::schedule::Schedule;
-use crate::scheduler::{Divergence, Scheduler};
+use crate::scheduler::{Completeness, Divergence, Plan, Scheduler};
 use crate::trace::Trace;
 
 /// From which check in one test on a fresh process is asked no more: each time it makes all the
@@ -125,6 +125,22 @@ pub(super) fn check(
     if env.trace {
         subject.show_all();
     }
+    if let (Some(seeds), Some(own)) = (env.seeds.clone(), scheduler.seeds()) {
+        *own = seeds;
+    }
+    // What is replayed before the search is judged as the search is. With inputs to draw, the scheduler
+    // cannot be asked yet, because that draws one.
+    let mut first = None;
+    let compares_holdings = match drawing {
+        Some(drawing) => drawing.compares_holdings(),
+        None => {
+            first = scheduler.next_run();
+            first.as_ref().is_some_and(Plan::compares_holdings)
+        }
+    };
+    if compares_holdings {
+        subject.compare_holdings();
+    }
     if let Some(case) = &env.replay {
         let load = || match regressions::load(drawing, case) {
             Ok(other) => other,
@@ -143,12 +159,9 @@ pub(super) fn check(
             }
         }
     }
-    if let Some(seeds) = env.seeds.clone() {
-        scheduler.set_seeds(seeds);
-    }
     if let Some(share) = &env.share {
         if share.test == test.name() {
-            jobs::work(builder, share, &mut subject, scheduler, true);
+            jobs::work(builder, share, &mut subject, scheduler, first, true);
         }
         // A check before the one in question, which has passed where this process was started.
         return Ok(());
@@ -167,22 +180,24 @@ pub(super) fn check(
     let mut coverage = Coverage::new(&builder.expected);
     let mut runs = 0;
     let mut note = None;
-    while let Some(seed) = scheduler.next_run() {
-        if jobs.know_to_pass(&mut subject, &*scheduler, seed, runs, &mut progress) {
+    let mut completeness = Completeness::default();
+    while let Some(plan) = first.take().or_else(|| scheduler.next_run()) {
+        if jobs.know_to_pass(&mut subject, &*scheduler, &plan, runs, &mut progress) {
             runs += 1;
             continue;
         }
         let mut sample;
-        (sample, scheduler) = subject.run_only(scheduler, seed);
+        (sample, scheduler) = subject.run_only(scheduler, &plan);
+        completeness = sample.completeness;
         runs += 1;
         if sample.outcome.is_err() || sample.divergence.is_some() {
             sample.schedule = subject.schedule();
         }
         jobs.count(&mut coverage, subject.marks());
-        progress.tell(runs, || scheduler.runs_left(), Findings::NoFailure);
+        progress.tell(runs, || plan.runs_left(), Findings::NoFailure);
         if sample.outcome.is_err() {
             progress.end();
-            let seed = scheduler.seed().map_or_else(String::new, |seed| format!(", seed {seed}"));
+            let seed = plan.seed().map_or_else(String::new, |seed| format!(", seed {seed}"));
             let how = format!("{}{seed}, run {runs}{}", scheduler.name(), jobs.remarks());
             return Err(match sample.divergence {
                 Some(divergence) if divergence.is_failure() => misfit(subject, &sample, test, how),
@@ -207,14 +222,14 @@ pub(super) fn check(
     if let Some(divergence) = note {
         say(&format!("dacapo: {}: the run does not fit its schedule: {divergence}", test.name()));
     }
-    if scheduler.is_exhaustive() && !scheduler.is_complete() {
+    if completeness == Completeness::Partial {
         let runs = count(runs, "run");
         say(&format!("dacapo: {}: stopped after {runs}, which are not all there are", test.name()));
     }
     if env.trace {
         say(&subject.trace().log().to_string());
     }
-    match coverage.unmet(scheduler.is_complete(), env.seeds.is_some()) {
+    match coverage.unmet(completeness == Completeness::Complete, env.seeds.is_some()) {
         Some(failure) => Err(unmet(failure, &format!("{name}, {}", count(runs, "run")), test)),
         None => Ok(()),
     }

@@ -3,9 +3,8 @@
 use std::cell::RefCell;
 use std::rc::Rc;
 
-use crate::faults::Faults;
 use crate::schedule::{Answer, Lasting};
-use crate::scheduler::{Choice, ChoiceKind, Replay, Scheduler, Step};
+use crate::scheduler::{Choice, ChoiceKind, Plan, Progress, Replay, Scheduler};
 use crate::trace::TaskId;
 
 /// What a run was like to its scheduler.
@@ -17,8 +16,7 @@ pub(super) struct Account {
     pub(super) others: Vec<usize>,
     /// How many options each choice had.
     pub(super) options: Vec<u32>,
-    /// The faults that were on in it.
-    faults: Faults,
+    plan: Plan,
 }
 
 /// A replay that gives an account.
@@ -29,7 +27,6 @@ pub(super) struct Recorder {
 
 impl Recorder {
     pub(super) fn new(replay: Replay, account: Rc<RefCell<Account>>) -> Self {
-        account.borrow_mut().faults = replay.faults().unwrap_or_default();
         Self { replay, account }
     }
 }
@@ -39,16 +36,14 @@ impl Scheduler for Recorder {
         self.replay.name()
     }
 
-    fn next_run(&mut self) -> Option<u64> {
-        self.replay.next_run()
+    fn next_run(&mut self) -> Option<Plan> {
+        let plan = self.replay.next_run()?.observing_steps();
+        self.account.borrow_mut().plan = plan.clone();
+        Some(plan)
     }
 
-    fn choose(&mut self, choice: &Choice<'_>) -> usize {
-        self.answer(choice).option() as usize
-    }
-
-    fn answer(&mut self, choice: &Choice<'_>) -> Answer {
-        let answer = self.replay.answer(choice);
+    fn choose(&mut self, choice: &Choice<'_>) -> Answer {
+        let answer = self.replay.choose(choice);
         let mut account = self.account.borrow_mut();
         account.options.push(u32::try_from(choice.options()).unwrap_or(u32::MAX));
         if choice.kind() != ChoiceKind::Task {
@@ -57,16 +52,10 @@ impl Scheduler for Recorder {
         answer
     }
 
-    fn watches(&self) -> bool {
-        true
-    }
-
-    fn faults(&self) -> Option<Faults> {
-        self.replay.faults()
-    }
-
-    fn step(&mut self, step: &Step<'_>) {
-        self.account.borrow_mut().steps.push(step.task());
+    fn observe(&mut self, progress: &Progress<'_>) {
+        if let Progress::Step(step) = progress {
+            self.account.borrow_mut().steps.push(step.task());
+        }
     }
 }
 
@@ -93,11 +82,25 @@ impl Scheduler for Follow {
     }
 
     /// It is made for one run.
-    fn next_run(&mut self) -> Option<u64> {
-        None
+    fn next_run(&mut self) -> Option<Plan> {
+        Some(self.account.plan.clone())
     }
 
-    fn choose(&mut self, choice: &Choice<'_>) -> usize {
+    fn choose(&mut self, choice: &Choice<'_>) -> Answer {
+        let lasting = self.lasting.get(self.choices).copied().unwrap_or_default();
+        self.choices += 1;
+        Answer::new(u32::try_from(self.place(choice)).unwrap_or(u32::MAX), lasting)
+    }
+
+    fn observe(&mut self, progress: &Progress<'_>) {
+        if let Progress::Step(_) = progress {
+            self.steps += 1;
+        }
+    }
+}
+
+impl Follow {
+    fn place(&mut self, choice: &Choice<'_>) -> usize {
         let largest = choice.options() - 1;
         if choice.kind() != ChoiceKind::Task {
             self.others += 1;
@@ -105,23 +108,5 @@ impl Scheduler for Follow {
         }
         let next = self.account.steps.get(self.steps);
         next.and_then(|&task| choice.place_of(task)).unwrap_or(0)
-    }
-
-    fn answer(&mut self, choice: &Choice<'_>) -> Answer {
-        let lasting = self.lasting.get(self.choices).copied().unwrap_or_default();
-        self.choices += 1;
-        Answer::new(u32::try_from(self.choose(choice)).unwrap_or(u32::MAX), lasting)
-    }
-
-    fn watches(&self) -> bool {
-        true
-    }
-
-    fn faults(&self) -> Option<Faults> {
-        Some(self.account.faults)
-    }
-
-    fn step(&mut self, _: &Step<'_>) {
-        self.steps += 1;
     }
 }

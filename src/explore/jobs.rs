@@ -15,7 +15,7 @@ use super::share::{End, Part, Rest};
 use super::subject::Subject;
 use super::team::{self, Team};
 use super::test_id::TestId;
-use crate::scheduler::Scheduler;
+use crate::scheduler::{Plan, Scheduler};
 use crate::session::Marks;
 
 /// From which check in one test on other processes are asked no more: such a test makes many small ones.
@@ -47,22 +47,23 @@ struct Scouted {
     coverage: Option<Coverage>,
 }
 
-/// In a process that was started for this: makes its share of the search.
+/// In a process that was started for this: makes its share of the search, whose first run may be prepared.
 pub(super) fn work(
     builder: &Builder,
     share: &Share,
     subject: &mut Subject<'_>,
     mut scheduler: Box<dyn Scheduler>,
+    mut first: Option<Plan>,
     ends_at_failure: bool,
 ) -> ! {
     end_with_starter();
     let mut number = 0;
-    while let Some(seed) = scheduler.next_run() {
+    while let Some(plan) = first.take().or_else(|| scheduler.next_run()) {
         if let Some(scheduler) = scheduler.fork() {
-            let rest = Rest { scheduler, seed, number, ends_at_failure };
+            let rest = Rest { scheduler, plan, number, ends_at_failure };
             team::work(share, rest, subject, Recheck::new(builder));
         }
-        (_, scheduler) = subject.run(scheduler, seed);
+        (_, scheduler) = subject.run(scheduler, &plan);
         number += 1;
     }
     leave(false)
@@ -82,11 +83,11 @@ impl<'a> Jobs<'a> {
         &mut self,
         subject: &mut Subject<'_>,
         scheduler: &dyn Scheduler,
-        seed: u64,
+        plan: &Plan,
         number: usize,
         progress: &mut Progress,
     ) -> bool {
-        if let Some((part, remarks)) = self.make(subject, scheduler, seed, number, true, progress) {
+        if let Some((part, remarks)) = self.make(subject, scheduler, plan, number, true, progress) {
             let (passing, seen) = match part.end {
                 Some(End { number, difference: None }) => {
                     let seen =
@@ -139,11 +140,11 @@ impl<'a> Jobs<'a> {
         &mut self,
         subject: &mut Subject<'_>,
         scheduler: &dyn Scheduler,
-        seed: u64,
+        plan: &Plan,
         number: usize,
         progress: &mut Progress,
     ) -> Option<Part> {
-        let (mut part, _) = self.make(subject, scheduler, seed, number, false, progress)?;
+        let (mut part, _) = self.make(subject, scheduler, plan, number, false, progress)?;
         self.state = State::Alone;
         if let Some(difference) = part.tally.restore_failures(subject) {
             part.end.get_or_insert(End { number, difference: Some(difference) });
@@ -155,13 +156,14 @@ impl<'a> Jobs<'a> {
         &mut self,
         subject: &mut Subject<'_>,
         scheduler: &dyn Scheduler,
-        seed: u64,
+        plan: &Plan,
         number: usize,
         ends_at_failure: bool,
         progress: &mut Progress,
     ) -> Option<(Part, Vec<String>)> {
         let (State::Waiting, Some(test)) = (&self.state, self.test) else { return None };
-        let rest = Rest { scheduler: scheduler.fork()?, seed, number, ends_at_failure };
+        let rest =
+            Rest { scheduler: scheduler.fork()?, plan: plan.clone(), number, ends_at_failure };
         let team = self.obstacle(test).map_or_else(
             || Team::start(test, self.env.jobs()).map_err(|error| error.to_string()),
             |why| Err(why.to_owned()),

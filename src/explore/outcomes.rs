@@ -13,7 +13,7 @@ use super::test_id::TestId;
 use crate::failure::{Failure, Kind};
 use crate::report::{EffortReport, Findings, Row, marks, shorten, table};
 use crate::schedule::Schedule;
-use crate::scheduler::{Divergence, Scheduler};
+use crate::scheduler::{Completeness, Divergence, Scheduler};
 use crate::trace::printable;
 
 /// What a search found: the different outcomes of all runs, in the order of their texts.
@@ -219,14 +219,14 @@ pub(super) fn explore(
     mut scheduler: Box<dyn Scheduler>,
 ) -> Report {
     let env = Env::read();
-    if let Some(seeds) = env.seeds.clone() {
-        scheduler.set_seeds(seeds);
+    if let (Some(seeds), Some(own)) = (env.seeds.clone(), scheduler.seeds()) {
+        *own = seeds;
     }
     let test = (env.jobs() > 1 || env.share.is_some()).then(TestId::infer_table);
     if let (Some(share), Some(test)) = (&env.share, &test)
         && share.test == test.name()
     {
-        jobs::work(builder, share, &mut subject, scheduler, false);
+        jobs::work(builder, share, &mut subject, scheduler, None, false);
     }
     let mut progress = Progress::new(&env, "explore");
     let mut jobs = Jobs::new(builder, &env, test.as_ref());
@@ -234,19 +234,21 @@ pub(super) fn explore(
     let mut tally = Tally::default();
     tally.coverage = Coverage::new(&builder.expected);
     let mut difference = None;
-    while let Some(seed) = scheduler.next_run() {
+    let mut completeness = Completeness::default();
+    while let Some(plan) = scheduler.next_run() {
         if let Some(rest) =
-            jobs.make_rest(&mut subject, &*scheduler, seed, tally.runs, &mut progress)
+            jobs.make_rest(&mut subject, &*scheduler, &plan, tally.runs, &mut progress)
         {
             tally.merge(rest.tally);
             difference = rest.end.and_then(|end| end.difference);
             break;
         }
         let sample;
-        (sample, scheduler) = subject.run(scheduler, seed);
+        (sample, scheduler) = subject.run(scheduler, &plan);
+        completeness = sample.completeness;
         tally.count(&sample, subject.marks());
         let found = Findings::Outcomes(tally.rows.len());
-        progress.tell(tally.runs, || scheduler.runs_left(), found);
+        progress.tell(tally.runs, || plan.runs_left(), found);
         if recheck.is_due(tally.runs)
             && let Some(parting) = recheck.run(&mut subject, &sample)
         {
@@ -260,7 +262,7 @@ pub(super) fn explore(
         tally.add(tally.runs - 1, sample);
     }
     progress.end();
-    let complete = difference.is_none() && scheduler.is_complete();
+    let complete = difference.is_none() && completeness == Completeness::Complete;
     if difference.is_none() {
         shrink_all(&mut subject, &mut tally, builder.max_shrink_runs);
     }

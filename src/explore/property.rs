@@ -10,11 +10,9 @@ use super::check::check;
 use super::shrink::shrink;
 use super::subject::{Sample, Subject};
 use super::test_id::TestId;
-use crate::faults::Faults;
 use crate::report::count;
 use crate::schedule::{Answer, Schedule};
-use crate::scheduler::{Choice, Scheduler, Step};
-use crate::trace::{TaskId, TaskNames};
+use crate::scheduler::{Choice, Plan, Progress, Scheduler};
 
 /// The arguments of a test, with their types hidden.
 pub(crate) trait Arguments {
@@ -56,8 +54,9 @@ pub(crate) struct Property {
     effort: Effort,
     /// Makes the scheduler of one input.
     scheduler: Box<dyn Fn() -> Box<dyn Scheduler>>,
-    /// The seeds for which the environment asks.
-    asked: RefCell<Option<Range<u64>>>,
+    /// The seeds of the first input, if the scheduler works from seeds. The next input has as many after
+    /// them.
+    seeds: RefCell<Range<u64>>,
     /// Which input it is, and how it was shrunk.
     seed: Cell<u64>,
     nth: Cell<u32>,
@@ -81,8 +80,15 @@ pub(crate) fn check_property<T>(
          there be at least 1"
     );
     let subject = Subject::new(builder.limits, &body, judge);
-    let inputs =
-        Inputs { property: Rc::clone(&property), tried: 0, rejected: 0, runs: 0, scheduler: None };
+    let seeds = property.seeds.borrow().clone();
+    let inputs = Inputs {
+        property: Rc::clone(&property),
+        tried: 0,
+        rejected: 0,
+        runs: 0,
+        seeds,
+        scheduler: None,
+    };
     if let Err(error) = check(builder, subject, Box::new(inputs), test, Some(&*property)) {
         test.note_failure();
         panic!("{error}");
@@ -95,11 +101,12 @@ impl Property {
         effort: Effort,
         scheduler: Box<dyn Fn() -> Box<dyn Scheduler>>,
     ) -> Self {
+        let seeds = scheduler().seeds().cloned().unwrap_or_default();
         Self {
             arguments,
             effort,
             scheduler,
-            asked: RefCell::default(),
+            seeds: RefCell::new(seeds),
             seed: Cell::new(0),
             nth: Cell::new(0),
             edits: RefCell::default(),
@@ -142,13 +149,12 @@ impl Property {
     /// The scheduler of the present input.
     fn scheduler(&self) -> Box<dyn Scheduler> {
         let mut scheduler = (self.scheduler)();
-        let asked = self.asked.borrow().clone();
-        // How many seeds it has of its own, before its first run.
-        let own = scheduler.runs_left().map(|seeds| 0..seeds);
-        if let Some(Range { start, end }) = asked.or(own) {
-            let seeds = end - start;
-            let first = start.wrapping_add(seeds.wrapping_mul(self.nth.get().into()));
-            scheduler.set_seeds(first..first.saturating_add(seeds));
+        if let Some(own) = scheduler.seeds() {
+            let Range { start, end } = *self.seeds.borrow();
+            let seeds = end.saturating_sub(start);
+            // Seed 0 may be the ordinary run, which is made for each input anyway.
+            let first = start.max(1).wrapping_add(seeds.wrapping_mul(self.nth.get().into()));
+            *own = first..first.saturating_add(seeds);
         }
         scheduler
     }
@@ -161,14 +167,12 @@ struct Inputs {
     rejected: u32,
     /// Of the present input.
     runs: usize,
+    /// The seeds of the first input.
+    seeds: Range<u64>,
     scheduler: Option<Box<dyn Scheduler>>,
 }
 
 impl Inputs {
-    fn current(&self) -> &dyn Scheduler {
-        self.scheduler.as_deref().expect("dacapo bug: no input was drawn")
-    }
-
     fn current_mut(&mut self) -> &mut dyn Scheduler {
         self.scheduler.as_deref_mut().expect("dacapo bug: no input was drawn")
     }
@@ -186,6 +190,7 @@ impl Inputs {
         }
         self.tried += 1;
         self.runs = 0;
+        self.property.seeds.replace(self.seeds.clone());
         self.scheduler = Some(self.property.scheduler());
         true
     }
@@ -214,12 +219,12 @@ impl Scheduler for Inputs {
         self.scheduler.as_deref().map_or("inputs", |scheduler| scheduler.name())
     }
 
-    fn next_run(&mut self) -> Option<u64> {
+    fn next_run(&mut self) -> Option<Plan> {
         self.look_at_the_last_run();
         loop {
-            if let Some(seed) = self.scheduler.as_deref_mut().and_then(Scheduler::next_run) {
+            if let Some(plan) = self.scheduler.as_deref_mut().and_then(Scheduler::next_run) {
                 self.runs += 1;
-                return Some(seed);
+                return Some(plan);
             }
             if !self.advance() {
                 return None;
@@ -227,45 +232,24 @@ impl Scheduler for Inputs {
         }
     }
 
-    fn choose(&mut self, choice: &Choice<'_>) -> usize {
+    fn choose(&mut self, choice: &Choice<'_>) -> Answer {
         self.current_mut().choose(choice)
     }
 
-    fn answer(&mut self, choice: &Choice<'_>) -> Answer {
-        self.current_mut().answer(choice)
+    fn observe(&mut self, progress: &Progress<'_>) {
+        self.current_mut().observe(progress);
     }
 
-    fn watches(&self) -> bool {
-        self.current().watches()
-    }
-
-    fn watches_uses(&self) -> bool {
-        self.current().watches_uses()
-    }
-
-    fn ready(&mut self, task: TaskId, names: &TaskNames) {
-        self.current_mut().ready(task, names);
-    }
-
-    fn step(&mut self, step: &Step<'_>) {
-        self.current_mut().step(step);
-    }
-
-    fn set_seeds(&mut self, seeds: Range<u64>) -> bool {
-        *self.property.asked.borrow_mut() = Some(seeds);
-        true
-    }
-
-    fn seed(&self) -> Option<u64> {
-        self.current().seed()
-    }
-
-    fn faults(&self) -> Option<Faults> {
-        self.current().faults()
+    fn seeds(&mut self) -> Option<&mut Range<u64>> {
+        Some(&mut self.seeds)
     }
 }
 
 impl Drawing for Property {
+    fn compares_holdings(&self) -> bool {
+        (self.scheduler)().next_run().is_some_and(|plan| plan.compares_holdings())
+    }
+
     fn load(&self, input: &Input) -> Result<Option<Shown>, String> {
         self.draw(input.seed)?;
         for (argument, edits) in input.edits.iter().enumerate().take(self.arguments.len()) {
@@ -400,10 +384,10 @@ impl Shrinker<'_, '_> {
         }
         let mut scheduler = self.property.scheduler();
         let mut is_first = true;
-        while let Some(seed) = scheduler.next_run() {
+        while let Some(plan) = scheduler.next_run() {
             self.property.rejected.take();
             let sample;
-            (sample, scheduler) = self.subject.run(scheduler, seed);
+            (sample, scheduler) = self.subject.run(scheduler, &plan);
             if self.is_found(&sample) {
                 return Some(sample);
             }
@@ -439,9 +423,9 @@ pub(crate) fn last_schedule(
     let mut subject = Subject::new(builder.limits, &body, |()| Ok(String::new()));
     let mut last = None;
     for _ in 0..runs {
-        let Some(seed) = scheduler.next_run() else { break };
+        let Some(plan) = scheduler.next_run() else { break };
         let sample;
-        (sample, scheduler) = subject.run(scheduler, seed);
+        (sample, scheduler) = subject.run(scheduler, &plan);
         last = Some(sample.schedule);
     }
     last

@@ -4,7 +4,7 @@ use super::recheck::Recheck;
 use super::subject::Subject;
 use super::tally::Tally;
 use crate::schedule::Schedule;
-use crate::scheduler::{Divergence, Scheduler};
+use crate::scheduler::{Divergence, Plan, Scheduler};
 
 /// Which of the runs of a search are whose.
 #[derive(Debug, Clone, Copy)]
@@ -43,10 +43,10 @@ pub(super) struct End {
     pub(super) difference: Option<String>,
 }
 
-/// A search from one run on, which has been prepared and has this number and seed.
+/// A search from one run on, which has been prepared and has this number and plan.
 pub(super) struct Rest {
     pub(super) scheduler: Box<dyn Scheduler>,
-    pub(super) seed: u64,
+    pub(super) plan: Plan,
     pub(super) number: usize,
     /// Whether a run that fails ends it.
     pub(super) ends_at_failure: bool,
@@ -56,8 +56,8 @@ impl Rest {
     /// The same once more: by what it was made for, it has a scheduler that can be forked.
     pub(super) fn again(&self) -> Self {
         let scheduler = self.scheduler.fork().expect("dacapo bug: a fork cannot be forked");
-        let Self { seed, number, ends_at_failure, .. } = *self;
-        Self { scheduler, seed, number, ends_at_failure }
+        let Self { number, ends_at_failure, .. } = *self;
+        Self { scheduler, plan: self.plan.clone(), number, ends_at_failure }
     }
 
     /// Makes the runs of a share, up to one that ends the search, or past one that ends it elsewhere:
@@ -70,13 +70,13 @@ impl Rest {
         recheck: Recheck,
         mut elsewhere: impl FnMut(&Part) -> Option<usize>,
     ) -> Part {
-        let Self { mut scheduler, seed, mut number, ends_at_failure } = self;
+        let Self { mut scheduler, plan, mut number, ends_at_failure } = self;
         let mut part = Part::default();
-        let mut next = Some(seed);
-        while let Some(seed) = next {
+        let mut next = Some(plan);
+        while let Some(plan) = next {
             if share.has(number) {
                 let mut sample;
-                (sample, scheduler) = subject.run_only(scheduler, seed);
+                (sample, scheduler) = subject.run_only(scheduler, &plan);
                 // The outcomes before the first failure are all alike, and nobody asks for the rest.
                 if ends_at_failure {
                     part.tally.runs += 1;

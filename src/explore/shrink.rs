@@ -234,9 +234,8 @@ impl Shrinker<'_, '_> {
                     continue;
                 }
                 self.runs += 1;
-                let seed = self.least.schedule.seed();
                 let follow = Follow::new(Rc::clone(&account), lasting);
-                let (sample, _) = self.subject.run(Box::new(follow), seed);
+                let sample = self.subject.run_once(follow);
                 if self.keep_if_simpler(sample) {
                     break;
                 }

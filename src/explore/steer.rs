@@ -5,11 +5,10 @@ use std::cell::{Cell, RefCell};
 use std::collections::{BTreeMap, VecDeque};
 use std::rc::Rc;
 
-use crate::faults::Faults;
 use crate::numbering::Numbering;
 use crate::rng::{Purpose, Stream};
 use crate::schedule::{Answer, Schedule};
-use crate::scheduler::{Choice, ChoiceKind, Replay, Scheduler, Step};
+use crate::scheduler::{Choice, ChoiceKind, Plan, Progress, Replay, Scheduler};
 use crate::trace::{TaskId, TaskNames};
 
 /// So many options of a choice cost as much as a step.
@@ -41,12 +40,12 @@ pub(super) struct Answered {
 pub(super) struct Order {
     /// Of the tasks that have a plan.
     numbers: Numbering,
-    plans: Vec<Plan>,
+    plans: Vec<TaskPlan>,
 }
 
 /// What a task is to do in an order.
 #[derive(Clone, Debug, Default)]
-struct Plan {
+struct TaskPlan {
     /// The places of its next steps.
     turns: VecDeque<usize>,
     /// The answers to the other choices that come up in its turns.
@@ -67,10 +66,10 @@ impl Order {
     }
 
     /// The plan of a task; an empty one, if it has none.
-    fn of(&mut self, task: u64) -> &mut Plan {
+    fn of(&mut self, task: u64) -> &mut TaskPlan {
         let number = self.numbers.number(task);
         if number == self.plans.len() {
-            self.plans.push(Plan::default());
+            self.plans.push(TaskPlan::default());
         }
         &mut self.plans[number]
     }
@@ -107,7 +106,7 @@ const NO_TURN: u64 = 1 << 63;
 #[derive(Clone, Debug)]
 pub(super) struct Steer {
     replay: Replay,
-    seed: u64,
+    plan: Plan,
     /// After so many answers of the schedule; never, if it is absent.
     then: Option<(usize, Then)>,
     record: Option<Rc<RefCell<Record>>>,
@@ -133,7 +132,7 @@ impl Steer {
     fn new(schedule: &Schedule, then: Option<(usize, Then)>) -> Self {
         Self {
             replay: Replay::new(schedule.clone()),
-            seed: schedule.seed(),
+            plan: Plan::of_schedule(schedule),
             then,
             record: None,
             known: Vec::new(),
@@ -204,7 +203,7 @@ impl Steer {
                     answer.map_or(0, |answer| answer as u32).min(options - 1)
                 }
             },
-            _ => return self.replay.answer(choice),
+            _ => return self.replay.choose(choice),
         };
         Answer::from(option)
     }
@@ -215,15 +214,15 @@ impl Scheduler for Steer {
         "steered"
     }
 
-    fn next_run(&mut self) -> Option<u64> {
-        Some(self.seed)
+    fn next_run(&mut self) -> Option<Plan> {
+        let follows_order = matches!(self.then, Some((_, Then::Order(_))));
+        Some(match self.record.is_some() || follows_order {
+            true => self.plan.clone().observing_steps(),
+            false => self.plan.clone(),
+        })
     }
 
-    fn choose(&mut self, choice: &Choice<'_>) -> usize {
-        self.answer(choice).option() as usize
-    }
-
-    fn answer(&mut self, choice: &Choice<'_>) -> Answer {
+    fn choose(&mut self, choice: &Choice<'_>) -> Answer {
         let answer = self.steered(choice);
         let chosen = choice.label(answer.option() as usize);
         self.asked += 1;
@@ -244,14 +243,20 @@ impl Scheduler for Steer {
         answer
     }
 
-    fn faults(&self) -> Option<Faults> {
-        self.replay.faults()
+    fn observe(&mut self, progress: &Progress<'_>) {
+        match progress {
+            Progress::Ready { task, names } => self.ready(*task, names),
+            Progress::Step(step) => {
+                self.step(step.task());
+                if step.is_ready() {
+                    self.ready(step.task(), step.names());
+                }
+            }
+        }
     }
+}
 
-    fn watches(&self) -> bool {
-        self.record.is_some() || matches!(self.then, Some((_, Then::Order(_))))
-    }
-
+impl Steer {
     fn ready(&mut self, task: TaskId, names: &TaskNames) {
         let place = task.as_u32() as usize;
         for id in self.known.len()..=place {
@@ -272,8 +277,7 @@ impl Scheduler for Steer {
         self.next.insert(next, task.as_u32() as usize);
     }
 
-    fn step(&mut self, step: &Step<'_>) {
-        let task = step.task();
+    fn step(&mut self, task: TaskId) {
         let signature = self.signature(task);
         self.current = None;
         if let Some(known) = self.known.get_mut(task.as_u32() as usize) {

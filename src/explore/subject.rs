@@ -9,14 +9,14 @@ use super::steer::Steer;
 use super::sweep::leak;
 use crate::executor::{Engine, Raw};
 use crate::failure::{Failure, Kind};
-use crate::faults::FaultKind;
+use crate::faults::{FaultKind, Faults};
 use crate::schedule::Schedule;
-use crate::scheduler::{Divergence, Fifo, Replay, Scheduler};
+use crate::scheduler::{Completeness, Divergence, Fifo, Plan, Replay, RunEnd, Scheduler};
 use crate::session::{Holdings, Limits, Marks, Standing};
 use crate::trace::Trace;
 
 type RunBody<'a> =
-    dyn FnMut(&mut Engine, Box<dyn Scheduler>, u64) -> (Raw<Judged>, Box<dyn Scheduler>) + 'a;
+    dyn FnMut(&mut Engine, Box<dyn Scheduler>, &Plan) -> (Raw<Judged>, Box<dyn Scheduler>) + 'a;
 
 /// What the output of a body comes to: a text, or the text of an error.
 type Judged = Result<String, String>;
@@ -27,14 +27,14 @@ type Judged = Result<String, String>;
 pub(super) struct Subject<'a> {
     engine: Engine,
     run: Box<RunBody<'a>>,
-    accounts: Accounts,
+    first_holdings: FirstHoldings,
 }
 
-/// Whether it matters what primitives hold at the end, and what they do when nothing is cancelled.
-enum Accounts {
-    No,
-    NotYet,
-    Of(Vec<Holdings>),
+/// What primitives hold at the end of a run in which nothing is cancelled, if runs are compared with that.
+enum FirstHoldings {
+    NotCompared,
+    Unknown,
+    Known(Vec<Holdings>),
 }
 
 /// What is kept of one run out of many. Its trace stays in the subject until the next run.
@@ -46,6 +46,8 @@ pub(super) struct Sample {
     pub(super) steps: usize,
     pub(super) choices: usize,
     pub(super) divergence: Option<Divergence>,
+    /// How many of all schedules its scheduler has run.
+    pub(super) completeness: Completeness,
     /// The kind of fault that each answer is about; empty if no faults were on.
     pub(super) faults: Vec<Option<FaultKind>>,
 }
@@ -75,20 +77,28 @@ impl<'a> Subject<'a> {
         body: &'a impl AsyncFn() -> T,
         judge: impl Fn(T) -> Judged + 'a,
     ) -> Self {
-        let run = move |engine: &mut Engine, scheduler: Box<dyn Scheduler>, seed: u64| {
-            engine.run(scheduler, seed, body, &judge)
+        let run = move |engine: &mut Engine, scheduler: Box<dyn Scheduler>, plan: &Plan| {
+            engine.run(scheduler, plan, body, &judge)
         };
-        let accounts = if limits.records_holdings { Accounts::NotYet } else { Accounts::No };
-        Self { engine: Engine::new(limits), run: Box::new(run), accounts }
+        let first_holdings = FirstHoldings::NotCompared;
+        Self { engine: Engine::new(limits), run: Box::new(run), first_holdings }
+    }
+
+    /// From now on, fails each run at whose end primitives hold more than at the end of an ordinary run.
+    pub(super) fn compare_holdings(&mut self) {
+        if let FirstHoldings::NotCompared = self.first_holdings {
+            self.engine.record_holdings();
+            self.first_holdings = FirstHoldings::Unknown;
+        }
     }
 
     /// Makes the run for which `scheduler` was prepared, and hands the scheduler back.
     pub(super) fn run(
         &mut self,
         scheduler: Box<dyn Scheduler>,
-        seed: u64,
+        plan: &Plan,
     ) -> (Sample, Box<dyn Scheduler>) {
-        let (mut sample, scheduler) = self.run_only(scheduler, seed);
+        let (mut sample, scheduler) = self.run_only(scheduler, plan);
         sample.schedule = self.schedule();
         (sample, scheduler)
     }
@@ -101,16 +111,21 @@ impl<'a> Subject<'a> {
     /// The same, without the schedule in the sample: of most runs it is not wanted.
     pub(super) fn run_only(
         &mut self,
-        scheduler: Box<dyn Scheduler>,
-        seed: u64,
+        mut scheduler: Box<dyn Scheduler>,
+        plan: &Plan,
     ) -> (Sample, Box<dyn Scheduler>) {
-        if let Accounts::NotYet = self.accounts {
-            // Also where a single run is replayed, as in another process.
-            (self.run)(&mut self.engine, Box::new(Fifo::new()), 0);
-            self.accounts = Accounts::Of(self.engine.holdings().to_vec());
+        if plan.compares_holdings() {
+            self.compare_holdings();
         }
-        let (raw, scheduler) = (self.run)(&mut self.engine, scheduler, seed);
-        let divergence = scheduler.divergence();
+        if let FirstHoldings::Unknown = self.first_holdings {
+            // A run of its own, since this one may be the replay of a cancellation.
+            let ordinary = Plan::new().with_faults(Faults::none());
+            (self.run)(&mut self.engine, Box::new(Fifo::new()), &ordinary);
+            self.first_holdings = FirstHoldings::Known(self.engine.holdings().to_vec());
+        }
+        let raw;
+        (raw, scheduler) = (self.run)(&mut self.engine, scheduler, plan);
+        let RunEnd { divergence, completeness } = scheduler.end_run();
         let outcome = match raw.outcome {
             Ok(judged) => {
                 let text = match &judged {
@@ -129,6 +144,7 @@ impl<'a> Subject<'a> {
             steps: raw.steps,
             choices: raw.choices,
             divergence,
+            completeness,
             faults: self.engine.fault_kinds().to_vec(),
         };
         (sample, scheduler)
@@ -136,17 +152,23 @@ impl<'a> Subject<'a> {
 
     /// What the last run has left behind, if that matters.
     fn leak(&mut self) -> Option<Failure> {
-        let Accounts::Of(first) = &self.accounts else { return None };
+        let FirstHoldings::Known(first) = &self.first_holdings else { return None };
         let now = self.engine.holdings().to_vec();
         let failure = leak(first, &now, self.engine.trace_mut())?;
         self.engine.trace_mut().hash_bytes(failure.to_string().as_bytes());
         Some(failure)
     }
 
+    /// Makes the one run of a scheduler.
+    pub(super) fn run_once(&mut self, mut scheduler: impl Scheduler + 'static) -> Sample {
+        let plan = scheduler.next_run().expect("dacapo bug: a scheduler was made for a run");
+        self.run(Box::new(scheduler), &plan).0
+    }
+
     /// Makes the last run once more.
     pub(super) fn repeat(&mut self) -> Sample {
-        let (again, seed) = self.engine.again();
-        self.run_only(again, seed).0
+        let (again, plan) = self.engine.again();
+        self.run_only(again, &plan).0
     }
 
     /// The schedule and the trace of the run before it was [repeated](Subject::repeat).
@@ -155,9 +177,7 @@ impl<'a> Subject<'a> {
     }
 
     pub(super) fn replay(&mut self, schedule: &Schedule) -> Sample {
-        let mut replay = Replay::new(schedule.clone());
-        let seed = replay.next_run().unwrap_or(0);
-        self.run(Box::new(replay), seed).0
+        self.run_once(Replay::new(schedule.clone()))
     }
 
     /// The same, with all that the code under test notes: the run is to be shown.
@@ -181,17 +201,14 @@ impl<'a> Subject<'a> {
     /// Makes a run to give an account of it.
     pub(super) fn account(&mut self, schedule: &Schedule) -> Account {
         let account = Rc::default();
-        let mut replay = Replay::new(schedule.clone());
-        let seed = replay.next_run().unwrap_or(0);
-        self.run(Box::new(Recorder::new(replay, Rc::clone(&account))), seed);
+        self.run_once(Recorder::new(Replay::new(schedule.clone()), Rc::clone(&account)));
         account.take()
     }
 
     /// Makes the one run for which this was prepared, at the expense of a budget.
-    pub(super) fn steer(&mut self, mut steer: Steer, budget: &mut Budget) -> Sample {
-        let seed = steer.next_run().unwrap_or(0);
+    pub(super) fn steer(&mut self, steer: Steer, budget: &mut Budget) -> Sample {
         let work = steer.work();
-        let sample = self.run(Box::new(steer), seed).0;
+        let sample = self.run_once(steer);
         budget.spend(sample.steps + work.get());
         sample
     }

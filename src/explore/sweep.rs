@@ -131,10 +131,8 @@ impl Builder {
         &self,
         body: impl AsyncFn() -> T,
     ) -> Result<Sweep, CheckError> {
-        let mut limits = self.limits;
-        limits.records_holdings = true;
         let judge = |output: T| output.verdict().map(|()| String::new());
-        let subject = Subject::new(limits, &body, judge);
+        let subject = Subject::new(self.limits, &body, judge);
         let sweep = CancelSweep::new();
         let (tried, runs) = (sweep.tried(), sweep.runs_made());
         check(self, subject, Box::new(sweep), &TestId::infer(), None)?;

@@ -232,7 +232,7 @@ impl Team {
             .filter_map(|other| Some(self.member.letters.state(other)?.0.runs));
         let all = rest.number + self.member.state.runs + others.sum::<usize>();
         let left = || {
-            let planned = rest.scheduler.runs_left()? + rest.number as u64 + 1;
+            let planned = rest.plan.runs_left()? + rest.number as u64 + 1;
             Some(planned.saturating_sub(all as u64))
         };
         let ends = rest.ends_at_failure;

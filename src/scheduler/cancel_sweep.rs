@@ -1,8 +1,9 @@
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 
-use super::{Choice, ChoiceKind, Divergence, Scheduler};
+use super::{Choice, ChoiceKind, Completeness, Divergence, Plan, RunEnd, Scheduler};
 use crate::faults::Faults;
+use crate::schedule::Answer;
 use crate::trace::Moment;
 
 /// A run for each await at which something can be cancelled, and each way to cancel it there.
@@ -32,7 +33,7 @@ use crate::trace::Moment;
 /// ```
 #[derive(Clone, Debug)]
 pub struct CancelSweep {
-    turn: Turn,
+    stage: Stage,
     /// The number of options of each choice that can cancel, in the order of the first run.
     options: Vec<usize>,
     /// The same for the choices about what is marked, while it is not known whether anything is.
@@ -49,8 +50,7 @@ pub struct CancelSweep {
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Turn {
-    Start,
+enum Stage {
     First,
     /// This answer to the choice of this number, of those that can cancel.
     Cancels(usize, usize),
@@ -97,7 +97,7 @@ impl CancelSweep {
     /// All awaits, up to 100,000 runs.
     pub fn new() -> Self {
         Self {
-            turn: Turn::Start,
+            stage: Stage::First,
             options: Vec::new(),
             marked_options: Vec::new(),
             marked: false,
@@ -125,25 +125,24 @@ impl CancelSweep {
         Rc::clone(&self.runs)
     }
 
-    fn advance(&mut self) -> Turn {
-        match self.turn {
-            Turn::Start => return Turn::First,
-            Turn::First => {
+    fn advance(&mut self) -> Stage {
+        match self.stage {
+            Stage::First => {
                 self.marked = !self.marked_options.is_empty();
                 if self.marked {
                     self.options = std::mem::take(&mut self.marked_options);
                 }
-                self.turn = Turn::Cancels(0, 0);
+                self.stage = Stage::Cancels(0, 0);
             }
-            Turn::Cancels(..) | Turn::End => {}
+            Stage::Cancels(..) | Stage::End => {}
         }
-        match self.turn {
-            Turn::Cancels(place, answer) => match self.options.get(place) {
-                Some(&options) if answer + 1 < options => Turn::Cancels(place, answer + 1),
-                Some(_) if place + 1 < self.options.len() => Turn::Cancels(place + 1, 1),
-                _ => Turn::End,
+        match self.stage {
+            Stage::Cancels(place, answer) => match self.options.get(place) {
+                Some(&options) if answer + 1 < options => Stage::Cancels(place, answer + 1),
+                Some(_) if place + 1 < self.options.len() => Stage::Cancels(place + 1, 1),
+                _ => Stage::End,
             },
-            turn => turn,
+            stage => stage,
         }
     }
 }
@@ -159,21 +158,36 @@ impl Scheduler for CancelSweep {
         "cancel sweep"
     }
 
-    fn next_run(&mut self) -> Option<u64> {
+    fn next_run(&mut self) -> Option<Plan> {
         let runs = self.runs.get();
-        if runs == self.max_runs {
+        if runs == self.max_runs || self.stage == Stage::End {
             return None;
         }
-        self.turn = self.advance();
         (self.met, self.asked) = (0, 0);
-        if self.turn == Turn::End {
-            return None;
-        }
         self.runs.set(runs + 1);
-        Some(0)
+        let plan = Plan::new().with_faults(self.faults()).comparing_holdings();
+        Some(match self.runs_left() {
+            Some(runs) => plan.with_runs_left(runs),
+            None => plan,
+        })
     }
 
-    fn choose(&mut self, choice: &Choice<'_>) -> usize {
+    fn choose(&mut self, choice: &Choice<'_>) -> Answer {
+        Answer::from_place(self.answer(choice))
+    }
+
+    fn end_run(&mut self) -> RunEnd {
+        self.stage = self.advance();
+        let completeness = match self.stage {
+            Stage::End => Completeness::Sampled,
+            Stage::First | Stage::Cancels(..) => Completeness::Partial,
+        };
+        RunEnd { divergence: self.diverged, completeness }
+    }
+}
+
+impl CancelSweep {
+    fn answer(&mut self, choice: &Choice<'_>) -> usize {
         self.asked += 1;
         let (is_marked, moment, of) = match choice.kind() {
             ChoiceKind::Cancel(moment) => {
@@ -184,14 +198,14 @@ impl Scheduler for CancelSweep {
         };
         let place = self.met;
         self.met += 1;
-        match self.turn {
-            Turn::First => {
+        match self.stage {
+            Stage::First => {
                 self.tried.borrow_mut().meet(of.unwrap_or_default(), is_marked, moment);
                 let options = if is_marked { &mut self.marked_options } else { &mut self.options };
                 options.push(choice.options());
                 0
             }
-            Turn::Cancels(here, answer) if here == place => {
+            Stage::Cancels(here, answer) if here == place => {
                 let (before, now) = (self.options[place], choice.options());
                 if before != now {
                     let diverged = Divergence::other_options(self.asked - 1, before, now);
@@ -203,28 +217,19 @@ impl Scheduler for CancelSweep {
         }
     }
 
-    fn faults(&self) -> Option<Faults> {
-        Some(match self.turn {
-            Turn::Start | Turn::End => Faults::none(),
-            Turn::First => Faults::none().cancellations(1).marked_cancellations(1),
-            Turn::Cancels(..) if self.marked => Faults::none().marked_cancellations(1),
-            Turn::Cancels(..) => Faults::none().cancellations(1),
-        })
-    }
-
-    /// It means to make all runs of its kind, and has not.
-    fn is_exhaustive(&self) -> bool {
-        self.turn != Turn::End
+    fn faults(&self) -> Faults {
+        match self.stage {
+            Stage::First => Faults::none().cancellations(1).marked_cancellations(1),
+            Stage::Cancels(..) if self.marked => Faults::none().marked_cancellations(1),
+            Stage::Cancels(..) => Faults::none().cancellations(1),
+            Stage::End => Faults::none(),
+        }
     }
 
     fn runs_left(&self) -> Option<u64> {
-        let Turn::Cancels(place, answer) = self.turn else { return None };
+        let Stage::Cancels(place, answer) = self.stage else { return None };
         let ways: usize = self.options[place..].iter().map(|options| options - 1).sum();
         let most = self.max_runs - self.runs.get();
         Some((ways - answer).min(most) as u64)
-    }
-
-    fn divergence(&self) -> Option<Divergence> {
-        self.diverged
     }
 }

@@ -3,6 +3,7 @@
 use std::fmt;
 
 use super::ReadyQueue;
+use crate::schedule::Answer;
 use crate::trace::{Moment, Next, TaskId, TaskName, TaskNames, mix};
 
 /// A question with two or more possible answers, which a [`Scheduler`](crate::scheduler::Scheduler)
@@ -164,6 +165,18 @@ impl<'a> Choice<'a> {
     /// How many options there are: two or more. Answers are below this number.
     pub fn options(&self) -> usize {
         self.options
+    }
+
+    /// The answer that takes this option, for this choice only.
+    ///
+    /// # Panics
+    ///
+    /// If `option` is not below [`options`](Choice::options).
+    #[track_caller]
+    pub fn option(&self, option: usize) -> Answer {
+        let options = self.options;
+        assert!(option < options, "option {option} of a choice with {options} options");
+        Answer::from_place(option)
     }
 
     /// Which option a task is, if it is one.

@@ -1,6 +1,7 @@
 use std::collections::VecDeque;
 
-use super::{Choice, Divergence, Scheduler};
+use super::{Choice, Completeness, Divergence, Plan, RunEnd, Scheduler};
+use crate::schedule::Answer;
 
 /// Every schedule with at most so many deviations from first in, first out, those with the fewest first.
 ///
@@ -23,7 +24,8 @@ pub struct DelayBounded {
     max_runs: u64,
     /// Whether a run had choices that no more deviations were left for.
     cut: bool,
-    ended: bool,
+    /// Whether there is a schedule within the bound that has not been run; it is the current one.
+    is_left: bool,
     /// What is being run: up to its last deviation the answers, then the numbers of options.
     current: Node,
     next: usize,
@@ -78,8 +80,8 @@ impl DelayBounded {
             runs: 0,
             max_runs: 100_000,
             cut: false,
-            ended: false,
-            current: Node::default(),
+            is_left: true,
+            current: Node::new(Vec::new(), 0, 0),
             next: 0,
             frontier: VecDeque::new(),
             diverged: None,
@@ -112,25 +114,16 @@ impl Scheduler for DelayBounded {
         "delay bounded"
     }
 
-    fn next_run(&mut self) -> Option<u64> {
-        let next = match self.runs {
-            0 => Some(Node::new(Vec::new(), 0, 0)),
-            _ => self.advance(),
-        };
-        let Some(next) = next else {
-            self.ended = true;
-            return None;
-        };
-        if self.runs == self.max_runs {
+    fn next_run(&mut self) -> Option<Plan> {
+        if !self.is_left || self.runs == self.max_runs {
             return None;
         }
-        self.current = next;
         self.runs += 1;
         self.next = 0;
-        Some(0)
+        Some(Plan::new())
     }
 
-    fn choose(&mut self, choice: &Choice<'_>) -> usize {
+    fn choose(&mut self, choice: &Choice<'_>) -> Answer {
         let options = u32::try_from(choice.options()).unwrap_or(u32::MAX);
         let place = self.next;
         self.next += 1;
@@ -140,7 +133,7 @@ impl Scheduler for DelayBounded {
             } else {
                 self.cut = true;
             }
-            return 0;
+            return Answer::USUAL;
         };
         let is_last = place + 1 == self.current.answers.len();
         if is_last && self.current.last_options != options {
@@ -148,20 +141,19 @@ impl Scheduler for DelayBounded {
             let diverged = Divergence::other_options(place, before, choice.options());
             self.diverged.get_or_insert(diverged);
         }
-        answer.min(options - 1) as usize
+        Answer::from(answer.min(options - 1))
     }
 
-    /// It means to make all runs within its bound, and has not.
-    fn is_exhaustive(&self) -> bool {
-        !self.ended
-    }
-
-    /// Whether there were no schedules but those within the bound.
-    fn is_complete(&self) -> bool {
-        self.ended && !self.cut && self.diverged.is_none()
-    }
-
-    fn divergence(&self) -> Option<Divergence> {
-        self.diverged
+    fn end_run(&mut self) -> RunEnd {
+        let next = self.advance();
+        self.is_left = next.is_some();
+        self.current = next.unwrap_or_default();
+        let completeness = match () {
+            () if self.is_left => Completeness::Partial,
+            // There are schedules beyond the bound, or there may be.
+            () if self.cut || self.diverged.is_some() => Completeness::Sampled,
+            () => Completeness::Complete,
+        };
+        RunEnd { divergence: self.diverged, completeness }
     }
 }

@@ -1,4 +1,5 @@
-use super::{Choice, Divergence, Scheduler};
+use super::{Choice, Completeness, Divergence, Plan, RunEnd, Scheduler};
+use crate::schedule::Answer;
 
 /// Every possible schedule, once each.
 ///
@@ -25,7 +26,8 @@ pub struct Exhaustive {
     next: usize,
     runs: u64,
     max_runs: u64,
-    complete: bool,
+    /// Whether there is a schedule that has not been run.
+    is_left: bool,
     diverged: Option<Divergence>,
 }
 
@@ -37,7 +39,7 @@ impl Exhaustive {
             next: 0,
             runs: 0,
             max_runs: 100_000,
-            complete: false,
+            is_left: true,
             diverged: None,
         }
     }
@@ -72,21 +74,16 @@ impl Scheduler for Exhaustive {
         "exhaustive"
     }
 
-    fn next_run(&mut self) -> Option<u64> {
-        if self.runs > 0 && !self.advance() {
-            // A path that changed under the same answers may hide others.
-            self.complete = self.diverged.is_none();
-            return None;
-        }
-        if self.runs == self.max_runs {
+    fn next_run(&mut self) -> Option<Plan> {
+        if !self.is_left || self.runs == self.max_runs {
             return None;
         }
         self.runs += 1;
         self.next = 0;
-        Some(0)
+        Some(Plan::new())
     }
 
-    fn choose(&mut self, choice: &Choice<'_>) -> usize {
+    fn choose(&mut self, choice: &Choice<'_>) -> Answer {
         let now = choice.options();
         if let Some(&(_, before)) = self.path.get(self.next)
             && before != now
@@ -99,18 +96,16 @@ impl Scheduler for Exhaustive {
             self.path.push((0, now));
         }
         self.next += 1;
-        self.path[self.next - 1].0
+        Answer::from_place(self.path[self.next - 1].0)
     }
 
-    fn is_exhaustive(&self) -> bool {
-        true
-    }
-
-    fn is_complete(&self) -> bool {
-        self.complete
-    }
-
-    fn divergence(&self) -> Option<Divergence> {
-        self.diverged
+    fn end_run(&mut self) -> RunEnd {
+        self.is_left = self.advance();
+        // A path that changed under the same answers may hide others.
+        let completeness = match self.is_left || self.diverged.is_some() {
+            true => Completeness::Partial,
+            false => Completeness::Complete,
+        };
+        RunEnd { divergence: self.diverged, completeness }
     }
 }

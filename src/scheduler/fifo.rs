@@ -1,5 +1,6 @@
-use super::{Choice, Scheduler};
+use super::{Choice, Plan, Scheduler};
 use crate::faults::Faults;
+use crate::schedule::Answer;
 
 /// One run, first in, first out: what an ordinary event loop does.
 #[derive(Clone, Debug, Default)]
@@ -19,15 +20,12 @@ impl Scheduler for Fifo {
         "first in, first out"
     }
 
-    fn next_run(&mut self) -> Option<u64> {
-        (!std::mem::replace(&mut self.done, true)).then_some(0)
+    fn next_run(&mut self) -> Option<Plan> {
+        let plan = || Plan::new().with_faults(Faults::none());
+        (!std::mem::replace(&mut self.done, true)).then(plan)
     }
 
-    fn choose(&mut self, _: &Choice<'_>) -> usize {
-        0
-    }
-
-    fn faults(&self) -> Option<Faults> {
-        Some(Faults::none())
+    fn choose(&mut self, _: &Choice<'_>) -> Answer {
+        Answer::USUAL
     }
 }

@@ -24,6 +24,7 @@ mod delay_bounded;
 mod exhaustive;
 mod fifo;
 mod pct;
+mod plan;
 mod portfolio;
 mod pos;
 mod probe;
@@ -46,6 +47,7 @@ pub use delay_bounded::DelayBounded;
 pub use exhaustive::Exhaustive;
 pub use fifo::Fifo;
 pub use pct::Pct;
+pub use plan::{Completeness, Plan, Progress, RunEnd, Step};
 pub use portfolio::Portfolio;
 pub use pos::Pos;
 pub use random::Random;
@@ -56,19 +58,18 @@ pub use sparse::Sparse;
 pub use sticky::Sticky;
 pub use urw::Urw;
 
-use crate::faults::Faults;
 use crate::schedule::Answer;
-use crate::trace::{TaskId, TaskNames};
 
 /// Answers the choices of one run after another.
 ///
-/// Its answers may depend on nothing but its own state and what it is asked, or else the runs cannot
-/// be found again. It must not call anything that needs the run, such as `spawn` or `Instant::now`.
+/// The answers of a scheduler may depend only on its own state and on what it is asked; otherwise runs
+/// cannot be repeated. It must not call anything that needs a run, such as `spawn` or `Instant::now`.
 ///
-/// This one gives each turn to the task that has waited least, and is right once:
+/// Three methods make a scheduler. This one always runs the task that became ready last:
 ///
 /// ```
-/// use dacapo::scheduler::{Choice, ChoiceKind, Scheduler};
+/// use dacapo::schedule::Answer;
+/// use dacapo::scheduler::{Choice, ChoiceKind, Plan, Scheduler};
 ///
 /// struct Lifo { done: bool }
 ///
@@ -77,14 +78,14 @@ use crate::trace::{TaskId, TaskNames};
 ///         "last in, first out"
 ///     }
 ///
-///     fn next_run(&mut self) -> Option<u64> {
-///         (!std::mem::replace(&mut self.done, true)).then_some(0)
+///     fn next_run(&mut self) -> Option<Plan> {
+///         (!std::mem::replace(&mut self.done, true)).then(Plan::new)
 ///     }
 ///
-///     fn choose(&mut self, choice: &Choice<'_>) -> usize {
+///     fn choose(&mut self, choice: &Choice<'_>) -> Answer {
 ///         match choice.kind() {
-///             ChoiceKind::Task => choice.options() - 1,
-///             _ => 0,
+///             ChoiceKind::Task => choice.option(choice.options() - 1),
+///             _ => Answer::USUAL,
 ///         }
 ///     }
 /// }
@@ -95,123 +96,42 @@ use crate::trace::{TaskId, TaskNames};
 /// });
 /// assert_eq!(report.runs(), 1);
 /// ```
+///
+/// A scheduler that wraps another one forwards the methods that it does not change. If it leaves out
+/// [`seeds`](Scheduler::seeds) and [`fork`](Scheduler::fork), the search runs in one process, with the
+/// seeds that it was made with.
 pub trait Scheduler {
-    /// What reports call this scheduler.
+    /// The name of this scheduler in reports.
     fn name(&self) -> &str;
 
-    /// Prepares for one more run and returns the seed of the random values that the code under test
-    /// asks for in it, or `None` if there is no run left to make.
-    fn next_run(&mut self) -> Option<u64>;
+    /// Prepares for the next run, and says what the run needs. Returns `None` if no run is left.
+    fn next_run(&mut self) -> Option<Plan>;
 
-    /// Answers with a number below [`choice.options()`](Choice::options).
-    fn choose(&mut self, choice: &Choice<'_>) -> usize;
+    /// Answers a choice with an option below [`choice.options()`](Choice::options).
+    fn choose(&mut self, choice: &Choice<'_>) -> Answer;
 
-    /// Whether it wants to be told of what happens in between, by [`ready`](Scheduler::ready) and
-    /// [`step`](Scheduler::step). Asked at the beginning of a run.
-    fn watches(&self) -> bool {
-        false
+    /// Sees what happens between the choices, if the [plan](Plan::observing_steps) of the run asks for it.
+    fn observe(&mut self, progress: &Progress<'_>) {
+        let _ = progress;
     }
 
-    /// Whether a [`step`](Scheduler::step) is also to tell what primitives it used, for which they all have to
-    /// be asked. Asked at the beginning of a run if it [`watches`](Scheduler::watches).
-    fn watches_uses(&self) -> bool {
-        true
+    /// Called after each run that was made.
+    fn end_run(&mut self) -> RunEnd {
+        RunEnd::default()
     }
 
-    /// A task got into the line of those that are ready, of which [`choose`](Scheduler::choose) will
-    /// give one its turn. Tasks are numbered in the order of spawning; the names tell more.
-    fn ready(&mut self, task: TaskId, names: &TaskNames) {
-        let _ = (task, names);
-    }
-
-    /// A task has had a step, also if there was no choice but this one. If it is ready again,
-    /// [`ready`](Scheduler::ready) comes after this.
-    fn step(&mut self, step: &Step<'_>) {
-        let _ = step;
-    }
-
-    /// The same as [`choose`](Scheduler::choose), which it asks unless the answer is to last.
-    fn answer(&mut self, choice: &Choice<'_>) -> Answer {
-        Answer::from_place(self.choose(choice))
-    }
-
-    /// Whether every possible schedule has been run. Asked after `next_run` has returned `None`.
-    fn is_complete(&self) -> bool {
-        false
-    }
-
-    /// Takes these seeds instead of its own; returns whether it works from seeds at all. This is how
-    /// the variable `DACAPO_SEEDS` widens a search.
-    fn set_seeds(&mut self, seeds: Range<u64>) -> bool {
-        let _ = seeds;
-        false
-    }
-
-    /// Whether it means to make every possible run; then it is told if it has not.
-    fn is_exhaustive(&self) -> bool {
-        false
-    }
-
-    /// The seed of the run that was prepared, if it works from seeds.
-    fn seed(&self) -> Option<u64> {
+    /// The seeds that are left, if this scheduler works from seeds. A search may replace them between two
+    /// runs: this is how the variable `DACAPO_SEEDS` widens it.
+    fn seeds(&mut self) -> Option<&mut Range<u64>> {
         None
     }
 
-    /// The [faults](crate::Faults) that are on in the run that was prepared. None leaves it to what the test
-    /// allows: all of it, or, if it works from seeds, a part of it that is drawn from the seed.
-    fn faults(&self) -> Option<Faults> {
-        None
-    }
-
-    /// A copy, if the run that was prepared and all after it depend on their seeds alone: then any of
-    /// them may be left out, by preparing the next one instead. Asked after `next_run`.
+    /// A copy, if the prepared run and all after it depend on their seeds alone, so that any of them may
+    /// be left out by preparing the next one instead.
     ///
     /// This is how several processes share the runs of a search, if `DACAPO_JOBS` asks for that. A
-    /// scheduler that has none makes its runs in one process.
+    /// scheduler without copies makes its runs in one process.
     fn fork(&self) -> Option<Box<dyn Scheduler>> {
         None
-    }
-
-    /// How many runs there will be after the one that was prepared, if that is known.
-    fn runs_left(&self) -> Option<u64> {
-        None
-    }
-
-    /// Where the last run took another path than the scheduler was made for. Asked after the run.
-    fn divergence(&self) -> Option<Divergence> {
-        None
-    }
-}
-
-/// One step of a task that was taken.
-#[derive(Clone, Copy, Debug)]
-pub struct Step<'a> {
-    task: TaskId,
-    used: &'a [u32],
-    awaits: Option<u32>,
-}
-
-impl<'a> Step<'a> {
-    /// A step of this task, which used these primitives, each of which has a number in the run, and
-    /// now waits for one.
-    ///
-    /// dacapo makes the steps of a run itself; this is for the tests of a scheduler.
-    pub fn new(task: TaskId, used: &'a [u32], awaits: Option<u32>) -> Self {
-        Self { task, used, awaits }
-    }
-
-    /// The task.
-    pub fn task(&self) -> TaskId {
-        self.task
-    }
-
-    /// The numbers of the primitives of [`sync`](crate::sync) that it used.
-    pub fn used(&self) -> &'a [u32] {
-        self.used
-    }
-
-    /// The number of the primitive that it now waits for.
-    pub fn awaits(&self) -> Option<u32> {
-        self.awaits
     }
 }

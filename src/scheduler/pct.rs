@@ -34,7 +34,8 @@ use crate::trace::{TaskId, TaskNames};
 pub struct Pct(Seeded<PctPolicy>);
 
 impl Pct {
-    /// One run for each of these seeds, in their order, after a first one that measures; of depth 3.
+    /// One run for each of these seeds, in their order, of depth 3. The run of seed 0 is first in, first out, and
+    /// measures the program. If the range leaves it out, it is made all the same, before the others.
     ///
     /// # Panics
     ///

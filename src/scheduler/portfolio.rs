@@ -33,7 +33,8 @@ use crate::trace::{TaskId, TaskNames};
 pub struct Portfolio(Seeded<Rotation>);
 
 impl Portfolio {
-    /// One run for each of these seeds, in their order, after a first one, first in, first out.
+    /// One run for each of these seeds, in their order. The run of seed 0 is first in, first out, and
+    /// measures the program. If the range leaves it out, it is made all the same, before the others.
     ///
     /// # Panics
     ///

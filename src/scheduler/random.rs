@@ -2,8 +2,8 @@ use std::ops::Range;
 use std::rc::Rc;
 
 use super::probe::Probe;
-use super::seeded::{FAULT_ONCE_IN, Policy, assert_seeds, draw};
-use super::{Choice, Scheduler};
+use super::seeded::{FAULT_ONCE_IN, Policy, assert_seeds, draw, left};
+use super::{Choice, Plan, Scheduler};
 use crate::rng::{Draws, Purpose, Stream};
 use crate::schedule::Answer;
 
@@ -22,7 +22,6 @@ use crate::schedule::Answer;
 #[derive(Clone, Debug)]
 pub struct Random {
     seeds: Range<u64>,
-    seed: u64,
     stream: Stream,
 }
 
@@ -35,7 +34,7 @@ impl Random {
     #[track_caller]
     pub fn seeds(seeds: Range<u64>) -> Self {
         assert_seeds(&seeds);
-        Self { seeds, seed: 0, stream: Stream::new(0, Purpose::Schedule) }
+        Self { seeds, stream: Stream::new(0, Purpose::Schedule) }
     }
 }
 
@@ -51,17 +50,13 @@ impl Scheduler for Random {
         "random walk"
     }
 
-    fn next_run(&mut self) -> Option<u64> {
-        self.seed = self.seeds.next()?;
-        self.stream = Stream::new(self.seed, Purpose::Schedule);
-        Some(self.seed)
+    fn next_run(&mut self) -> Option<Plan> {
+        let seed = self.seeds.next()?;
+        self.stream = Stream::new(seed, Purpose::Schedule);
+        Some(Plan::of_seed(seed).with_runs_left(left(&self.seeds)))
     }
 
-    fn choose(&mut self, choice: &Choice<'_>) -> usize {
-        self.answer(choice).option() as usize
-    }
-
-    fn answer(&mut self, choice: &Choice<'_>) -> Answer {
+    fn choose(&mut self, choice: &Choice<'_>) -> Answer {
         let options = u32::try_from(choice.options()).unwrap_or(u32::MAX);
         if choice.kind().is_fault() {
             let is_fault = self.stream.below(FAULT_ONCE_IN as u32) == 0;
@@ -70,21 +65,12 @@ impl Scheduler for Random {
         Answer::from(self.stream.below(options))
     }
 
-    fn seed(&self) -> Option<u64> {
-        Some(self.seed)
-    }
-
-    fn set_seeds(&mut self, seeds: Range<u64>) -> bool {
-        self.seeds = seeds;
-        true
+    fn seeds(&mut self) -> Option<&mut Range<u64>> {
+        Some(&mut self.seeds)
     }
 
     fn fork(&self) -> Option<Box<dyn Scheduler>> {
         Some(Box::new(self.clone()))
-    }
-
-    fn runs_left(&self) -> Option<u64> {
-        Some(self.seeds.end.saturating_sub(self.seeds.start))
     }
 }
 

@@ -1,7 +1,6 @@
 use std::fmt;
 
-use super::{Choice, Scheduler};
-use crate::faults::Faults;
+use super::{Choice, Plan, RunEnd, Scheduler};
 use crate::schedule::{Answer, Schedule};
 
 /// One run with the answers of a recorded schedule.
@@ -57,15 +56,11 @@ impl Scheduler for Replay {
         "replay"
     }
 
-    fn next_run(&mut self) -> Option<u64> {
-        (!std::mem::replace(&mut self.done, true)).then_some(self.schedule.seed())
+    fn next_run(&mut self) -> Option<Plan> {
+        (!std::mem::replace(&mut self.done, true)).then(|| Plan::of_schedule(&self.schedule))
     }
 
-    fn choose(&mut self, choice: &Choice<'_>) -> usize {
-        self.answer(choice).option() as usize
-    }
-
-    fn answer(&mut self, choice: &Choice<'_>) -> Answer {
+    fn choose(&mut self, choice: &Choice<'_>) -> Answer {
         let given = self.schedule.answers().get(self.next).copied().unwrap_or_default();
         let answer = given.option() as usize;
         let largest = choice.options() - 1;
@@ -80,18 +75,14 @@ impl Scheduler for Replay {
         Answer::new(answer.min(largest) as u32, given.lasting())
     }
 
-    fn faults(&self) -> Option<Faults> {
-        Some(self.schedule.faults())
-    }
-
-    fn divergence(&self) -> Option<Divergence> {
+    fn end_run(&mut self) -> RunEnd {
         let unused = self.schedule.answers().len().saturating_sub(self.next);
         let short = (unused > 0).then_some(Divergence {
             choice: self.next,
             kind: Kind::Unused { answers: unused },
             strict: self.strict,
         });
-        self.diverged.or(short)
+        RunEnd { divergence: self.diverged.or(short), ..RunEnd::default() }
     }
 }
 

@@ -4,7 +4,7 @@ use std::ops::Range;
 use std::rc::Rc;
 
 use super::probe::Probe;
-use super::{Choice, Step};
+use super::{Choice, Plan, Progress, Step};
 use crate::faults::Faults;
 use crate::rng::Draws;
 use crate::schedule::Answer;
@@ -50,7 +50,10 @@ pub(super) trait Policy {
     }
 }
 
-/// Makes a run, first in, first out, to measure, and then one for each seed.
+/// First makes a run, first in, first out, that measures the program, and then one for each seed.
+///
+/// The run that measures is that of seed 0, so that a search of 1,000 seeds makes 1,000 runs. It comes
+/// first even if seed 0 is not in the range, since the runs of all other seeds depend on it.
 ///
 /// A run that gets some times as long as the one that was measured goes on as a fair random walk: a
 /// policy with priorities may give all turns to a task that yields until another one has done something.
@@ -72,8 +75,16 @@ pub(super) struct Seeded<P> {
 enum Run {
     Start,
     Probe,
-    /// The seed, and which run of its policy it is.
-    Seed(u64, u64),
+    Seed(Seed),
+}
+
+/// A seed that draws: any but 0, which is the run that measures.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Seed {
+    /// Which of the seeds that draw it is, from 0.
+    number: u64,
+    /// Which run of its policy it is, from 0.
+    nth: u64,
 }
 
 /// Who answers. This is all that is looked at in an ordinary step.
@@ -117,71 +128,57 @@ impl<P: Policy> Seeded<P> {
         }
     }
 
-    pub(super) fn next_run(&mut self) -> Option<u64> {
+    pub(super) fn next_run(&mut self) -> Option<Plan> {
         if self.run == Run::Start {
             self.run = Run::Probe;
-            return Some(0);
+            if self.seeds.start == 0 {
+                self.seeds.next();
+            }
+            let plan = Plan::new().with_faults(Faults::none()).observing_steps();
+            return Some(plan.with_runs_left(left(&self.seeds)));
         }
         if self.run == Run::Probe {
             self.probe_mut().finish();
         }
         let seed = self.seeds.next()?;
-        self.run = Run::Seed(seed, self.policy.turn(seed));
+        let number = seed.saturating_sub(1);
+        self.run = Run::Seed(Seed { number, nth: self.policy.turn(number) });
         self.guide = Guide::Unprepared;
-        Some(seed)
+        let plan = Plan::of_seed(seed).observing_steps().with_runs_left(left(&self.seeds));
+        Some(if self.policy.asks_about_uses() { plan.observing_uses() } else { plan })
     }
 
     /// Prepares for the run of a seed, when it begins.
     fn prepare(&mut self) {
-        if let (Run::Seed(seed, nth), Guide::Unprepared) = (self.run, self.guide) {
+        if let (Run::Seed(Seed { number, nth }), Guide::Unprepared) = (self.run, self.guide) {
             self.guide = Guide::Policy;
-            self.draws = Draws::new(seed, nth);
+            self.draws = Draws::new(number, nth);
             self.steps_left = FAIR_AFTER + FAIR_AFTER_TIMES * self.probe.steps();
             self.policy.begin(nth, &self.probe, &mut self.draws);
         }
     }
 
-    pub(super) fn seed(&self) -> Option<u64> {
-        match self.run {
-            Run::Seed(seed, _) => Some(seed),
-            Run::Start | Run::Probe => None,
-        }
-    }
-
-    /// The measuring run is an ordinary one, without faults.
-    pub(super) fn faults(&self) -> Option<Faults> {
-        (self.run == Run::Probe).then(Faults::none)
-    }
-
-    /// Whether the run that measures is behind.
+    /// Whether the run that measures is over.
     pub(super) fn has_measured(&self) -> bool {
-        self.seed().is_some()
+        matches!(self.run, Run::Seed(_))
     }
 
-    pub(super) fn watches_uses(&self) -> bool {
-        self.has_measured() && self.policy.asks_about_uses()
-    }
-
-    pub(super) fn runs_left(&self) -> u64 {
-        self.seeds.end.saturating_sub(self.seeds.start)
-    }
-
-    pub(super) fn set_seeds(&mut self, seeds: Range<u64>) {
-        self.seeds = seeds;
+    pub(super) fn seeds(&mut self) -> &mut Range<u64> {
+        &mut self.seeds
     }
 
     // What most steps need is done at once. All else stands apart: then there is nothing to save and to restore.
 
     #[inline]
-    pub(super) fn answer(&mut self, choice: &Choice<'_>) -> Answer {
+    pub(super) fn choose(&mut self, choice: &Choice<'_>) -> Answer {
         if self.guide == Guide::Policy && choice.is_among_tasks() {
             return self.policy.choose(choice, &mut self.draws);
         }
-        self.answer_otherwise(choice)
+        self.choose_otherwise(choice)
     }
 
     #[inline(never)]
-    fn answer_otherwise(&mut self, choice: &Choice<'_>) -> Answer {
+    fn choose_otherwise(&mut self, choice: &Choice<'_>) -> Answer {
         self.prepare();
         match self.guide {
             Guide::Usual => {
@@ -196,7 +193,15 @@ impl<P: Policy> Seeded<P> {
     }
 
     #[inline]
-    pub(super) fn ready(&mut self, task: TaskId, names: &TaskNames) {
+    pub(super) fn observe(&mut self, progress: &Progress<'_>) {
+        match progress {
+            Progress::Ready { task, names } => self.ready(*task, names),
+            Progress::Step(step) => self.step(step),
+        }
+    }
+
+    #[inline]
+    fn ready(&mut self, task: TaskId, names: &TaskNames) {
         if self.guide == Guide::Policy {
             return self.policy.ready(task, names, &mut self.draws);
         }
@@ -214,21 +219,35 @@ impl<P: Policy> Seeded<P> {
     }
 
     #[inline]
-    pub(super) fn step(&mut self, step: &Step<'_>) {
+    fn step(&mut self, step: &Step<'_>) {
         if self.guide == Guide::Policy {
             self.steps_left -= 1;
             if self.steps_left == 0 {
-                self.guide = Guide::Chance;
+                return self.leave_to_chance(step);
             }
-            return self.policy.step(step, &mut self.draws);
+            self.policy.step(step, &mut self.draws);
+            if step.is_ready() {
+                self.policy.ready(step.task(), step.names(), &mut self.draws);
+            }
+        } else {
+            self.step_otherwise(step);
         }
-        self.step_otherwise(step);
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn leave_to_chance(&mut self, step: &Step<'_>) {
+        self.guide = Guide::Chance;
+        self.policy.step(step, &mut self.draws);
     }
 
     #[inline(never)]
     fn step_otherwise(&mut self, step: &Step<'_>) {
         if self.guide == Guide::Usual {
             self.probe_mut().step(step.task());
+            if step.is_ready() {
+                self.ready_otherwise(step.task(), step.names());
+            }
         }
     }
 
@@ -265,6 +284,11 @@ pub(super) fn assert_seeds(seeds: &Range<u64>) {
     );
 }
 
+/// How many seeds are left.
+pub(super) fn left(seeds: &Range<u64>) -> u64 {
+    seeds.end.saturating_sub(seeds.start)
+}
+
 /// Makes a type of one field, a [`Seeded`], a scheduler.
 macro_rules! seeded_scheduler {
     ($scheduler:ty) => {
@@ -273,53 +297,24 @@ macro_rules! seeded_scheduler {
                 self.0.name()
             }
 
-            fn next_run(&mut self) -> Option<u64> {
+            fn next_run(&mut self) -> Option<crate::scheduler::Plan> {
                 self.0.next_run()
             }
 
-            fn choose(&mut self, choice: &crate::scheduler::Choice<'_>) -> usize {
-                self.0.answer(choice).option() as usize
+            fn choose(&mut self, choice: &crate::scheduler::Choice<'_>) -> crate::schedule::Answer {
+                self.0.choose(choice)
             }
 
-            fn answer(&mut self, choice: &crate::scheduler::Choice<'_>) -> crate::schedule::Answer {
-                self.0.answer(choice)
+            fn observe(&mut self, progress: &crate::scheduler::Progress<'_>) {
+                self.0.observe(progress);
             }
 
-            fn watches(&self) -> bool {
-                true
-            }
-
-            fn watches_uses(&self) -> bool {
-                self.0.watches_uses()
-            }
-
-            fn ready(&mut self, task: crate::trace::TaskId, names: &crate::trace::TaskNames) {
-                self.0.ready(task, names);
-            }
-
-            fn step(&mut self, step: &crate::scheduler::Step<'_>) {
-                self.0.step(step);
-            }
-
-            fn seed(&self) -> Option<u64> {
-                self.0.seed()
-            }
-
-            fn faults(&self) -> Option<crate::faults::Faults> {
-                self.0.faults()
-            }
-
-            fn set_seeds(&mut self, seeds: std::ops::Range<u64>) -> bool {
-                self.0.set_seeds(seeds);
-                true
+            fn seeds(&mut self) -> Option<&mut std::ops::Range<u64>> {
+                Some(self.0.seeds())
             }
 
             fn fork(&self) -> Option<Box<dyn crate::scheduler::Scheduler>> {
                 self.0.has_measured().then(|| Box::new(self.clone()) as Box<_>)
-            }
-
-            fn runs_left(&self) -> Option<u64> {
-                Some(self.0.runs_left())
             }
         }
     };

@@ -26,7 +26,8 @@ use crate::schedule::{Answer, Lasting};
 pub struct Sparse(Seeded<SparsePolicy>);
 
 impl Sparse {
-    /// One run for each of these seeds, in their order, after a first one that measures.
+    /// One run for each of these seeds, in their order. The run of seed 0 is first in, first out, and
+    /// measures the program. If the range leaves it out, it is made all the same, before the others.
     ///
     /// # Panics
     ///

@@ -3,9 +3,8 @@
 use std::rc::Rc;
 
 use crate::buffer::Buffer;
-use crate::faults::Faults;
 use crate::schedule::{Answer, Lasting};
-use crate::scheduler::{Choice, Scheduler};
+use crate::scheduler::{Choice, Plan, Scheduler};
 
 /// A list of answers.
 #[derive(Default)]
@@ -89,12 +88,11 @@ impl Answers {
 pub(crate) struct Again {
     answers: Rc<Answers>,
     next: usize,
-    faults: Faults,
 }
 
 impl Again {
-    pub(crate) fn new(answers: Rc<Answers>, faults: Faults) -> Self {
-        Self { answers, next: 0, faults }
+    pub(crate) fn new(answers: Rc<Answers>) -> Self {
+        Self { answers, next: 0 }
     }
 }
 
@@ -104,25 +102,17 @@ impl Scheduler for Again {
     }
 
     /// It is prepared already.
-    fn next_run(&mut self) -> Option<u64> {
+    fn next_run(&mut self) -> Option<Plan> {
         None
     }
 
-    fn choose(&mut self, choice: &Choice<'_>) -> usize {
-        self.answer(choice).option() as usize
-    }
-
-    fn answer(&mut self, choice: &Choice<'_>) -> Answer {
+    fn choose(&mut self, choice: &Choice<'_>) -> Answer {
         let given = self.answers.next(&mut self.next).unwrap_or_default();
         match (given.option() as usize) < choice.options() {
             true => given,
             // The run has gone another way, as its hash will say.
             false => Answer::from_place(choice.options() - 1),
         }
-    }
-
-    fn faults(&self) -> Option<Faults> {
-        Some(self.faults)
     }
 }
 

@@ -39,7 +39,7 @@ impl Session {
         }
         let choice = Choice::of_number(kind, options);
         let scheduler = self.scheduler.as_mut().expect("dacapo bug: a run without a scheduler");
-        let answer = scheduler.answer(&choice);
+        let answer = scheduler.choose(&choice);
         let current = self.current_id();
         let asked = match kind {
             ChoiceKind::Timeout => Asked::Timeout(current),
@@ -81,7 +81,7 @@ impl Session {
         let choice = Choice::among(ready, self.trace.names());
         let options = choice.options();
         let scheduler = self.scheduler.as_mut().expect("dacapo bug: a run without a scheduler");
-        let mut answer = scheduler.answer(&choice);
+        let mut answer = scheduler.choose(&choice);
         if answer.option() as usize >= options {
             answer = Answer::new(self.correct(answer.option(), options), answer.lasting());
         }

@@ -4,7 +4,7 @@ use super::Session;
 use crate::faults::{FaultKind, Faults};
 use crate::instant::Instant;
 use crate::rng::{Purpose, Stream};
-use crate::scheduler::{Choice, ChoiceKind, Scheduler};
+use crate::scheduler::{Choice, ChoiceKind, Plan};
 use crate::trace::{Asked, TaskId};
 
 /// The state of faults in one run.
@@ -21,8 +21,8 @@ pub(crate) struct ActiveFaults {
 }
 
 impl ActiveFaults {
-    pub(crate) fn begin(&mut self, scheduler: &dyn Scheduler, allowed: Faults) {
-        self.declared = scheduler.faults().unwrap_or_else(|| match scheduler.seed() {
+    pub(crate) fn begin(&mut self, plan: &Plan, allowed: Faults) {
+        self.declared = plan.faults().unwrap_or_else(|| match plan.seed() {
             // Each run has a subset: one kind of fault may hide what another brings about (A. Groce et al. 2012,
             // "Swarm Testing").
             Some(seed) if !allowed.is_none() => {
@@ -106,7 +106,7 @@ impl Session {
         };
         let choice = Choice::of_task(kind, options, task, self.trace.names());
         let scheduler = self.scheduler.as_mut().expect("dacapo bug: a run without a scheduler");
-        let answer = scheduler.answer(&choice).option();
+        let answer = scheduler.choose(&choice).option();
         let answer = self.answered(asked, answer, options) as usize;
         if answer > 0 {
             self.faults.left = self.faults.left.less_one(fault);

@@ -26,7 +26,7 @@ use crate::failure::Failure;
 use crate::instant::Instant;
 use crate::rng::{Purpose, Stream};
 use crate::schedule::Schedule;
-use crate::scheduler::{Scheduler, TaskKey};
+use crate::scheduler::{Plan, Scheduler, TaskKey};
 use crate::trace::{Record, TaskId, Trace};
 
 pub(crate) use self::answers::{Again, Answers};
@@ -84,10 +84,10 @@ pub(crate) struct Session {
 
 impl Session {
     /// Prepares for a run. The run before may have ended in any way.
-    pub(crate) fn begin(&mut self, scheduler: Box<dyn Scheduler>, seed: u64, limits: Limits) {
+    pub(crate) fn begin(&mut self, scheduler: Box<dyn Scheduler>, plan: &Plan, limits: Limits) {
         self.limits = limits;
-        self.watch.begin(&*scheduler);
-        self.faults.begin(&*scheduler, self.limits.faults);
+        self.watch.begin(plan);
+        self.faults.begin(plan, self.limits.faults);
         self.is_observed = self.faults.is_declared() || self.survey.is_some();
         self.scheduler = Some(scheduler);
         self.trace.clear(self.limits.max_events);
@@ -101,7 +101,7 @@ impl Session {
         self.panics.clear();
         self.mistake = None;
         self.answers.clear();
-        self.seed = seed;
+        self.seed = plan.value_seed();
         self.data = None;
         self.resources = 0;
     }

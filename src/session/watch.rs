@@ -1,8 +1,8 @@
 //! What a scheduler is told of the run that it schedules, if it watches.
 
 use super::Session;
-use crate::scheduler::{Scheduler, Step};
-use crate::trace::TaskId;
+use crate::scheduler::{Plan, Progress, Scheduler, Step};
+use crate::trace::{TaskId, TaskNames};
 
 /// Whether the scheduler watches, and what it is told of the step that is going on.
 #[derive(Default)]
@@ -19,9 +19,9 @@ pub(crate) struct Watch {
 
 impl Watch {
     /// Makes ready for a run.
-    pub(crate) fn begin(&mut self, scheduler: &dyn Scheduler) {
-        self.is_on = scheduler.watches();
-        self.has_uses = self.is_on && scheduler.watches_uses();
+    pub(crate) fn begin(&mut self, plan: &Plan) {
+        self.is_on = plan.observes_steps();
+        self.has_uses = plan.observes_uses();
         self.used.clear();
         (self.awaits, self.known) = (None, 0);
     }
@@ -37,8 +37,15 @@ impl Watch {
     }
 
     #[inline]
-    fn tell_step(&mut self, scheduler: &mut dyn Scheduler, task: TaskId) {
-        scheduler.step(&Step::new(task, &self.used, self.awaits));
+    fn tell_step(
+        &mut self,
+        scheduler: &mut dyn Scheduler,
+        task: TaskId,
+        is_ready: bool,
+        names: &TaskNames,
+    ) {
+        let step = Step { task, used: &self.used, awaits: self.awaits, is_ready, names };
+        scheduler.observe(&Progress::Step(step));
         if self.has_uses {
             self.used.clear();
             self.awaits = None;
@@ -50,7 +57,7 @@ impl Session {
     /// Tells the scheduler that a task is ready.
     pub(crate) fn watch_ready(&mut self, task: TaskId) {
         if let Some(scheduler) = &mut self.scheduler {
-            scheduler.ready(task, self.trace.names());
+            scheduler.observe(&Progress::Ready { task, names: self.trace.names() });
         }
     }
 
@@ -65,7 +72,7 @@ impl Session {
     #[inline(never)]
     fn watch_step_of(&mut self, task: TaskId) {
         if let Some(scheduler) = &mut self.scheduler {
-            self.watch.tell_step(&mut **scheduler, task);
+            self.watch.tell_step(&mut **scheduler, task, false, self.trace.names());
         }
     }
 
@@ -73,10 +80,7 @@ impl Session {
     #[inline(never)]
     pub(crate) fn watch_end_of_step(&mut self, task: TaskId, is_ready: bool) {
         let Some(scheduler) = &mut self.scheduler else { return };
-        self.watch.tell_step(&mut **scheduler, task);
-        if is_ready {
-            scheduler.ready(task, self.trace.names());
-        }
+        self.watch.tell_step(&mut **scheduler, task, is_ready, self.trace.names());
     }
 
     /// Notes that the current step uses a primitive, or will when it goes on; returns its number among

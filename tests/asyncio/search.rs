@@ -6,7 +6,8 @@ use std::ops::Range;
 use std::rc::Rc;
 
 use dacapo::Builder;
-use dacapo::scheduler::{Choice, Divergence, Exhaustive, Fifo, Random, Scheduler};
+use dacapo::schedule::Answer;
+use dacapo::scheduler::{Choice, Completeness, Exhaustive, Fifo, Plan, Random, RunEnd, Scheduler};
 use serde_json::Value as Json;
 
 use crate::compare::{canonical, difference};
@@ -134,23 +135,23 @@ impl<S: Scheduler> Scheduler for Until<S> {
         self.scheduler.name()
     }
 
-    fn next_run(&mut self) -> Option<u64> {
+    fn next_run(&mut self) -> Option<Plan> {
         if self.found.get() { None } else { self.scheduler.next_run() }
     }
 
-    fn choose(&mut self, choice: &Choice<'_>) -> usize {
+    fn choose(&mut self, choice: &Choice<'_>) -> Answer {
         self.scheduler.choose(choice)
     }
 
-    fn is_complete(&self) -> bool {
-        !self.found.get() && self.scheduler.is_complete()
+    fn end_run(&mut self) -> RunEnd {
+        let end = self.scheduler.end_run();
+        match self.found.get() {
+            true => RunEnd { completeness: Completeness::Sampled, ..end },
+            false => end,
+        }
     }
 
-    fn set_seeds(&mut self, seeds: Range<u64>) -> bool {
-        self.scheduler.set_seeds(seeds)
-    }
-
-    fn divergence(&self) -> Option<Divergence> {
-        self.scheduler.divergence()
+    fn seeds(&mut self) -> Option<&mut Range<u64>> {
+        self.scheduler.seeds()
     }
 }
