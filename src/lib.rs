@@ -116,15 +116,14 @@ mod arbitrary;
 #[cfg(feature = "proptest")]
 pub mod proptest;
 
-/// Makes an `async fn` without parameters a test, run under many schedules by [`check`].
+/// Turns an `async fn` without parameters into a test that [`check`](crate::check()) runs under many schedules.
 ///
-/// The argument is any scheduler, with all of [`scheduler`] in scope (before names of yours that are the
-/// same); without one, the seeds 0 to
-/// 999 of the [`Portfolio`](scheduler::Portfolio). After it, or alone, may follow settings of the [`Builder`].
-/// The function returns nothing, or a `Result` whose error fails the run. If the crate goes by another
-/// name in your manifest, `crate = path` says so.
+/// The first argument is any scheduler, with all of [`scheduler`] in scope; names of your own crate come second.
+/// Without one, it is the [`Portfolio`](scheduler::Portfolio) with the seeds 0 to 999. Settings of the [`Builder`]
+/// may follow. The function returns nothing, or a `Result` whose error fails the run. If your manifest renames
+/// the crate, add `crate = path`.
 ///
-/// ```
+/// ```test_harness
 /// #[dacapo::test]
 /// async fn sums_in_any_order() {
 ///     // …
@@ -138,7 +137,7 @@ pub mod proptest;
 /// }
 /// ```
 ///
-/// What it cannot take is a compile error that says so:
+/// Anything else is a compile error that says so:
 ///
 /// ```compile_fail
 /// #[dacapo::test]
@@ -171,7 +170,7 @@ pub mod driver {
     pub use crate::session::Driver;
 }
 
-/// What macros expand to.
+/// For the expansion of macros.
 #[doc(hidden)]
 pub mod __private {
     pub use crate::future::Select;
@@ -191,12 +190,12 @@ mod test_attribute {
     use crate::scheduler::{Portfolio, Scheduler};
     use crate::{Builder, Verdict};
 
-    /// The scheduler of a test that names none.
+    /// The scheduler of a test that does not name one.
     pub fn default_scheduler() -> impl Scheduler + 'static {
         Portfolio::default()
     }
 
-    /// A test, with its module and name.
+    /// Runs a test, given its module and name.
     #[track_caller]
     pub fn check_test<S, T>(
         module: &str,
