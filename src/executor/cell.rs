@@ -95,7 +95,7 @@ type Cells<F> = Vec<Pin<Box<Cell<F>>>>;
 
 /// The most types of which cells are kept, and the most cells of each.
 const TYPES: usize = 16;
-const CELLS: usize = 1024;
+const CELLS: usize = 1 << 17;
 
 impl Spares {
     #[inline]

@@ -94,7 +94,7 @@ pub(super) struct Extra {
 const FREE: TaskId = TaskId(u32::MAX);
 
 /// The most places that are kept for the next run.
-const KEPT: usize = 1024;
+const KEPT: usize = 1 << 17;
 
 /// What is left of a task that has ended.
 pub(crate) struct Remains {
@@ -154,6 +154,10 @@ impl Tasks {
     #[inline(never)]
     fn add_place(&mut self) -> u32 {
         let slot = u32::try_from(self.places.len()).expect("dacapo: fewer than 2^32 tasks at once");
+        if self.places.len() == self.places.capacity() {
+            // By more than a `Vec` would: memory with this alignment is copied when it grows.
+            self.places.reserve(3 * self.places.len());
+        }
         self.places.push(Task::FREE);
         slot
     }

@@ -12,6 +12,10 @@ pub enum Workload {
     Yield,
     /// 100 tasks are spawned and joined, again and again. They do nothing.
     Spawn,
+    /// 100,000 tasks are spawned, and then joined. They do nothing.
+    Crowd,
+    /// 100,000 tasks are spawned, and then aborted and joined. They have not been polled before.
+    Abort,
     /// Tasks sleep ten times each; 100,000 tasks at the size that is measured.
     Sleep,
     /// 1,000 tasks acquire one of three permits, and yield while they have it.
@@ -20,20 +24,34 @@ pub enum Workload {
     Queue,
     /// Whole simulations with a fresh seed each: 5 tasks, of 4 yields and a sleep.
     Simulation,
+    /// Whole runs that do nothing.
+    Empty,
 }
 
 impl Workload {
-    pub const ALL: [Self; 6] =
-        [Self::Yield, Self::Spawn, Self::Sleep, Self::Semaphore, Self::Queue, Self::Simulation];
+    pub const ALL: [Self; 9] = [
+        Self::Yield,
+        Self::Spawn,
+        Self::Crowd,
+        Self::Abort,
+        Self::Sleep,
+        Self::Semaphore,
+        Self::Queue,
+        Self::Simulation,
+        Self::Empty,
+    ];
 
     pub fn name(self) -> &'static str {
         match self {
             Self::Yield => "yield",
             Self::Spawn => "spawn",
+            Self::Crowd => "crowd",
+            Self::Abort => "abort",
             Self::Sleep => "sleep",
             Self::Semaphore => "semaphore",
             Self::Queue => "queue",
             Self::Simulation => "simulation",
+            Self::Empty => "empty",
         }
     }
 
@@ -41,9 +59,11 @@ impl Workload {
     pub fn size(self) -> u64 {
         match self {
             Self::Yield => 5_000_000,
+            Self::Crowd | Self::Abort => 100_000,
             Self::Spawn | Self::Sleep | Self::Semaphore => 1_000_000,
             Self::Queue => 2_000_000,
             Self::Simulation => 100_000,
+            Self::Empty => 1_000_000,
         }
     }
 
@@ -61,8 +81,10 @@ impl Workload {
             Self::Semaphore => 1000,
             Self::Queue => 4,
             Self::Simulation => 5,
+            Self::Crowd | Self::Abort | Self::Empty => 1,
         };
-        let runs = if self == Self::Simulation { size } else { W::RUNS };
+        let is_whole = matches!(self, Self::Simulation | Self::Empty);
+        let runs = if is_whole { size } else { W::RUNS };
         let each = (size / runs / least).max(1);
         let done = match self {
             Self::Yield => W::runs(runs, move || yields::<W>(each)),
@@ -71,12 +93,15 @@ impl Workload {
             Self::Semaphore => W::runs(runs, move || acquires::<W>(each)),
             Self::Queue => W::runs(runs, move || items::<W>(each)),
             Self::Simulation => W::runs(runs, simulation::<W>),
+            Self::Crowd => W::runs(runs, move || crowd::<W>(each)),
+            Self::Abort => W::runs(runs, move || aborts::<W>(each)),
+            Self::Empty => W::runs(runs, || async { 1 }),
         };
         // A world may make runs again, to see that they can be repeated, or to learn how long they are.
         let whole = least * each;
         let (made, rest) = (done / whole, done % whole);
         assert!(rest == 0 && made >= runs, "{done} were done, of {whole} a run");
-        if self == Self::Simulation { runs } else { done }
+        if is_whole { runs } else { done }
     }
 }
 
@@ -102,6 +127,20 @@ async fn spawns<W: World>(rounds: u64) -> u64 {
     let mut done = 0;
     for _ in 0..rounds {
         done += join_all::<W>((0..100).map(|_| W::spawn(async { 1 })).collect()).await;
+    }
+    done
+}
+
+async fn crowd<W: World>(tasks: u64) -> u64 {
+    join_all::<W>((0..tasks).map(|_| W::spawn(async { 1 })).collect()).await
+}
+
+async fn aborts<W: World>(tasks: u64) -> u64 {
+    let tasks: Vec<_> = (0..tasks).map(|_| W::spawn(std::future::pending())).collect();
+    let mut done = 0;
+    for task in tasks {
+        W::abort(task).await;
+        done += 1;
     }
     done
 }

@@ -160,10 +160,11 @@ a loop.
         page += &line(&format!("*{}, to the best peer*", row.peer.name), cells);
     }
     page + "
-- yield: 100 tasks. spawn: 100 tasks are spawned and joined, again and again. sleep: 100,000 tasks sleep ten
+- yield: 100 tasks. spawn: 100 tasks are spawned and joined, again and again. crowd: 100,000
+  tasks are spawned and then joined. abort: 100,000 tasks are spawned, then aborted and joined. sleep: 100,000 tasks sleep ten
   times each (fewer if unoptimised). semaphore: 1,000 tasks acquire one of 3 permits, and yield while they hold
   it. queue: 4 tasks put items into a queue of 16 places. simulation: whole runs, each with a fresh seed, of 5
-  tasks with 4 yields and a sleep each.
+  tasks with 4 yields and a sleep each. empty: whole runs that do nothing.
 - dacapo makes its runs with `check`, records and hashes them, and repeats some of them. A repeated run counts as
   two, except in the last column. The portfolio's seven policies share eleven turns, so its figure is for eleven
   runs, each an eleventh as long, except in the last column. FIFO is `run`.

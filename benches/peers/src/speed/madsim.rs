@@ -34,6 +34,11 @@ impl World for Madsim {
         task.await.expect("it returns")
     }
 
+    async fn abort(task: Self::Task) {
+        task.abort();
+        assert!(task.await.is_err());
+    }
+
     fn yield_now() -> impl Future<Output = ()> + Send {
         yield_now()
     }

@@ -59,6 +59,9 @@ macro_rules! all {
         |workload| match workload {
             Workload::Yield => Part::Runs(|size| Workload::Yield.run::<$world>(size)),
             Workload::Spawn => Part::Runs(|size| Workload::Spawn.run::<$world>(size)),
+            Workload::Crowd => Part::Runs(|size| Workload::Crowd.run::<$world>(size)),
+            Workload::Abort => Part::Runs(|size| Workload::Abort.run::<$world>(size)),
+            Workload::Empty => Part::Runs(|size| Workload::Empty.run::<$world>(size)),
             Workload::Sleep => Part::Runs(|size| Workload::Sleep.run::<$world>(size)),
             Workload::Semaphore => Part::Runs(|size| Workload::Semaphore.run::<$world>(size)),
             Workload::Queue => Part::Runs(|size| Workload::Queue.run::<$world>(size)),

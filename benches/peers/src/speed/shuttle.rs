@@ -80,6 +80,11 @@ impl<S: Scheduling> World for Shuttle<S> {
         task.await.expect("it returns")
     }
 
+    async fn abort(task: Self::Task) {
+        task.abort();
+        assert!(task.await.is_err());
+    }
+
     fn yield_now() -> impl Future<Output = ()> + Send {
         yield_now()
     }

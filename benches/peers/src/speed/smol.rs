@@ -44,6 +44,10 @@ impl World for Smol {
         task
     }
 
+    async fn abort(task: Self::Task) {
+        assert!(task.cancel().await.is_none());
+    }
+
     fn yield_now() -> impl Future<Output = ()> + Send {
         yield_now()
     }

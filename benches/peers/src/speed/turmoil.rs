@@ -43,6 +43,11 @@ impl World for Turmoil {
         task.await.expect("it returns")
     }
 
+    async fn abort(task: Self::Task) {
+        task.abort();
+        assert!(task.await.is_err());
+    }
+
     fn yield_now() -> impl Future<Output = ()> + Send {
         yield_now()
     }

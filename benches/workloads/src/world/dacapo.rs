@@ -104,6 +104,11 @@ impl<R: Runs> World for Dacapo<R> {
         task.await.expect("it returns")
     }
 
+    async fn abort(task: Self::Task) {
+        task.abort();
+        assert!(task.await.is_err());
+    }
+
     fn yield_now() -> impl Future<Output = ()> + Send {
         yield_now()
     }

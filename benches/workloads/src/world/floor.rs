@@ -130,6 +130,10 @@ impl World for Floor {
         task
     }
 
+    async fn abort(task: Self::Task) {
+        assert!(task.cancel().await.is_none());
+    }
+
     fn yield_now() -> impl Future<Output = ()> + Send {
         yield_now()
     }

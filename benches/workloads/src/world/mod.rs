@@ -26,6 +26,9 @@ pub trait World: 'static {
 
     fn join(task: Self::Task) -> impl Future<Output = u64> + Send;
 
+    /// Ends a task, and waits for its end.
+    fn abort(task: Self::Task) -> impl Future<Output = ()> + Send;
+
     fn yield_now() -> impl Future<Output = ()> + Send;
 
     fn sleep(duration: Duration) -> impl Future<Output = ()> + Send;
