@@ -1,9 +1,9 @@
 //! Requests to cancel: counted, passed on to what a task waits for, and delivered to its scopes.
 //!
-//! This is asyncio's protocol. A *request* for a task that is suspended goes to what it waits for, if
-//! that is a task or a gather which accepts it; then the task stays suspended until that has ended.
-//! Else the request is *pending*, until the task is next to be polled: then it is *delivered*, to the
-//! innermost scope that is open, or, if none is, to the task as a whole, whose future is dropped.
+//! This is asyncio's protocol. A *request* for a suspended task goes to what the task waits for, if that
+//! is a task or a gather that accepts it. Then the task stays suspended until that has ended. Otherwise
+//! the request is *pending* until the task is next polled. Then it is *delivered*: to the innermost open
+//! scope or, without one, to the task as a whole, whose future is dropped.
 
 use std::error::Error;
 use std::fmt;
@@ -20,25 +20,25 @@ use crate::scheduler::TaskKey;
 
 /// A request to cancel that has reached its task.
 ///
-/// [`catch`](crate::cancel::catch) yields it. Whoever has cleaned up passes it on with
-/// [`raise`](Cancelled::raise), or swallows it by doing nothing.
+/// [`catch`](crate::cancel::catch) yields it. When you have cleaned up, pass it on with
+/// [`raise`](Cancelled::raise), or swallow it by doing nothing.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Cancelled {
     message: Option<Arc<str>>,
 }
 
 impl Cancelled {
-    /// One without a message.
+    /// A request without a message.
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// One with a message for whoever catches it.
+    /// A request with a message for the code that catches it.
     pub fn with_message(message: impl Into<String>) -> Self {
         Self { message: Some(message.into().into()) }
     }
 
-    /// What the one who asked had to say.
+    /// The message, if there is one.
     pub fn message(&self) -> Option<&str> {
         self.message.as_deref()
     }
@@ -58,51 +58,51 @@ impl Error for Cancelled {}
 /// What a task waits for, as far as a request is concerned.
 #[derive(Clone, Default)]
 pub(crate) enum Awaiting {
-    /// Something that can be abandoned at once.
+    /// Something that can be dropped at once.
     #[default]
     Other,
-    /// The end of a task: that is cancelled first.
+    /// The end of a task, which is cancelled first.
     Task(TaskKey),
-    /// Something that passes requests on in a way of its own.
+    /// Something that passes requests on in its own way.
     Target(Arc<dyn CancelTarget>),
 }
 
 /// Something that passes requests on.
 pub(crate) trait CancelTarget: Send + Sync {
-    /// Passes a request on; returns whether anybody has accepted it.
+    /// Passes a request on. Returns whether something accepted it.
     fn cancel(&self, executor: &Executor, request: &Cancelled) -> bool;
 }
 
 /// The part of a task that is about cancellation.
 #[derive(Default)]
 pub(super) struct Cancellation {
-    /// Requests, less those taken back.
+    /// Requests, without those that were taken back.
     pub(super) count: u32,
-    /// Waits until the task is next about to be polled, or suspends.
+    /// The request to deliver at the next poll.
     pub(super) pending: Option<Box<Pending>>,
-    /// A request is being passed on by it at this moment.
+    /// The task is passing on a request right now.
     pub(super) passing: bool,
-    /// On its way to a scope.
+    /// A request on its way to a scope.
     pub(super) delivered: Option<Box<Delivery>>,
-    /// The scopes that are open, in the order of their opening. They are a tree: a combinator may poll
-    /// several side by side.
+    /// Open scopes, in the order of opening. They form a tree, because a combinator may poll several side
+    /// by side.
     scopes: Vec<OpenScope>,
 }
 
 /// A request that has not been delivered.
 pub(super) struct Pending {
     request: Cancelled,
-    /// The scope that it is meant for, or one within that; any, if it is not said.
+    /// The scope that it is for, or one within that. `None` for any scope.
     within: Option<u64>,
-    /// It has made the task abandon what it waited for.
+    /// It has made the task give up what it waited for.
     abandons: bool,
 }
 
 pub(super) struct Delivery {
     request: Cancelled,
-    /// The scope that is to take it; the task as a whole, if it is none.
+    /// The scope that takes it, or `None` for the task as a whole.
     target: Option<u64>,
-    /// The task was polled, and that scope was not met.
+    /// The task was polled without reaching that scope.
     missed: bool,
 }
 
@@ -110,16 +110,16 @@ struct OpenScope {
     id: u64,
     parent: Option<u64>,
     noted: Noted,
-    /// What it was polled with, if that is not the task's own waker: then it may not be polled unless
-    /// it is woken with that.
+    /// The waker it was polled with, if that is not the task's own. The scope may be polled again only
+    /// after a wake-up through this waker.
     waker: Option<Waker>,
 }
 
-/// What the futures of one scope have said that they wait for.
+/// What the futures of one scope wait for.
 #[derive(Default)]
 struct Noted {
     awaiting: Awaiting,
-    /// How many have said so in one poll.
+    /// How many of them noted a wait in one poll.
     notes: u32,
 }
 
@@ -131,20 +131,21 @@ impl Noted {
         }
     }
 
-    /// Whom to ask first. Of several that are awaited side by side none is: they are abandoned.
+    /// What a request goes to first. If several things are awaited side by side: nothing, they are
+    /// dropped.
     fn first(&self) -> Awaiting {
         if self.notes > 1 { Awaiting::Other } else { self.awaiting.clone() }
     }
 }
 
 impl Cancellation {
-    /// Makes it as that of a new task, if nothing in it may be somebody else's code.
+    /// Resets it for reuse. Returns `false` if it may still hold code of another crate.
     pub(super) fn reset(&mut self) -> bool {
         (self.count, self.passing) = (0, false);
         !self.is_requested() && !self.has_scope()
     }
 
-    /// Called when the task is about to be polled: has the request delivered that is pending.
+    /// Delivers the pending request, when the task is about to be polled.
     pub(super) fn deliver(&mut self) {
         let Some(pending) = self.pending.take() else { return };
         let Pending { request, within, .. } = *pending;
@@ -156,7 +157,7 @@ impl Cancellation {
         self.pending.as_ref().is_some_and(|pending| pending.abandons)
     }
 
-    /// Whether a request is on its way, which has not been delivered.
+    /// Whether a request is pending or on its way.
     pub(super) fn is_requested(&self) -> bool {
         self.pending.is_some() || self.delivered.is_some()
     }
@@ -173,7 +174,7 @@ impl Cancellation {
         self.scopes.iter_mut().rev().find(|scope| scope.id == id)
     }
 
-    /// The scope opened last, of those within another, or of all.
+    /// The innermost open scope, of all or of those within another.
     fn innermost(&self, within: Option<u64>) -> Option<u64> {
         let within = within.filter(|&id| self.scope(id).is_some());
         let is_within = |scope: &&OpenScope| {
@@ -186,9 +187,8 @@ impl Cancellation {
         self.scopes.iter().rev().find(is_within).map(|scope| scope.id)
     }
 
-    /// Makes ready for a poll that is to bring what is delivered to its scope. If the last one has
-    /// missed it, the next scope outwards is tried; `None` if there is no scope left, and the task as a
-    /// whole is cancelled.
+    /// Prepares for a poll that brings the delivery to its scope. If the last poll missed it, the next
+    /// scope outwards is tried. `None` if no scope is left, so that the task as a whole is cancelled.
     pub(super) fn route(&mut self) -> Option<Option<Waker>> {
         let delivery = self.delivered.as_ref()?;
         let mut target = delivery.target;
@@ -204,13 +204,13 @@ impl Cancellation {
 }
 
 impl Task {
-    /// What is to be asked first if this is cancelled, or what is within one of its scopes.
+    /// What a request to cancel this task, or one of its scopes, goes to first.
     fn first_asked(&self, within: Option<u64>) -> Awaiting {
         let innermost = self.cancellation().and_then(|it| it.scope(it.innermost(within)?));
         innermost.map_or_else(|| self.awaiting(), |scope| scope.noted.first())
     }
 
-    /// Whether a request would have no other effect than to drop it.
+    /// Whether a request would just drop it.
     pub(super) fn is_just_dropped(&self) -> bool {
         !self.has_scope() && matches!(self.awaiting(), Awaiting::Other)
     }
@@ -219,7 +219,7 @@ impl Task {
         self.cancellation().is_some_and(Cancellation::has_scope)
     }
 
-    /// Whether it is about to give up what it waits for, and has not had its turn yet.
+    /// Whether it will give up what it waits for at its next poll.
     fn abandons(&self) -> bool {
         self.cancellation().is_some_and(Cancellation::abandons)
     }
@@ -258,7 +258,7 @@ impl Core {
         }
     }
 
-    /// A request is on its way to the current task.
+    /// Sends a request on its way to a scope of the current task.
     fn set_delivered(&mut self, delivery: Delivery) {
         if let Some(task) = self.session.current.and_then(|key| self.task_mut(key)) {
             task.is_special = true;
@@ -268,12 +268,12 @@ impl Core {
 }
 
 impl Executor {
-    /// Asks a task to end; returns `false` if it has ended.
+    /// Asks a task to end. Returns `false` if it has ended.
     pub(crate) fn cancel(&self, key: TaskKey, request: &Cancelled) -> bool {
         self.cancel_within(key, None, request)
     }
 
-    /// Asks what is within a scope of a task to end.
+    /// Asks a task to end what is within one of its scopes.
     pub(crate) fn cancel_within(
         &self,
         key: TaskKey,
@@ -282,12 +282,12 @@ impl Executor {
     ) -> bool {
         let mut next = Some(key);
         let mut passed = Vec::new();
-        // Along a chain of tasks that await each other, to the one that awaits something else. (Not by
-        // recursion: chains may be long.)
+        // Along a chain of tasks that await each other, to the one that awaits something else. In a loop,
+        // because chains may be long.
         while let Some(key) = next.take() {
             let mut core = self.core();
             let Some(task) = core.task_mut(key).filter(|task| !task.has_ended()) else {
-                // The first has ended. Others are asked first.
+                // It has ended, which can only be the first of the chain.
                 break;
             };
             let idle = task.state == State::Idle;
@@ -296,8 +296,8 @@ impl Executor {
             let awaiting = task.first_asked(within);
             let cancellation = task.cancellation_mut();
             cancellation.count += 1;
-            // A second request must find the first one's way closed: it is on its way already. So must
-            // one that has come round in a circle of tasks.
+            // A second request must not be passed on while the first one is on its way. Neither may one
+            // that has come round in a circle of tasks.
             let open = cancellation.pending.is_none() && !cancellation.passing;
             core.record_cancel(key);
             let accepted = match awaiting {
@@ -325,7 +325,7 @@ impl Executor {
             if !accepted {
                 self.set_pending(key, request, within, idle);
             }
-            // The others are asked as a whole.
+            // The other tasks are asked as a whole.
             within = None;
         }
         let mut core = self.core();
@@ -333,7 +333,7 @@ impl Executor {
         core.task(key).is_some_and(|task| !task.has_ended())
     }
 
-    /// Asks what a task waits for that has a request pending and is about to be suspended.
+    /// Passes on the pending request of a task that is about to be suspended.
     pub(super) fn suspend(&self, key: TaskKey) {
         let (request, within, awaiting) = {
             let mut core = self.core();
@@ -367,8 +367,8 @@ impl Executor {
         core.wake(key);
     }
 
-    /// A request to the current task from within, such as a deadline that has struck: what is awaited
-    /// within that scope is asked, and if it does not accept, the innermost scope there gets it.
+    /// A request from within the current task, such as a deadline that strikes. It goes to what is
+    /// awaited within the scope and, if that does not accept it, to the innermost scope there.
     pub(crate) fn strike(&self, scope: &Scope, request: &Cancelled) {
         let awaiting = {
             let mut core = self.core();
@@ -390,7 +390,7 @@ impl Executor {
         waker.into_iter().for_each(Waker::wake);
     }
 
-    /// Forgets what futures have noted in this poll that are not waited for any more.
+    /// Forgets what futures have noted in this poll that are no longer awaited.
     pub(crate) fn forget_notes(&self, before: Notes) {
         self.poll.forget_waits(before);
         match before.scope {
@@ -399,15 +399,14 @@ impl Executor {
         }
     }
 
-    /// Notes what a future of the current scope waits for, should this poll not complete it. `before`
-    /// is the number of notes before it was polled: it counts as one, whatever is within.
+    /// Notes what a future of the current scope waits for if this poll does not complete it. `before` is
+    /// the number of notes before it was polled. It counts as one note, whatever is within.
     #[cfg_attr(not(debug_assertions), inline)]
     pub(crate) fn set_awaiting(&self, before: Notes, awaiting: Awaiting) {
         self.note_awaiting(before.scope + 1, Some(awaiting));
     }
 
-    /// Sets how many futures of the current scope wait, and what is to be asked first of them, if that
-    /// changes.
+    /// Sets how many futures of the current scope wait and, if given, what a request goes to first.
     #[cfg_attr(not(debug_assertions), inline)]
     fn note_awaiting(&self, notes: u32, awaiting: Option<Awaiting>) {
         let previous = match self.poll.scope.get() {
@@ -423,13 +422,13 @@ impl Executor {
         drop(previous);
     }
 
-    /// Sends a cancellation to the scope in which this is called, in this same step.
+    /// Sends a cancellation to the scope in which this is called, within this step.
     pub(crate) fn raise(&self, request: Cancelled) {
         let target = self.poll.scope.get();
         self.core().set_delivered(Delivery { request, target, missed: false });
     }
 
-    /// Opens a scope in the current task, within the one that is being polled.
+    /// Opens a scope in the current task, within the scope that is being polled.
     pub(crate) fn open_scope(&self) -> Scope {
         let mut core = self.core();
         let (id, parent) = (core.next_scope(), self.poll.scope.get());
@@ -444,8 +443,8 @@ impl Executor {
         Scope { run: self.id(), task: core.session.current, id }
     }
 
-    /// Says that what is in a scope is polled from now on, until [`leave_scope`](Executor::leave_scope)
-    /// is called with what this returns.
+    /// Enters a scope that is about to be polled. Pass what this returns to
+    /// [`leave_scope`](Executor::leave_scope).
     fn enter_scope(&self, scope: &Scope, waker: &Waker) -> Option<u64> {
         let foreign = self.poll.own_task(waker).is_none();
         let waker = foreign.then(|| waker.clone());
@@ -487,7 +486,7 @@ impl Executor {
         drop(closed);
     }
 
-    /// Whether a task is about to give up what it waits for, and has not had its turn yet.
+    /// Whether a task will give up what it waits for at its next poll.
     pub(crate) fn has_abandoned(&self, key: TaskKey) -> bool {
         let core = self.core();
         core.task(key).is_some_and(|task| task.aborted || task.abandons())
@@ -499,13 +498,13 @@ impl Executor {
         cancellation.map_or(0, |cancellation| cancellation.count as usize)
     }
 
-    /// Takes a request back; returns how many are left.
+    /// Takes a request back. Returns how many are left.
     pub(crate) fn uncancel(&self, key: TaskKey) -> usize {
         let mut core = self.core();
         let Some(cancellation) = core.cancellation(key) else { return 0 };
         cancellation.count = cancellation.count.saturating_sub(1);
         if cancellation.count == 0 && !cancellation.abandons() {
-            // As in CPython 3.13: a request that has had no effect yet is taken back with it.
+            // As in CPython 3.13: a request that has had no effect yet is taken back too.
             cancellation.pending = None;
         }
         cancellation.count as usize
@@ -521,7 +520,7 @@ pub(crate) struct Scope {
 }
 
 impl Scope {
-    /// Polls a future that is in this scope.
+    /// Polls a future in this scope.
     pub(crate) fn poll<F: Future + ?Sized>(
         &self,
         future: Pin<&mut F>,
@@ -532,13 +531,13 @@ impl Scope {
         future.poll(cx)
     }
 
-    /// Which of the run's scopes it is.
+    /// The number of the scope in this run.
     pub(crate) fn id(&self) -> u64 {
         self.id
     }
 }
 
-/// Goes back to the scope around one when its poll is over, also by a panic.
+/// Leaves a scope when its poll is over, even by a panic.
 struct Left {
     run: super::RunId,
     outer: Option<u64>,

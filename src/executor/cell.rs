@@ -1,5 +1,5 @@
-//! A spawned future, and afterwards its output, in one allocation with the waker that it is polled with.
-//! The allocation is used again when both are gone.
+//! A spawned future, and later its output, in one allocation with its waker. The allocation is reused
+//! when both are gone.
 
 use std::any::{Any, TypeId};
 use std::future::Future;
@@ -29,17 +29,17 @@ pin_project! {
 
 /// A task's future with the type of its output hidden.
 pub(crate) trait AnyTask {
-    /// Polls the future; when that is done, drops it and keeps the output.
+    /// Polls the future. When it is done, drops it and keeps the output.
     fn poll(self: Pin<&mut Self>) -> Poll<()>;
 
-    /// Moves the output into `place`, which is an `Option` of the output's type and `None`, and gives the
-    /// allocation to those that are kept.
+    /// Moves the output into `place`, an `Option` of the output's type that is `None`, and keeps the
+    /// allocation for reuse.
     fn give(self: Pin<Box<Self>>, place: &mut dyn Any, spares: &mut Spares);
 
-    /// Drops what is in it.
+    /// Drops its content.
     fn clear(self: Pin<&mut Self>);
 
-    /// Gives the allocation, in which nothing is left, to those that are kept.
+    /// Keeps the empty allocation for reuse.
     fn recycle(self: Pin<Box<Self>>, spares: &mut Spares);
 }
 
@@ -75,17 +75,17 @@ impl<F: Future<Output: 'static> + 'static> AnyTask for Cell<F> {
     }
 }
 
-/// Cells of tasks that have ended, for others of the same type.
+/// Cells of ended tasks, kept for other futures of the same type.
 ///
 /// A run spawns futures of few types, each of them often, and so does the next run.
 #[derive(Default)]
 pub(crate) struct Spares {
-    /// The one that was asked for last comes first.
+    /// The shelf that was used last comes first.
     shelves: Vec<Shelf>,
 }
 
 struct Shelf {
-    /// What type of futures was in its cells.
+    /// The type of the futures that its cells held.
     future: TypeId,
     /// [`Cells`] of that type.
     cells: Box<dyn Any>,
@@ -106,15 +106,15 @@ impl Spares {
         self.shelves.first_mut()?.cells.downcast_mut()
     }
 
-    /// Brings a shelf to the front.
+    /// Moves a shelf to the front.
     fn find(&mut self, future: TypeId) -> Option<()> {
         let place = self.shelves.iter().position(|shelf| shelf.future == future)?;
         self.shelves.swap(0, place);
         Some(())
     }
 
-    /// A cell for a future of this type, if there is one. It is taken, and looked at, some time before it is
-    /// filled, for it may have been out of the cache for long.
+    /// Takes a cell for a future of this type, if there is one. This touches the cell some time before it
+    /// is filled, because it may not be in the cache.
     #[inline]
     pub(super) fn take<F: Future + 'static>(&mut self) -> Spare<F> {
         let mut cell = self.of().and_then(Cells::pop);
@@ -137,11 +137,11 @@ impl Spares {
     }
 }
 
-/// A cell that is to be filled, or to be made.
+/// A cell to fill, or to make.
 pub(super) struct Spare<F: Future>(Option<Pin<Box<Cell<F>>>>);
 
 impl<F: Future<Output: 'static> + 'static> Spare<F> {
-    /// Puts a future into the cell. Also gives the address of its waker.
+    /// Puts a future into the cell. Also returns the address of its waker.
     pub(super) fn fill(
         self,
         future: &mut Option<F>,

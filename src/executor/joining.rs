@@ -1,4 +1,4 @@
-//! Waiting for the end of a task, and what it leaves behind.
+//! Waiting for the end of a task, and taking its output.
 
 use std::any::Any;
 use std::cell::RefMut;
@@ -16,11 +16,11 @@ use crate::scheduler::TaskKey;
 use crate::session::{Awaited, Place};
 use crate::trace::{Ending, TaskId, Wait};
 
-/// How a task has ended, as all may know it.
+/// How a task has ended, for everything that may know it.
 #[derive(Clone, Debug)]
 pub(crate) enum End {
     Returned,
-    /// It returned, and said that it has failed.
+    /// It returned and reported that it failed.
     Failed,
     Cancelled,
     Panicked {
@@ -28,14 +28,14 @@ pub(crate) enum End {
     },
 }
 
-/// The number of the handle among those who await the end of a task. Others get theirs when they first wait.
+/// The joiner number of a task's handle. Other joiners get a number when they first wait.
 const HANDLE: u32 = 0;
 
 impl Executor {
-    /// Whether a task has ended; if not, its end is to wake `wakee`.
+    /// Whether a task has ended. If not, its end wakes `wakee`.
     ///
-    /// `registration` is kept by the one who waits, to be updated by the next call and
-    /// given back with [`unregister_end`](Executor::unregister_end).
+    /// The caller keeps `registration`, passes it to the next call, and gives it back with
+    /// [`unregister_end`](Executor::unregister_end).
     #[cfg_attr(not(debug_assertions), inline)]
     pub(crate) fn poll_end(
         &self,
@@ -58,8 +58,8 @@ impl Executor {
         false
     }
 
-    /// Takes the outcome of a task that has ended, for the one who holds its handle; if it has not, its end
-    /// is to wake him. The output goes into `place`, which is an `Option` of its type.
+    /// Takes the outcome of a task that has ended, for its handle. If it has not ended, its end wakes
+    /// `waker`. The output goes into `place`, an `Option` of its type.
     #[inline(always)]
     pub(crate) fn poll_join(
         &self,
@@ -84,7 +84,7 @@ impl Executor {
         Poll::Ready(self.take_from(core, key, place))
     }
 
-    /// The same of a task that has ended.
+    /// The same for a task that has ended.
     pub(crate) fn take_joined(&self, key: TaskKey, place: &mut dyn Any) -> Joined {
         self.take_from(self.core(), key, place)
     }
@@ -102,7 +102,7 @@ impl Executor {
             return Joined::Returned;
         }
         let remains = core.remove_task(key);
-        // In it may be what is somebody else's code.
+        // It may hold code of the user.
         drop(borrowed);
         self.joined(remains, place)
     }
@@ -117,14 +117,14 @@ impl Executor {
         }
     }
 
-    /// Whether the one who holds the handle of a task that has ended gives a turn away before he takes its
-    /// outcome: once, and not if he has waited.
+    /// Whether the handle of an ended task yields before it takes the outcome. It is asked once, and not
+    /// after it has waited.
     #[cold]
     fn gives_way_to_join(&self, key: TaskKey) -> bool {
         !self.ask_to_join(key) && self.gives_way()
     }
 
-    /// Notes that it need not be asked any more; returns whether it was noted before.
+    /// Notes that the question is settled. Returns whether it was before.
     #[cold]
     fn ask_to_join(&self, key: TaskKey) -> bool {
         let mut core = self.core();
@@ -135,7 +135,7 @@ impl Executor {
     #[cold]
     #[inline(never)]
     fn joined(&self, remains: Option<Remains>, place: &mut dyn Any) -> Joined {
-        // At the end of a run tasks go before the handles that others hold.
+        // At the end of a run, tasks are dropped before handles that others hold.
         let Some(remains) = remains else { return Joined::Cancelled };
         match (remains.ended, remains.cell) {
             (Some(Ended::Returned), Some(cell)) => {
@@ -147,8 +147,7 @@ impl Executor {
         }
     }
 
-    /// Lets a task go on alone, which nobody awaits with its handle any more. What is returned is to be dropped
-    /// by the caller.
+    /// Detaches a task whose handle was dropped. The caller drops what this returns.
     pub(crate) fn let_go(&self, key: TaskKey) -> Option<BoxTask> {
         self.unregister_end(key, &mut Some(HANDLE));
         self.detach(key)
@@ -164,8 +163,8 @@ impl Executor {
         drop(removed);
     }
 
-    /// How a task has ended, and which of all tasks it was to end. A task that is known no more has
-    /// returned, before all others.
+    /// How a task has ended, and its number in the order in which tasks ended. A task that is gone counts
+    /// as returned before all others.
     pub(crate) fn end_of(&self, key: TaskKey) -> Option<(End, u32)> {
         let core = self.core();
         let Some(task) = core.task(key) else { return Some((End::Returned, 0)) };
@@ -189,14 +188,14 @@ impl Executor {
         }
     }
 
-    /// Notes that somebody has seen the panic of a task, which then does not fail the run.
+    /// Notes that the panic of a task was seen, so that it does not fail the run.
     pub(crate) fn mark_retrieved(&self, key: TaskKey) {
         if let Some(task) = self.core().task_mut(key) {
             task.traits.retrieved = true;
         }
     }
 
-    /// Fails the run for a panic that was given to somebody who did not look at it.
+    /// Fails the run because a panic was given to code that did not look at it.
     pub(crate) fn lose_panic(&self, id: TaskId, task: &str, message: &str) {
         let mut core = self.core();
         if core.tasks.iter().any(|(_, task)| task.id == id && task.traits.retrieved) {
@@ -211,21 +210,21 @@ impl Executor {
         core.session.fail(lost);
     }
 
-    /// Notes that a task is to run to its end also when main has returned.
+    /// Lets a task run to its end even after main has returned.
     pub(crate) fn finish(&self, key: TaskKey) {
         if let Some(task) = self.core().task_mut(key) {
             task.traits.finishing = true;
         }
     }
 
-    /// Notes that somebody else than the handle passes on the panic of a task.
+    /// Notes that something other than the handle passes on the panic of a task.
     pub(crate) fn supervise(&self, key: TaskKey) {
         if let Some(task) = self.core().task_mut(key) {
             task.traits.supervised = true;
         }
     }
 
-    /// Lets a task go on alone. What is returned is to be dropped by the caller.
+    /// Detaches a task. The caller drops what this returns.
     fn detach(&self, key: TaskKey) -> Option<BoxTask> {
         let mut core = self.core();
         let task = core.task_mut(key)?;

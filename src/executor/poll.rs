@@ -1,6 +1,7 @@
-//! What the poll that is going on has noted so far; its task has it afterwards.
+//! What the current poll has noted so far. It is stored in the task afterwards.
 //!
-//! Futures note something in nearly every poll. So this is not in the core, which would have to be borrowed.
+//! Futures note something in nearly every poll, so this is not in the core, which would have to be
+//! borrowed.
 
 use std::cell::Cell;
 use std::task::{RawWakerVTable, Waker};
@@ -18,32 +19,32 @@ pub(super) struct CurrentPoll {
     task: Cell<TaskKey>,
     /// The address of its waker, or [`NOBODY`].
     waker: Cell<*const ()>,
-    /// What all wakers of tasks have. Another crate may make a waker with the same address and another table.
+    /// The vtable of all task wakers. Another crate's waker may have the same address and another vtable.
     vtable: &'static RawWakerVTable,
-    /// The scope of the task that is being polled, if it is within one.
+    /// The innermost scope that is being polled.
     pub(super) scope: Cell<Option<u64>>,
-    /// How many things it waits for, with flags.
+    /// How many things the task waits for, with flags.
     noted: Cell<u32>,
     /// The first two of them.
     awaited: [Cell<Awaited>; 2],
-    /// Where it waits for what dacapo does not know, if one of its own futures is around that.
+    /// The place around a foreign future that waits, if one of dacapo's futures is around it.
     around: Cell<Option<Place>>,
-    /// How many futures outside of all scopes have said that they wait.
+    /// How many futures outside of all scopes wait.
     notes: Cell<u32>,
-    /// What these have said is to be asked first, should the task be cancelled.
+    /// What a request to cancel goes to first, as these futures have noted.
     awaiting: Cell<Awaiting>,
 }
 
-// The flags are above the number of things, which nobody can make so large in one poll.
-/// The task has given its turn away, and if it waits for one thing, then for the next one.
+// The flags are above the number of waits, which cannot get so large in one poll.
+/// The task has yielded. If it waits for one thing, that is its next turn.
 const FOR_TURN: u32 = 1 << 31;
-/// It was woken by a future that notes so here, which not all do.
+/// It was woken by a future that notes so here. Not all do.
 const WOKEN: u32 = 1 << 30;
-/// Something is to be asked first, should it be cancelled.
+/// A request to cancel goes to something else first.
 const ASKS_FIRST: u32 = 1 << 29;
 const WAITS: u32 = ASKS_FIRST - 1;
 
-/// What most polls note that do not wait for anything but the next one.
+/// What most polls note that only yield.
 const GAVE_WAY: u32 = FOR_TURN | 1;
 
 /// The address of no waker. (Null is that of `Waker::noop()`.)
@@ -53,7 +54,7 @@ fn nobody() -> *const () {
     (&raw const NOBODY).cast()
 }
 
-/// How much had been noted in a poll, for those who take it back or add to it.
+/// How much a poll had noted, to take back or add to it.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Notes {
     /// By futures of the current scope.
@@ -90,7 +91,7 @@ impl CurrentPoll {
         }
     }
 
-    /// Nothing is being polled any more.
+    /// Ends the poll.
     #[inline(always)]
     pub(super) fn end(&self) {
         self.waker.set(nobody());
@@ -105,13 +106,13 @@ impl CurrentPoll {
         self.noted.get() & (FOR_TURN | WOKEN) != 0
     }
 
-    /// Where the task waits, if it waits for nothing but its next turn, and nothing else was noted.
+    /// Where the task waits, if it has yielded and noted nothing else.
     #[inline(always)]
     pub(super) fn gave_way(&self) -> Option<Option<Place>> {
         (self.noted.get() == GAVE_WAY).then(|| self.awaited[0].get().place)
     }
 
-    /// Gives the task what was noted.
+    /// Stores in the task what was noted.
     pub(super) fn store(&self, task: &mut Task) {
         let [first, second] = &self.awaited;
         task.waits = self.waits();
@@ -125,21 +126,21 @@ impl CurrentPoll {
         if self.noted.get() & ASKS_FIRST != 0 {
             let notes = self.notes.get();
             let awaiting = self.set_awaiting(notes, Some(Awaiting::Other)).unwrap_or_default();
-            // Of several that are awaited side by side none is asked first: they are abandoned.
+            // If several are awaited side by side, a request goes to none of them: they are dropped.
             if notes <= 1 {
                 task.set_awaiting(awaiting);
             }
         }
     }
 
-    /// The task to wake for this waker, if it is the current task's own.
+    /// The task of this waker, if it is the current task's own.
     #[inline]
     pub(super) fn own_task(&self, waker: &Waker) -> Option<TaskKey> {
         let is_own = waker.data() == self.waker.get() && std::ptr::eq(waker.vtable(), self.vtable);
         is_own.then(|| self.task.get())
     }
 
-    /// Notes that a future waits for something. Returns the scope that it is in, which is to count that.
+    /// Notes that a future waits for something. Returns the scope that it is in, which must count it.
     #[inline]
     #[must_use]
     pub(super) fn wait_on(&self, awaited: Awaited) -> Option<u64> {
@@ -161,8 +162,8 @@ impl CurrentPoll {
         self.notes.get()
     }
 
-    /// Sets how much is noted outside of all scopes, and what is to be asked first, if that changes; returns
-    /// what it was.
+    /// Sets how much is noted outside of all scopes and, if given, what a request to cancel goes to
+    /// first. Returns the former value of that.
     #[inline]
     pub(super) fn set_awaiting(&self, notes: u32, awaiting: Option<Awaiting>) -> Option<Awaiting> {
         self.notes.set(notes);
@@ -173,18 +174,18 @@ impl CurrentPoll {
         Some(self.awaiting.replace(awaiting))
     }
 
-    /// Takes back how many futures wait, but for those that are not waited for any more.
+    /// Takes back the waits of futures that are no longer awaited.
     pub(super) fn forget_waits(&self, notes: Notes) {
         let (waits, flags) = (self.waits().min(notes.waits), self.noted.get() & !WAITS);
         let is_woken = flags & (FOR_TURN | WOKEN) != 0;
-        // A turn that was given away may be among what is forgotten.
+        // The task may have yielded in what is taken back.
         self.noted.set(waits | if is_woken { flags & !FOR_TURN | WOKEN } else { flags });
         self.around.set(None);
     }
 }
 
 impl Executor {
-    /// How many futures have noted what they wait for in this poll: those of the current scope, and all.
+    /// How many futures have noted a wait in this poll: in the current scope, and in all.
     pub(crate) fn notes(&self) -> Notes {
         let scope = match self.poll.scope.get() {
             None => self.poll.notes(),
@@ -193,7 +194,7 @@ impl Executor {
         Notes { scope, waits: self.poll.waits() }
     }
 
-    /// Notes what the current task waits for, should this poll not complete it.
+    /// Notes what the current task waits for if this poll does not complete it.
     #[inline]
     pub(crate) fn wait_on(&self, wait: Wait, place: Place) {
         if let Some(scope) = self.poll.wait_on(Awaited { wait, place: Some(place) }) {
@@ -201,7 +202,7 @@ impl Executor {
         }
     }
 
-    /// Gives the current turn away, if that is what its own waker is woken for.
+    /// Yields, if `waker` is the task's own. Returns whether it is.
     #[inline]
     pub(crate) fn give_way(&self, waker: &Waker, place: Place) -> bool {
         self.wait_on(Wait::Turn, place);
@@ -212,8 +213,8 @@ impl Executor {
         own
     }
 
-    /// Says where a future stands that is not done, and in which others were polled since `notes`:
-    /// what they have noted without a place is at this one.
+    /// Says where a pending future is. What its inner futures have noted since `notes` without a place is
+    /// at this place.
     pub(crate) fn locate(&self, notes: Notes, place: Place) {
         let (first, noted) = (notes.waits as usize, self.poll.waits());
         for awaited in self.poll.awaited.iter().take(noted as usize).skip(first) {
@@ -230,7 +231,7 @@ impl Executor {
 mod tests {
     use super::*;
 
-    /// Another crate's waker may have the address of a task's waker, and still wake something else.
+    /// Another crate's waker may have the address of a task's waker and still wake something else.
     #[test]
     fn a_waker_is_known_by_its_address_and_its_table() {
         let poll = CurrentPoll::new();

@@ -8,32 +8,33 @@ use crate::scheduler::TaskKey;
 use crate::session::{Awaited, Place, Standing};
 use crate::trace::{Ending, TaskId, Wait};
 
-/// One task, from its spawning until it has ended and its handle is gone.
+/// One task, from its spawn until it has ended and its handle is gone.
 ///
-/// In the first line of the cache is what a step of nearly every task needs, in the second what its spawning
-/// and its end do, and elsewhere what few tasks have at all: with many tasks, a step takes as long as the lines
-/// of memory that it touches.
+/// The first cache line has what a step of nearly every task needs, the second what its spawn and its end
+/// need. What few tasks have is behind a pointer. With many tasks, a step takes as long as the memory
+/// that it touches.
 #[repr(C, align(64))]
 pub(crate) struct Task {
-    /// Of a place that is free, [`FREE`].
+    /// [`FREE`] if this place has no task.
     pub(crate) id: TaskId,
     pub(crate) state: State,
     /// Whether it was polled at all.
     pub(crate) started: bool,
     pub(super) aborted: bool,
-    /// Whether it may be aborted or cancelled, or says whom to ask first: then a poll is not all there is to
-    /// its step.
+    /// Whether more than a poll may belong to its next step: it was asked to end, or a request to cancel
+    /// must go to something else first.
     pub(super) is_special: bool,
-    /// How many of its polls have ended at an await.
+    /// How many of its polls ended at an await.
     pub(crate) awaits: u32,
-    /// How many things it has said it waits for.
+    /// How many things it waits for.
     pub(super) waits: u32,
-    /// Absent while it is polled, for the main task (which stands on the stack of `run`), and when
-    /// the output has been taken.
+    /// Absent while it is polled, when its output was taken, and for the main task, which stands on the
+    /// stack of `run`.
     pub(crate) cell: Option<BoxTask>,
-    /// The first of them; if there is none, what is not known, and around which place.
+    /// The first thing it waits for. If there is none: an unknown thing, and the place around it if that
+    /// is known.
     pub(super) awaited: Awaited,
-    /// Tells its waker from others: compared, never read through.
+    /// Tells its waker from others. It is compared and never dereferenced.
     pub(super) waker: *const (),
 
     /// How it has ended, if it has.
@@ -43,37 +44,37 @@ pub(crate) struct Task {
     pub(crate) host: u16,
     /// How many tasks it has spawned.
     pub(crate) children: u32,
-    /// Which of the run's tasks it was to end, counted from 1.
+    /// Its number in the order in which tasks ended, from 1.
     pub(super) nth: u32,
     pub(crate) spawned: Option<Place>,
-    /// The task that is to be asked first if this one is cancelled.
+    /// The task that a request to cancel goes to first.
     awaits_task: Option<TaskKey>,
-    /// Who is to be woken when it ends, under a number of his own: nearly always there is one, and a task.
+    /// The task to wake when this one ends, with its number as a joiner. There are rarely others.
     joiner: Option<(u32, TaskKey)>,
     extra: Option<Box<Extra>>,
 }
 
-// As many lines of the cache as it is to have.
+// The number of cache lines that a task may have.
 const _: () = assert!(size_of::<Task>() <= 2 * 64);
 
-/// What few tasks are.
+/// What is true of few tasks.
 #[derive(Clone, Copy, Default)]
 pub(crate) struct Traits {
-    /// Whether nobody has its handle.
+    /// Its handle was dropped.
     pub(crate) detached: bool,
-    /// Whether somebody has seen, or will see, a panic that it ends with.
+    /// Its panic was seen, or will be.
     pub(crate) retrieved: bool,
-    /// Whether it is to run to its end also when main has returned.
+    /// It runs to its end even after main has returned.
     pub(crate) finishing: bool,
-    /// Whether somebody else than its handle passes on a panic.
+    /// Something other than its handle passes on its panic.
     pub(crate) supervised: bool,
-    /// Whether it says of itself that it has failed, though it returned.
+    /// It returned and reported that it failed.
     pub(crate) failed: bool,
-    /// Whether it stands for a thread, which nobody can stop.
+    /// It stands for a thread, which cannot be cancelled.
     pub(crate) thread: bool,
-    /// Whether it was polled for no reason, and not been woken since.
+    /// It was polled without a wake-up and has not been woken since.
     pub(crate) roused: bool,
-    /// Whether the one who holds its handle was asked to give a turn away, or did wait.
+    /// Its joiner has waited, or was asked whether to yield first.
     pub(crate) asked: bool,
 }
 
@@ -81,32 +82,32 @@ pub(crate) struct Traits {
 #[derive(Default)]
 pub(super) struct Extra {
     pub(super) cancellation: Cancellation,
-    /// What is to be asked first instead of a task.
+    /// What a request to cancel goes to first, if that is not a task.
     target: Awaiting,
-    /// The second thing that it waits for, if there are two or more.
+    /// The second thing it waits for, if there are two or more.
     second: Option<Awaited>,
-    /// Who is to be woken besides the first.
+    /// What to wake besides the first joiner.
     joiners: Vec<(u32, Wakee)>,
     panicked: Option<Box<Caught>>,
 }
 
-/// The id of a place in which no task is.
+/// The id of a place without a task.
 const FREE: TaskId = TaskId(u32::MAX);
 
-/// The most places that are kept for the next run.
+/// How many places are kept for the next run, at most.
 const KEPT: usize = 1 << 17;
 
 /// What is left of a task that has ended.
 pub(crate) struct Remains {
     pub(crate) cell: Option<BoxTask>,
     pub(crate) ended: Option<Ended>,
-    /// Whether somebody sees its panic.
+    /// Whether its panic is seen.
     pub(crate) seen: bool,
-    /// What may be somebody else's code, if there is any.
+    /// What may hold code of another crate, if anything does.
     _others: Option<Box<Extra>>,
 }
 
-/// The tasks of a run, each in a place that it keeps, and that another one gets when it is gone.
+/// The tasks of a run. Each keeps its place until it is gone; then another task may have the place.
 #[derive(Default)]
 pub(crate) struct Tasks {
     places: Vec<Task>,
@@ -114,21 +115,21 @@ pub(crate) struct Tasks {
 }
 
 impl Tasks {
-    /// Makes ready for a run, of which the first task has the first place.
+    /// Prepares for a run. The first task gets the first place.
     pub(crate) fn clear(&mut self) {
-        // There is no task left, unless the scheduler has panicked.
+        // No task is left, unless the scheduler has panicked.
         let kept = if self.len() == 0 { KEPT } else { 0 };
         self.places.truncate(kept);
         self.free.clear();
         self.free.extend((0..self.places.len() as u32).rev());
     }
 
-    /// How many there are.
+    /// The number of tasks.
     pub(crate) fn len(&self) -> usize {
         self.places.len() - self.free.len()
     }
 
-    /// Adds one that is ready, and is yet to be [furnished](Tasks::furnish).
+    /// Adds a task that is ready. The caller must [`furnish`](Tasks::furnish) it.
     #[cfg_attr(not(debug_assertions), inline)]
     pub(crate) fn add(&mut self, id: TaskId, host: u16, spawned: Option<Place>) -> TaskKey {
         let slot = match self.free.pop() {
@@ -136,7 +137,7 @@ impl Tasks {
             None => self.add_place(),
         };
         let task = &mut self.places[slot as usize];
-        // Field by field, for in a free place there is nothing to be dropped.
+        // Field by field, because a free place has nothing to drop.
         task.id = id;
         task.state = State::Ready;
         (task.started, task.aborted, task.is_special) = (false, false, false);
@@ -155,19 +156,18 @@ impl Tasks {
     fn add_place(&mut self) -> u32 {
         let slot = u32::try_from(self.places.len()).expect("dacapo: fewer than 2^32 tasks at once");
         if self.places.len() == self.places.capacity() {
-            // By more than a `Vec` would: memory with this alignment is copied when it grows.
+            // By more than a `Vec` would grow: memory with this alignment is copied when it grows.
             self.places.reserve(3 * self.places.len());
         }
         self.places.push(Task::FREE);
         slot
     }
 
-    /// Gives a task that was added what is to be polled with the waker of this address; the main one has no
-    /// cell.
+    /// Gives a new task what is polled, and the address of its waker. The main task has no cell.
     #[cfg_attr(not(debug_assertions), inline)]
     pub(crate) fn furnish(&mut self, key: TaskKey, cell: Option<BoxTask>, waker: *const ()) {
         let Some(task) = self.get_mut(key) else { return };
-        // Nobody has the main one's handle.
+        // The main task has no handle.
         task.traits.detached = cell.is_none();
         task.put(cell);
         task.waker = waker;
@@ -175,7 +175,7 @@ impl Tasks {
 
     #[inline]
     pub(crate) fn get(&self, key: TaskKey) -> Option<&Task> {
-        // Of a slice, for an index into a `Vec` is several calls where nothing is optimised.
+        // A slice, because without optimisation an index into a `Vec` is several calls.
         let (places, slot) = (self.places.as_slice(), key.slot() as usize);
         if slot < places.len() && places[slot].id.0 == key.id().0 {
             Some(&places[slot])
@@ -194,7 +194,8 @@ impl Tasks {
         }
     }
 
-    /// Forgets a task that has returned, and of which nothing else is left than what has its output.
+    /// Forgets a task that has returned, if only its output is left of it. Returns the cell with the
+    /// output.
     #[inline]
     pub(crate) fn remove_returned(&mut self, key: TaskKey) -> Option<BoxTask> {
         let task = self.get_mut(key)?;
@@ -218,7 +219,7 @@ impl Tasks {
         }
     }
 
-    /// Forgets a task that has ended; the caller drops what is left of it.
+    /// Forgets a task that has ended. The caller drops what is left of it.
     pub(crate) fn remove(&mut self, key: TaskKey) -> Option<Remains> {
         let task = self.get_mut(key)?;
         task.id = FREE;
@@ -236,7 +237,7 @@ impl Tasks {
                 _ => Ended::Cancelled,
             });
         }
-        // The memory is kept if there is nothing in it.
+        // The memory is kept if nothing is in it.
         if task.extra.as_mut().is_some_and(|extra| !extra.reset()) {
             remains._others = task.extra.take();
         }
@@ -244,7 +245,7 @@ impl Tasks {
         Some(remains)
     }
 
-    /// All of them, in no order that would mean anything.
+    /// All tasks, in no particular order.
     pub(crate) fn iter(&self) -> impl Iterator<Item = (TaskKey, &Task)> {
         let places = self.places.iter().zip(0..).filter(|(task, _)| task.id != FREE);
         places.map(|(task, slot)| (TaskKey::new(slot, task.id), task))
@@ -261,13 +262,13 @@ impl Tasks {
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum State {
-    /// It waits to be woken.
+    /// It waits for a wake-up.
     Idle,
-    /// It stands in the line.
+    /// It is in the ready queue.
     Ready,
     /// It is being polled.
     Running,
-    /// It was woken in its own poll, and goes back into the line afterwards.
+    /// It was woken during its own poll and is ready again after it.
     Woken,
     Ended,
 }
@@ -314,7 +315,7 @@ impl Task {
     #[inline(always)]
     pub(super) fn put(&mut self, cell: Option<BoxTask>) {
         debug_assert!(self.cell.is_none());
-        // There is nothing to be dropped, which else would be asked.
+        // There is nothing to drop; without this, the compiler would check.
         std::mem::forget(std::mem::replace(&mut self.cell, cell));
     }
 
@@ -346,7 +347,7 @@ impl Task {
         };
     }
 
-    /// What it ended with, if that was a panic.
+    /// The panic that it ended with.
     pub(super) fn panicked(&self) -> Option<&Caught> {
         self.extra.as_ref()?.panicked.as_deref()
     }
@@ -359,12 +360,12 @@ impl Task {
         self.extra.as_ref().map(|extra| &extra.cancellation)
     }
 
-    /// The same to be changed; whoever asks the task to end says so by `is_special` too.
+    /// The same, to be changed. If that asks the task to end, set `is_special` too.
     pub(super) fn cancellation_mut(&mut self) -> &mut Cancellation {
         &mut self.extra_mut().cancellation
     }
 
-    /// What is to be asked first if it is cancelled.
+    /// What a request to cancel goes to first.
     pub(super) fn awaiting(&self) -> Awaiting {
         match self.awaits_task {
             Some(task) => Awaiting::Task(task),
@@ -382,7 +383,7 @@ impl Task {
         self.is_special = true;
     }
 
-    /// What comes before a poll if that is not all there is to the step.
+    /// Does what comes before a poll if the poll is not all there is to the step.
     #[cold]
     pub(super) fn begin_special_step(&mut self) {
         self.awaits_task = None;
@@ -394,29 +395,29 @@ impl Task {
         }
     }
 
-    // What it waits for. More than two things at once are rare, and counted only.
+    // What it waits for. More than two things are rare, and only counted.
 
     pub(super) fn set_second_wait(&mut self, awaited: Awaited) {
         self.extra_mut().second = Some(awaited);
     }
 
-    /// What it said that it waits for, the first two.
+    /// The first two things it waits for.
     pub(crate) fn known_waits(&self) -> impl Iterator<Item = Awaited> {
         let second = self.extra.as_ref().and_then(|extra| extra.second);
         [Some(self.awaited), second].into_iter().flatten().take(self.waits as usize)
     }
 
-    /// Whether it waits for no more than its next turn, if it is woken.
+    /// Whether it only waits for its next turn, if it is woken.
     pub(super) fn waits_for_turn(&self) -> bool {
         self.waits == 0 || self.waits == 1 && self.awaited.wait == Wait::Turn
     }
 
-    /// How many there are beyond these.
+    /// How many things it waits for beyond the first two.
     pub(crate) fn more_waits(&self) -> u32 {
         self.waits.saturating_sub(2)
     }
 
-    /// The one that says most.
+    /// The wait that says most.
     pub(crate) fn foremost_wait(&self) -> Awaited {
         let located = self.known_waits().find(|awaited| awaited.place.is_some());
         located.unwrap_or(self.awaited)
@@ -428,13 +429,13 @@ impl Task {
         Standing { task, spawned, started, awaited: self.foremost_wait() }
     }
 
-    // Who waits for it.
+    // Joiners: what waits for the task to end.
 
     fn has_more_joiners(&self) -> bool {
         self.extra.as_ref().is_some_and(|extra| !extra.joiners.is_empty())
     }
 
-    /// Takes the joiner, unless there is more than one, or one that is no task of this run.
+    /// Takes the joiner. Fails if there are several, or if it is not a task of this run.
     #[inline]
     pub(super) fn take_joiner(&mut self) -> Result<Option<TaskKey>, ()> {
         if self.has_more_joiners() {
@@ -443,7 +444,7 @@ impl Task {
         Ok(self.joiner.take().map(|(_, task)| task))
     }
 
-    /// Takes all, in the order of their coming.
+    /// Takes all joiners, in the order in which they came.
     pub(super) fn take_joiners(&mut self) -> Vec<Wakee> {
         let first = self.joiner.take().map(|(_, task)| Wakee::Task(task));
         let others = self.extra.as_mut().map(|extra| std::mem::take(&mut extra.joiners));
@@ -451,7 +452,7 @@ impl Task {
         first.into_iter().chain(others).collect()
     }
 
-    /// Adds a joiner, or replaces the one of that number.
+    /// Adds a joiner, or replaces the one with that number.
     pub(super) fn insert_joiner(&mut self, number: u32, wakee: Wakee) -> Option<Wakee> {
         match (self.joiner, &wakee) {
             (Some((known, before)), Wakee::Task(task)) if known == number => {
@@ -467,7 +468,7 @@ impl Task {
         let before = self.joiner.take_if(|(known, _)| *known == number);
         let joiners = &mut self.extra_mut().joiners;
         if let Some((_, before)) = before {
-            // He has another waker now, and keeps his place.
+            // It has another waker now, and keeps its place in the order.
             joiners.insert(0, (number, wakee));
             return Some(Wakee::Task(before));
         }
@@ -489,7 +490,7 @@ impl Task {
 }
 
 impl Extra {
-    /// Makes it as that of a new task, if nothing in it may be somebody else's code.
+    /// Resets it for reuse. Returns `false` if it may still hold code of another crate.
     fn reset(&mut self) -> bool {
         let is_plain = self.joiners.is_empty() && matches!(self.target, Awaiting::Other);
         self.second = None;
@@ -503,7 +504,7 @@ mod tests {
 
     use super::*;
 
-    /// Each is woken once, in the order of their coming, as whom he last said he is.
+    /// Each joiner is woken once, in order, with the waker that it gave last.
     #[test]
     fn joiners_keep_their_places() {
         let task = |id: u32| Wakee::Task(TaskKey::new(id, TaskId(id)));

@@ -1,4 +1,4 @@
-//! The deadlines of a run: a sorted map of them, and for each a list of the timers that are set to it.
+//! The timers of a run: a sorted map of deadlines, with a list of timers for each.
 
 use std::collections::{BTreeMap, btree_map};
 use std::num::NonZeroU64;
@@ -13,23 +13,23 @@ use crate::scheduler::TaskKey;
 use crate::session::{Awaited, Place};
 use crate::trace::Wait;
 
-/// Timers in the order of their deadlines; of equal ones in the order in which they were set.
+/// Timers in the order of their deadlines; timers of one deadline in the order in which they were set.
 ///
-/// In virtual time many timers have the very same deadline, for no time passes between one and the next
-/// that is set. So it is deadlines that are sorted, and the timers of one stand side by side, as they are
-/// fired. One that is taken out leaves a gap, which goes with the list, or at once if it is at its end. Lists are
-/// used again; once they have grown, hardly anything is allocated.
+/// In virtual time many timers have the same deadline, because no time passes between setting them. So
+/// deadlines are sorted, and the timers of one deadline are a list. A timer that is removed leaves a gap,
+/// or shortens the list if it is the last. Lists are reused, so that hardly anything is allocated once
+/// they have grown.
 #[derive(Default)]
 pub(crate) struct Timers {
-    /// By the nanoseconds of the deadlines, the number of the list. A map of this type is compiled anyway: see
-    /// [`Numbering`](crate::numbering::Numbering).
+    /// The index of the list of each deadline (in nanoseconds). A map of this type is compiled anyway:
+    /// see [`Numbering`](crate::numbering::Numbering).
     deadlines: BTreeMap<u64, usize>,
     lists: Vec<List>,
-    /// The lists that are not in use.
+    /// Lists that are not in use.
     free: Vec<usize>,
-    /// The list in which a timer was put last.
+    /// The list that got the last timer.
     recent: usize,
-    /// Timers set so far in this run: tells apart those that have had one place.
+    /// How many timers were set in this run. It tells apart the timers that have had one place.
     set: u64,
 }
 
@@ -37,9 +37,9 @@ pub(crate) struct Timers {
 struct List {
     deadline: u64,
     timers: Vec<Timer>,
-    /// How many of these have been fired.
+    /// How many of them have fired.
     fired: usize,
-    /// How many are left, gaps not counted. If none is, the list is free.
+    /// How many are left, without gaps. At 0 the list is free.
     left: usize,
 }
 
@@ -49,7 +49,7 @@ struct Timer {
     wakee: Wakee,
 }
 
-/// A timer that was set.
+/// Identifies a timer.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct TimerKey {
     list: u32,
@@ -59,7 +59,7 @@ pub(crate) struct TimerKey {
 
 impl Timers {
     pub(crate) fn clear(&mut self) {
-        // There is no timer left, unless the scheduler has panicked.
+        // No timer is left, unless the scheduler has panicked.
         if !self.deadlines.is_empty() {
             *self = Self::default();
         }
@@ -97,7 +97,7 @@ impl Timers {
         TimerKey { list: self.recent as u32, place, serial }
     }
 
-    /// The list of a deadline, which may be a free one.
+    /// The list of a deadline; makes one if there is none.
     #[inline(never)]
     fn find(&mut self, deadline: u64) -> usize {
         let entry = match self.deadlines.entry(deadline) {
@@ -112,14 +112,14 @@ impl Timers {
         *entry.insert(list)
     }
 
-    /// Whom a timer wakes, to be replaced; `None` if it has fired.
+    /// What a timer wakes, to be replaced. `None` if it has fired.
     #[inline]
     pub(crate) fn wakee_mut(&mut self, key: TimerKey) -> Option<&mut Wakee> {
         let timer = self.lists.get_mut(key.list as usize)?.timers.get_mut(key.place as usize)?;
         (timer.serial == key.serial.get()).then_some(&mut timer.wakee)
     }
 
-    /// Takes a timer out, unless it has fired.
+    /// Removes a timer, unless it has fired.
     pub(crate) fn remove(&mut self, key: TimerKey) -> Option<Wakee> {
         let list = self.lists.get_mut(key.list as usize)?;
         let timer = list.timers.get_mut(key.place as usize)?;
@@ -138,7 +138,7 @@ impl Timers {
         Some(wakee)
     }
 
-    /// Takes out the first timer, if it is due at `now`.
+    /// Takes the first timer, if it is due at `now`.
     #[inline]
     pub(crate) fn pop_due(&mut self, now: Instant) -> Option<Wakee> {
         let entry = self.deadlines.first_entry().filter(|list| *list.key() <= now.as_nanos())?;
@@ -177,7 +177,7 @@ impl Timer {
 }
 
 impl Core {
-    /// Wakes those whose time has come, up to the first one with a waker of his own, which is returned.
+    /// Wakes tasks that are due. Stops at a timer with a foreign waker and returns that.
     #[inline]
     pub(super) fn fire_due(&mut self) -> Option<Waker> {
         loop {
@@ -190,8 +190,7 @@ impl Core {
 }
 
 impl Executor {
-    /// Whether a deadline has come. If not, who waits for it with this waker is woken then, by a timer that
-    /// is set, or known from an earlier call.
+    /// Whether a deadline has come. If not, sets or updates a timer that wakes the owner of `waker` then.
     #[inline(always)]
     pub(crate) fn poll_deadline(
         &self,
@@ -225,7 +224,7 @@ impl Executor {
             }
         };
         match timer.as_ref().and_then(|key| core.timers.wakee_mut(*key)) {
-            // Also if a timer has fired too early, because the clock of its host has become slower since.
+            // Also if the timer has fired too early, because the clock of its host runs slower now.
             None => *timer = Some(core.timers.insert(deadline, wakee)),
             Some(known) => {
                 let previous = std::mem::replace(known, wakee);
@@ -273,7 +272,7 @@ mod tests {
         Wakee::Task(crate::scheduler::TaskKey::new(0, TaskId(id)))
     }
 
-    /// As a timeout does that is never needed, again and again.
+    /// A timeout that never strikes, again and again.
     #[test]
     fn what_is_taken_out_leaves_nothing_behind() {
         let mut timers = Timers::default();
@@ -284,7 +283,7 @@ mod tests {
             assert!(timers.remove(key).is_none(), "it is gone");
             assert_eq!((timers.deadlines.len(), timers.lists.len()), (1, 2));
         }
-        // Also if it is always the same deadline.
+        // The same with one deadline only.
         let before = timers.insert(Instant::START, of_task(2));
         for _ in 1..1000 {
             let key = timers.insert(Instant::START, of_task(1));
@@ -297,7 +296,7 @@ mod tests {
     }
 
     proptest! {
-        /// Against a sorted map from (deadline, serial).
+        /// Compares with a sorted map from (deadline, serial number).
         #[test]
         fn lists_by_deadline_are_a_sorted_map(ops in prop::collection::vec(op(), 1..400)) {
             let mut timers = Timers::default();

@@ -1,19 +1,18 @@
-//! Panics inside a run: caught, with their message and place, and kept from the terminal.
+//! Catches panics inside a run, with message and place, and keeps them off the terminal.
 //!
-//! A search may meet the same panic a thousand times; it is shown once, in the report. For that a
-//! panic hook is installed at the first run of the process. Outside of runs it does what the hook
-//! before it did.
+//! A search may meet the same panic a thousand times; the report shows it once. The first run of a
+//! process installs a panic hook for this. Outside of runs it does what the previous hook did.
 
 use std::any::Any;
 use std::cell::{Cell, RefCell};
 use std::panic::{self, AssertUnwindSafe, PanicHookInfo};
 use std::sync::Once;
 
-/// What a panic said, and where.
+/// The message of a panic, and its place.
 #[derive(Clone, Debug)]
 pub(crate) struct PanicNote {
     pub(crate) message: String,
-    /// `file:line:column`; unknown if somebody else's hook has replaced ours.
+    /// `file:line:column`. Unknown if another hook has replaced ours.
     pub(crate) location: Option<String>,
 }
 
@@ -23,9 +22,9 @@ pub(crate) struct Caught {
     pub(crate) note: PanicNote,
 }
 
-/// The part of the thread's state that the hook needs.
+/// What the hook needs of the thread's state.
 pub(super) struct Catcher {
-    /// How many `catch` are on the stack.
+    /// How many `catch` calls are on the stack.
     depth: Cell<u32>,
     last: RefCell<Option<PanicNote>>,
 }
@@ -35,22 +34,22 @@ impl Catcher {
         Self { depth: Cell::new(0), last: RefCell::new(None) }
     }
 
-    /// Runs code of the user.
+    /// Calls code of the user.
     #[inline(always)]
     pub(super) fn catch<R>(&self, f: impl FnOnce() -> R) -> Result<R, Box<Caught>> {
-        // Within a destructor, that of a panic that goes on is wanted afterwards.
+        // Within a destructor: the panic that is unwinding is needed afterwards.
         if self.depth.get() > 0 {
             return self.catch_within(f);
         }
         self.catch_first(f)
     }
 
-    /// The same where no other one is on the stack.
+    /// The same when no other `catch` is on the stack.
     #[inline(always)]
     pub(super) fn catch_first<R>(&self, f: impl FnOnce() -> R) -> Result<R, Box<Caught>> {
         self.depth.set(1);
-        // What the code leaves behind half done is seen by the rest of the test only, which the
-        // panic fails anyway.
+        // Only the rest of the test sees what the code leaves half done, and the panic fails the test
+        // anyway.
         let result = panic::catch_unwind(AssertUnwindSafe(f));
         self.depth.set(0);
         match result {
@@ -76,8 +75,8 @@ impl Catcher {
     #[cold]
     fn caught(&self, payload: Box<dyn Any + Send>) -> Box<Caught> {
         let message = message_of(&*payload);
-        // The last panic need not be this one: code may catch its own, and `resume_unwind` does not
-        // tell the hook.
+        // The last panic that the hook saw may be another one: code may catch its own panics, and
+        // `resume_unwind` does not call the hook.
         let note = self.last.take().filter(|note| note.message == message);
         let note = note.unwrap_or(PanicNote { message, location: None });
         Box::new(Caught { payload, note })
@@ -99,14 +98,14 @@ impl Catcher {
     }
 }
 
-/// With these words std announces that it is about to abort.
+/// std announces with these words that it will abort.
 const ABORTS: [&str; 2] =
     ["panic in a destructor during cleanup", "panic in a function that cannot unwind"];
 
 enum Noted {
     NotOurs,
     Ours,
-    /// A destructor panicked while another panic was unwinding, and the process will abort.
+    /// A destructor panicked while another panic was unwinding, so the process will abort.
     Fatal(String),
 }
 
@@ -130,7 +129,7 @@ pub(super) fn install_hook() {
     });
 }
 
-/// All that can still be said before Rust aborts the process.
+/// The last message before Rust aborts the process.
 #[expect(clippy::print_stderr, reason = "no report will follow")]
 fn last_words(message: &str) {
     let schedule = super::schedule_so_far();

@@ -1,4 +1,4 @@
-//! Who is to be woken, and the wakers that futures are given.
+//! Wakers of tasks, and what they wake.
 
 use std::num::NonZeroU64;
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering, fence};
@@ -8,20 +8,20 @@ use std::task::{Wake, Waker};
 use crate::scheduler::TaskKey;
 use crate::trace::TaskId;
 
-/// Who is to be woken. Nearly always it is a task of this run, whose waker need not be cloned.
+/// What to wake. It is nearly always a task of this run, whose waker need not be cloned.
 #[derive(Debug)]
 pub(crate) enum Wakee {
     Task(TaskKey),
-    /// A waker that some combinator made, such as `FuturesUnordered`.
+    /// A waker that a combinator made, such as `FuturesUnordered`.
     Waker(Waker),
 }
 
-/// Says which run of this process something belongs to: the number of the thread, and that of the run
-/// among those of the thread, in one word, for it is compared often. Never hashed.
+/// Identifies a run of this process: the number of its thread, and its number among the runs of that
+/// thread, in one word, because it is compared often. Never hashed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct RunId(NonZeroU64);
 
-/// The bits for the number of the run: nobody makes a trillion of them.
+/// The bits for the number of the run.
 const NUMBER_BITS: u32 = 40;
 const MARK: u64 = 1 << 63;
 
@@ -45,7 +45,7 @@ impl RunId {
         (self.0.get() >> NUMBER_BITS) as usize
     }
 
-    /// The same with a mark, for somebody who has done with the run. It is the id of no run then.
+    /// The same with a mark, for an owner that is done with the run. A marked id matches no run.
     pub(crate) fn marked(self) -> Self {
         Self(self.0 | MARK)
     }
@@ -58,19 +58,19 @@ impl RunId {
         Self::of(self.0.get() & !MARK)
     }
 
-    /// Which of the runs of its thread, counted from 1.
+    /// The number of the run among those of its thread, from 1.
     pub(super) fn number(self) -> u64 {
         self.0.get() & ((1 << NUMBER_BITS) - 1)
     }
 }
 
-/// The waker with which a task is polled: made once, and used again by the tasks that come after it.
+/// The waker that a task is polled with. It is reused by later tasks.
 pub(super) struct OwnWaker {
     waker: Waker,
     behind: Arc<TaskWaker>,
 }
 
-/// What is behind a waker. It changes only as long as nobody else has the waker.
+/// What is behind a waker. It changes only while no clone exists.
 struct TaskWaker {
     run: AtomicU64,
     slot: AtomicU32,
@@ -87,18 +87,17 @@ impl OwnWaker {
         Self { waker: Waker::from(Arc::clone(&behind)), behind }
     }
 
-    /// Prepares for [`assign`](OwnWaker::assign). If somebody still has a clone, that goes on to be the former
-    /// task's.
+    /// Prepares for [`assign`](OwnWaker::assign). Existing clones keep waking the former task.
     #[cfg_attr(not(debug_assertions), inline)]
     pub(super) fn part_with_clones(&mut self) {
         if Arc::strong_count(&self.behind) > 2 {
             *self = Self::new(RunId::NONE, TaskKey::default());
         }
-        // What another thread has read before it dropped its clone comes before what follows.
+        // What another thread read before it dropped its clone happens before what follows.
         fence(Ordering::Acquire);
     }
 
-    /// Makes it that of another task, as nobody has a clone.
+    /// Makes it the waker of another task. No clone may exist.
     #[cfg_attr(not(debug_assertions), inline)]
     pub(super) fn assign(&self, run: RunId, task: TaskKey) {
         let behind = &*self.behind;
@@ -112,7 +111,7 @@ impl OwnWaker {
         &self.waker
     }
 
-    /// Tells it from all other wakers, as long as it is there.
+    /// Tells it from all other wakers while it exists.
     pub(super) fn address(&self) -> *const () {
         self.waker.data()
     }
@@ -130,7 +129,7 @@ impl Wake for TaskWaker {
     }
 }
 
-/// Wakes a task of a run that may be over, or that of another thread.
+/// Wakes a task, perhaps of a run that is over or of another thread.
 #[inline]
 pub(crate) fn wake(run: RunId, task: TaskKey) {
     let woken = super::try_with(run, |executor| executor.wake(task));
@@ -139,27 +138,27 @@ pub(crate) fn wake(run: RunId, task: TaskKey) {
     }
 }
 
-/// What other threads may touch of the runs of one.
+/// The part of a thread's runs that other threads may touch.
 ///
 /// A waker knows its thread by a number, so that making one costs no more than its allocation.
 pub(super) struct Outside {
     thread: u32,
-    /// The number of the run that is going on, or 0.
+    /// The number of the current run, or 0.
     run: AtomicU64,
-    /// Whether another thread has woken a task of that run, or, when it was just ending, of one before.
+    /// Whether another thread has woken a task of the current run. If a run was just ending, of the one
+    /// before.
     woken: AtomicBool,
-    /// The first task that was woken so, and the run.
+    /// The first task that was woken by another thread, and its run.
     first: Mutex<Option<(u64, TaskId)>>,
 }
 
-/// Of all threads that have made runs, by their numbers.
+/// All threads that have made runs, by number.
 static THREADS: RwLock<Vec<Weak<Outside>>> = RwLock::new(Vec::new());
 
 impl Outside {
     pub(super) fn of_thread() -> Arc<Self> {
         let mut threads = THREADS.write().unwrap_or_else(PoisonError::into_inner);
-        // The number of a thread that has ended may be taken, but for wakers of its runs: numbers of runs
-        // go on where it left off.
+        // The number of a thread that has ended could be reused, if its wakers did not outlive it.
         let outside = Arc::new(Self {
             thread: u32::try_from(threads.len())
                 .ok()
@@ -173,13 +172,13 @@ impl Outside {
         outside
     }
 
-    /// Begins the run of this number.
+    /// Begins the run with this number.
     pub(super) fn begin(&self, number: u64) -> RunId {
         self.run.store(number, Ordering::Release);
         RunId::new(self.thread, number)
     }
 
-    /// Wakers that outlive their run do nothing from then on.
+    /// Wakers that outlive their run do nothing from now on.
     pub(super) fn end(&self) {
         self.run.store(0, Ordering::Release);
         self.first_woken();
@@ -198,13 +197,13 @@ impl Outside {
         }
     }
 
-    /// Whether another thread may have woken a task of the run that is going on.
+    /// Whether another thread may have woken a task of the current run.
     #[inline]
     pub(super) fn is_woken(&self) -> bool {
         self.woken.load(Ordering::Relaxed)
     }
 
-    /// The first task of the run that is going on that another thread has woken.
+    /// The first task of the current run that another thread has woken.
     pub(super) fn first_woken(&self) -> Option<TaskId> {
         if !self.is_woken() {
             return None;
@@ -214,7 +213,7 @@ impl Outside {
         if let Some((_, task)) = first.filter(|(woken, _)| *woken == run) {
             return Some(task);
         }
-        // It was of a run that has ended meanwhile.
+        // It belongs to a run that has ended.
         *first = None;
         self.woken.store(false, Ordering::Relaxed);
         None
@@ -225,7 +224,7 @@ impl Outside {
 mod tests {
     use super::*;
 
-    /// A thread that has found a run going on may say so when the next one has begun.
+    /// A thread may report a wake-up of one run when the next one has begun.
     #[test]
     fn a_wake_of_a_run_that_is_over_is_none() {
         let outside = Outside::of_thread();
@@ -253,7 +252,7 @@ mod tests {
         }
     }
 
-    /// Nor does it end the next run.
+    /// A late wake-up does not end the next run either.
     #[test]
     fn a_run_goes_on_after_a_wake_of_the_one_before() {
         let run = crate::run(async || {

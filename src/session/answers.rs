@@ -1,4 +1,4 @@
-//! The answers of a run while it goes on: a byte for most of them, since a run may have very many.
+//! The answers of the current run. Most take one byte, because a run may have very many.
 
 use std::rc::Rc;
 
@@ -9,15 +9,15 @@ use crate::scheduler::{Choice, Plan, Scheduler};
 /// A list of answers.
 #[derive(Default)]
 pub(crate) struct Answers {
-    /// An option below [`SHORT`], once, is one byte. Anything else is one that says for how long it
-    /// matters, and four with the option; or two, if it matters once and they are enough.
+    /// An option below [`SHORT`] that applies once is one byte. Any other answer is a byte for how long
+    /// it applies and four bytes for the option, or two if it applies once and they are enough.
     bytes: Buffer<u8>,
-    /// How many bytes there are more than answers.
+    /// How many more bytes than answers there are.
     more: usize,
 }
 
 const SHORT: u8 = 0xf0;
-/// Comes after those that say for how long an answer matters.
+/// Follows the bytes that say how long an answer applies.
 const TWO_BYTES: u8 = SHORT + Lasting::Ahead as u8 + 1;
 
 impl Answers {
@@ -60,7 +60,7 @@ impl Answers {
         std::iter::from_fn(move || self.next(&mut at))
     }
 
-    /// The answer that begins at a byte, which then is that after it.
+    /// The answer that begins at a byte. Moves `at` to the byte after it.
     #[inline]
     fn next(&self, at: &mut usize) -> Option<Answer> {
         let first = *self.bytes.get(*at)?;
@@ -84,7 +84,7 @@ impl Answers {
     }
 }
 
-/// Gives the answers of the last run once more, from the memory that they are in.
+/// Gives the answers of the last run again, from the memory that they are in.
 pub(crate) struct Again {
     answers: Rc<Answers>,
     next: usize,
@@ -110,7 +110,7 @@ impl Scheduler for Again {
         let given = self.answers.next(&mut self.next).unwrap_or_default();
         match (given.option() as usize) < choice.options() {
             true => given,
-            // The run has gone another way, as its hash will say.
+            // The run took another way. Its hash will tell.
             false => Answer::from_place(choice.options() - 1),
         }
     }

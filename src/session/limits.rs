@@ -9,7 +9,7 @@ pub(crate) struct Limits {
     pub(crate) max_tasks: usize,
     /// Kept in the trace.
     pub(crate) max_events: usize,
-    /// What may happen in it besides what an ordinary event loop does.
+    /// Faults that may happen in it.
     pub(crate) faults: Faults,
     /// Whether to record what primitives hold.
     pub(crate) records_holdings: bool,
@@ -24,8 +24,8 @@ impl Default for Limits {
 }
 
 impl Limits {
-    /// A run that needs more is rather a bug than a test: a million polls take a good part of a
-    /// second unoptimised, and a hundred thousand events are more than anybody reads.
+    /// A run that needs more is more likely a bug than a test. Without optimisation, a million polls take
+    /// a good part of a second, and nobody reads a hundred thousand events.
     pub(crate) const DEFAULT: Self = Self {
         max_steps: 1_000_000,
         max_tasks: 100_000,

@@ -1,25 +1,25 @@
-/// How often the marked places of one run were met, in the order in which they were met first.
+/// How often each label was met in one run, in the order in which they were first met.
 #[derive(Default)]
 pub(crate) struct Marks(Vec<Met>);
 
-/// The places of one label in one run.
+/// One label in one run.
 #[derive(Clone, Copy)]
 pub(crate) struct Met {
     pub(crate) label: &'static str,
-    /// How often it was asked whether the condition holds.
+    /// How often its condition was evaluated.
     pub(crate) evaluated: u64,
-    /// How often it did.
+    /// How often the condition held.
     pub(crate) held: u64,
 }
 
 impl Marks {
-    /// Forgets the run before, but not its memory.
+    /// Forgets the last run, and keeps the memory.
     pub(crate) fn clear(&mut self) {
         self.0.clear();
     }
 
     pub(crate) fn hit(&mut self, label: &'static str, held: bool) {
-        // There are few labels, and most differ in their lengths already.
+        // There are few labels, and most differ in length already.
         let known = self.0.iter().position(|met| met.label == label);
         let place = known.unwrap_or_else(|| {
             self.0.push(Met { label, evaluated: 0, held: 0 });
