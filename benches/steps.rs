@@ -1,5 +1,5 @@
 //! What a step costs, and how many small runs a second affords: with recording, hashing and the
-//! account of who waits for what, as users run it.
+//! bookkeeping of what tasks wait for, as users run it.
 //!
 //! `cargo bench` prints the time per step as `time`, and for whole runs also how many a second.
 

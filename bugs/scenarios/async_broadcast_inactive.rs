@@ -4,10 +4,10 @@
 //!
 //! The destructor of a receiver closes the channel if it was the last one of any kind; that of an
 //! inactive receiver does not. A sender waits for ever, or meets the crate's own assertion that there
-//! must be somebody for whom it would have to wait.
+//! must be a receiver to wait for.
 //!
 //! Invariant: `broadcast` fails once no receiver of any kind is left. Here a radio station plays to
-//! somebody who listens and to somebody who has switched the sound off, until both have gone to bed.
+//! one listener and to one who has switched the sound off, until both have gone to bed.
 
 use std::time::Duration;
 

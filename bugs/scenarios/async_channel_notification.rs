@@ -6,7 +6,7 @@
 //! woken until it is polled again, and for as long as that takes nobody else is woken.
 //!
 //! Invariant: two messages and two receivers, and both get one. Here a chef, tired of waiting for an
-//! order of his own, first looks what becomes of the apprentice's.
+//! order, first looks at what becomes of the apprentice's.
 
 use std::pin::pin;
 use std::time::Duration;
@@ -32,7 +32,7 @@ async fn chef(
 }
 
 pub async fn scenario() {
-    // The restaurant stays open: the end of the channel would wake everybody.
+    // The restaurant stays open: closing the channel would wake everybody.
     let (counter, orders) = unbounded();
     let waiter = counter.clone();
     spawn_named("waiter", async move {

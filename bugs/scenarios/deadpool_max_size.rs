@@ -6,7 +6,7 @@
 //! that it drops, once for the call itself. From then on one client more gets an object.
 //!
 //! Invariant: never more than `max_size` objects are in use. Here a client is willing to wait exactly
-//! as long as recycling takes, so that it is anybody's guess whether it is cancelled in the middle.
+//! as long as recycling takes, so it may or may not be cancelled in the middle.
 
 use std::cell::Cell;
 use std::convert::Infallible;
@@ -60,7 +60,7 @@ impl Database {
 
 pub async fn scenario() {
     let pool = Pool::builder(Connector).max_size(MAX_SIZE).build().unwrap();
-    // From here on there is a connection to be recycled.
+    // From here on there is a connection to recycle.
     drop(pool.get().await.unwrap());
 
     let database = Database { pool, in_use: Rc::default(), most: Rc::default() };

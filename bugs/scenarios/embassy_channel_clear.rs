@@ -1,4 +1,4 @@
-//! embassy-sync 0.6.2, `Channel::clear`: there is room, and who waits for it is not told.
+//! embassy-sync 0.6.2, `Channel::clear`: there is room, and the senders that wait for it are not woken.
 //!
 //! Fixed in 0.7.0 ("fix channels to wake senders on `clear()`").
 //!

@@ -3,7 +3,7 @@
 //! Fixed in 0.10.11 (zesterer/flume#98).
 //!
 //! A `recv_async` that is polled again without a message, as in a select loop or under a timeout, puts
-//! itself into the line of waiting receivers once more. While anybody stands in that line, what is sent
+//! itself into the list of waiting receivers once more. While that list is not empty, a sent message
 //! goes to the front of the queue: of two messages in a row, the second overtakes the first.
 //!
 //! Invariant: one sender, one receiver, first in, first out.
@@ -22,7 +22,7 @@ async fn next_reading(readings: &Receiver<u32>) -> Result<u32, RecvError> {
     loop {
         match timeout(HEARTBEAT, &mut reading).await {
             Ok(reading) => return reading,
-            // Nothing for so long: here a real program would say that it is still there.
+            // Nothing for so long: a real program would send a sign of life here.
             Err(_) => continue,
         }
     }

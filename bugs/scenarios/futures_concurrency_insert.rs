@@ -6,7 +6,7 @@
 //! place has it from the start, but that of a member which has ended has lost it.
 //!
 //! Invariant: every future that is put into the group completes. Here notes are pushed to a server, and
-//! once more if another device was first.
+//! pushed again if another device was first.
 
 use std::cell::Cell;
 use std::rc::Rc;
@@ -19,7 +19,7 @@ use futures_util::StreamExt;
 
 const ROUND_TRIP: Duration = Duration::from_millis(80);
 
-/// Sets the next version, unless somebody else has meanwhile.
+/// Sets the next version, unless another device has done so meanwhile.
 async fn push(version: Rc<Cell<u32>>) -> Result<(), Rc<Cell<u32>>> {
     let seen = version.get();
     sleep(ROUND_TRIP).await;

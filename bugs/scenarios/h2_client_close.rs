@@ -1,4 +1,4 @@
-//! h2 0.3.3, client: a connection does not notice that nobody can use it any more.
+//! h2 0.3.3, client: a connection does not notice that it can no longer be used.
 //!
 //! Fixed in 0.3.4 (hyperium/h2#502).
 //!

@@ -3,8 +3,8 @@
 //! Fixed in 0.8.3 (libp2p/rust-libp2p#1781).
 //!
 //! The listener leaves its last message to the first use of the connection. A read sends it off, and
-//! waits if it cannot be flushed at once; but the next poll of that read finds that all is written, does
-//! not go on flushing, and waits for a request. The dialer waits for the rest of the message.
+//! waits if it cannot be flushed at once; but the next poll of that read finds that all is written, stops
+//! flushing, and waits for a request. The dialer waits for the rest of the message.
 //!
 //! Invariant: a negotiation and a ping-pong after it end, over any transport that buffers. Here the pipe
 //! holds one byte less than the message. That fails under every schedule.

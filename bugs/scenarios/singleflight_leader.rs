@@ -1,4 +1,4 @@
-//! async_singleflight 0.4.0: the one who does the work is cancelled, and the others wait for ever.
+//! async_singleflight 0.4.0: the call that does the work is cancelled, and the others wait for ever.
 //!
 //! Fixed in 0.5.0 (PureWhiteWu/async_singleflight#3).
 //!
@@ -25,7 +25,7 @@ async fn page(cache: Rc<Cache>) -> &'static str {
         Ok("the page")
     };
     loop {
-        // There is no page if the client that was to download it has gone.
+        // There is no page if the client that was downloading it has left.
         if let (Some(page), ..) = cache.work("/", download()).await {
             return page;
         }

@@ -1,9 +1,9 @@
-//! tokio 1.20.4, `sync::broadcast`: who subscribes after the end waits for ever.
+//! tokio 1.20.4, `sync::broadcast`: a receiver that subscribes after the end waits for ever.
 //!
 //! Fixed in 1.21.0 (tokio-rs/tokio#4867).
 //!
 //! When the last sender goes, the end of the channel is written into the queue like a message. A
-//! receiver made by `resubscribe` begins behind what is in the queue, and so behind the end as well.
+//! receiver made by `resubscribe` begins behind what is in the queue, which includes the end.
 //!
 //! Invariant: every receiver sees the end of the channel. Here one tunes in to a match late, possibly
 //! when it is over.

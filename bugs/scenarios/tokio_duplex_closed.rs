@@ -1,4 +1,4 @@
-//! tokio 1.5.0, `io::duplex`: a write waits for room that nobody will make any more.
+//! tokio 1.5.0, `io::duplex`: a write waits for room that will never be made.
 //!
 //! Fixed in 1.6.0, which has been yanked, and so in 1.6.1 (tokio-rs/tokio#3756).
 //!
@@ -27,7 +27,7 @@ pub async fn scenario() {
     });
     spawn_named("server", async move {
         let mut picture = vec![0; PICTURE];
-        // The first byte has to come in time; the server hangs up if it does not.
+        // The server hangs up if the first byte does not come in time.
         if timeout(DEADLINE, server.read_exact(&mut picture[..1])).await.is_ok() {
             server.read_exact(&mut picture[1..]).await.unwrap();
         }

@@ -5,8 +5,8 @@
 //! A task that is cancelled while it waits for the lock leaves its place in the queue behind. The next
 //! unlock hands the lock to that place, where nobody is, and the mutex is never free again.
 //!
-//! Invariant: whoever waits gets the lock. Here a request that may be waiting is cancelled, because its
-//! client has hung up, and the next request is to be served all the same.
+//! Invariant: every waiter gets the lock. Here a request that may be waiting is cancelled, because its
+//! client has hung up, and the next request must still be served.
 
 use std::rc::Rc;
 use std::time::Duration;

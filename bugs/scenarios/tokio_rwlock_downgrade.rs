@@ -6,8 +6,8 @@
 //! of the write guard gives all of them back again: enough for another writer, while the first goes on
 //! to read.
 //!
-//! Invariant: no writer while a reader is in. Here, a publisher announces the very price that it has
-//! set, which nobody is to change in the meantime.
+//! Invariant: no writer while a reader is in. Here, a publisher announces the price that it has just
+//! set, which must not change in the meantime.
 
 use std::rc::Rc;
 

@@ -1,4 +1,4 @@
-//! What all packages here share: how a bug is to be found, and what a release without it has to pass.
+//! What all packages here share: how a bug is searched for, and what a release without it must pass.
 #![allow(dead_code, reason = "a package has the release with a bug, or the one without it")]
 
 use std::ops::Range;

@@ -1,7 +1,7 @@
 //! dacapo beside other simulators: the same programs on shuttle and on madsim.
 //!
 //! The primitives are those of `dacapo::sync` everywhere, which need no particular executor, so that
-//! what differs is who runs the tasks and in which order.
+//! what differs is the runtime and the order of tasks.
 
 #![forbid(unsafe_code)]
 

@@ -42,7 +42,7 @@ pub fn silence() -> io::Result<File> {
                 first.get_or_insert_with(|| describe(panic));
             });
         } else {
-            // There is nobody left to tell if this fails.
+            // If this fails, there is nowhere to report it.
             let _ = writeln!(&others, "{panic}");
         }
     }));

@@ -1,4 +1,4 @@
-//! Six workloads, and who runs them: dacapo, the floor, and a bare poll in a loop.
+//! Six workloads, and three ways to run them: dacapo, the floor, and a bare poll in a loop.
 
 #![forbid(unsafe_code)]
 

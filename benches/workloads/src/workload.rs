@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use crate::World;
 
-/// A workload, of which a `size` says how many operations there are to be.
+/// A workload. Its `size` is the number of operations.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Workload {
     /// 100 tasks yield again and again.

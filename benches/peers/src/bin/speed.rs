@@ -7,7 +7,7 @@
 //! ```
 //!
 //! With parts of the names of workloads or of peers, only those: `speed yield dacapo floor`. Each figure
-//! is the median of five; for each of them, a process is started anew, and all take turns. Progress goes
+//! is the median of five. Each measurement has a process of its own, and all take turns. Progress goes
 //! to the standard error.
 
 #![forbid(unsafe_code)]
@@ -26,7 +26,7 @@ const ROUNDS: usize = 5;
 /// The first argument of a process that makes one measurement.
 const ONE: &str = "--one";
 
-/// A measurement is to take about so long, if that is not more than the workload needs.
+/// How long a measurement takes at most, about.
 const TIME: Duration = Duration::from_millis(400);
 
 fn main() {
@@ -58,7 +58,7 @@ fn one(workload: Workload, peer: &Peer) -> f64 {
         count as f64 / time.as_secs_f64()
     };
     let whole = workload.size();
-    // What comes first also warms the caches; and who does a hundredth slowly is spared the whole.
+    // The first part also warms the caches; a slow peer does not have to do all of it.
     let first = rate((whole / 100).max(1));
     if workload == Workload::Sleep && !cfg!(debug_assertions) {
         return rate(whole);

@@ -175,7 +175,7 @@ fn row(program: &'static Program, remarks: &mut Remarks, terminal: &mut File) ->
                 program.name
             ));
         }
-        // There is nobody left to tell if this fails.
+        // If this fails, there is nowhere to report it.
         let _ = writeln!(
             terminal,
             "{}, {name}: {} ({}), {:.1} s {seen:?}",

@@ -16,7 +16,7 @@ use workloads::world::dacapo::{Dacapo, Fifo, Pct, Portfolio, Random};
 use workloads::world::floor::Floor;
 use workloads::world::raw;
 
-/// What a workload comes to with somebody.
+/// How a peer runs a workload.
 #[derive(Clone, Copy)]
 pub enum Part {
     /// So many operations are done, and their number is given.
@@ -25,7 +25,7 @@ pub enum Part {
     Cannot(&'static str),
 }
 
-/// Somebody who is measured.
+/// A simulator or runtime that is measured.
 pub struct Peer {
     pub name: &'static str,
     /// Whether it is dacapo; then it is held against the others.

@@ -19,7 +19,7 @@ pub enum Executor {
     Madsim,
     Shuttle {
         /// Whether an await of the program asks shuttle to yield, as its `yield_now` does, or is one
-        /// like any other. Of its schedulers PCT heeds it: who yields gets the lowest priority.
+        /// like any other. Of its schedulers only PCT looks at it: a task that yields gets the lowest priority.
         yields: bool,
     },
 }
