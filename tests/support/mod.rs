@@ -28,6 +28,7 @@ macro_rules! assert_snapshot {
             filters => [
                 (r"hash [0-9a-f]{16}", "hash HASH"),
                 (r"(look at it +)\S*/dacapo/", "${1}target/dacapo/"),
+                (r"tests/\w+/\.\./support/", "tests/support/"),
                 (r"(tests|examples)/([\w/]+)\.rs:\d+(:\d+)?", "$1/$2.rs:LINE")],
         }, {
             insta::assert_snapshot!($name, $value)
@@ -40,16 +41,25 @@ pub fn millis(millis: u64) -> Duration {
     Duration::from_millis(millis)
 }
 
-/// Runs one test of this binary, which is a `victim`, in a process with these variables; returns
-/// whether it passed, and all that it printed.
+/// Runs one test of the caller's file, a `victim`, in a process with these variables. Returns whether it
+/// passed, and everything that it printed.
+#[track_caller]
 pub fn run_victim(test: &str, variables: &[(&str, &str)]) -> (bool, String) {
+    let test = format!("{}::{test}", module_of_caller());
     let output = victim_command("1")
-        .args([test, "--exact", "--nocapture"])
+        .args([&test, "--exact", "--nocapture"])
         .envs(variables.iter().copied())
         .output()
         .expect("a test can be run");
     let text = [output.stdout, output.stderr].concat();
     (output.status.success(), String::from_utf8(text).expect("tests print text"))
+}
+
+/// The module of the caller's file, as it stands before the names of its tests.
+#[track_caller]
+pub fn module_of_caller() -> &'static str {
+    let file = std::path::Path::new(std::panic::Location::caller().file());
+    file.file_stem().and_then(|stem| stem.to_str()).expect("a source file has a name")
 }
 
 const VICTIM: &str = "VICTIM";

@@ -1,0 +1,11 @@
+//! What people read: traces, reports, pictures, and the examples.
+
+#[path = "../support/mod.rs"]
+mod support;
+
+mod examples;
+mod pictures;
+mod reviewing;
+mod serialized;
+mod side_by_side;
+mod traces;

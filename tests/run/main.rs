@@ -1,0 +1,14 @@
+//! Runs: tasks, time, cancellation, values, hosts, and what surrounds a run.
+
+#[path = "../support/mod.rs"]
+mod support;
+
+mod cancel;
+mod driver;
+mod hosts;
+mod logs;
+mod run_local;
+mod runtime;
+mod time;
+mod tutorial;
+mod values;

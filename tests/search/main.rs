@@ -1,0 +1,23 @@
+//! Searches: schedulers, faults, failures that are found, shrunk, explained, confirmed and kept.
+
+#[path = "../support/mod.rs"]
+mod support;
+
+mod bad_input;
+mod bank;
+mod cancel_sweep;
+mod determinism;
+mod explain;
+mod explore;
+mod faults;
+mod honesty;
+mod jobs;
+mod linearize;
+mod marks;
+mod properties;
+mod regressions;
+mod schedule_values;
+mod schedulers;
+mod search;
+mod state_machines;
+mod sweeps;
