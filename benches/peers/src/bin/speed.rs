@@ -3,7 +3,7 @@
 //! ```sh
 //! cd benches/peers && cargo run --release --bin speed > speed.md
 //! cargo run --bin speed >> speed.md                        # unoptimised
-//! cargo run --profile dev-readme --bin speed >> speed.md   # with the lines of the README
+//! cargo run --profile dev-optimised --bin speed >> speed.md   # only dacapo optimised
 //! ```
 //!
 //! With parts of the names of workloads or of peers, only those: `speed yield dacapo floor`. Each figure

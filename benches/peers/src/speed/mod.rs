@@ -102,6 +102,13 @@ pub const PEERS: [Peer; 13] = [
     Peer::rival("tokio, paused clock", all!(Paused)),
     Peer::rival("turmoil", all!(Turmoil)),
     Peer::rival("shuttle, random", timeless!(Shuttle<shuttle::Random>)),
-    Peer::rival("shuttle, PCT", timeless!(Shuttle<shuttle::Pct>)),
+    Peer::rival("shuttle, PCT", |workload| match workload {
+        // It panics if a run has nothing to choose.
+        Workload::Empty => Part::Cannot("refused"),
+        other => {
+            let others: fn(Workload) -> Part = timeless!(Shuttle<shuttle::Pct>);
+            others(other)
+        }
+    }),
     Peer::rival("smol", timeless!(Smol)),
 ];
