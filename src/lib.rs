@@ -84,6 +84,7 @@ mod faults;
 mod instant;
 mod linear;
 mod numbering;
+mod question;
 mod rng;
 pub mod schedule;
 pub mod scheduler;

@@ -18,6 +18,10 @@ impl Numbering {
         *self.0.entry(key).or_insert(next)
     }
 
+    pub(crate) fn clear(&mut self) {
+        self.0.clear();
+    }
+
     pub(crate) fn get(&self, key: u64) -> Option<usize> {
         self.0.get(&key).copied()
     }

@@ -9,7 +9,6 @@ use std::convert::Infallible;
 use chacha20::rand_core::TryRng;
 
 use crate::executor;
-use crate::scheduler::ChoiceKind;
 
 /// A generator that draws from the run's seed; it works with all of the `rand` crates from 0.10 on.
 ///
@@ -50,15 +49,20 @@ impl TryRng for DataRng {
     }
 }
 
-/// Asks the scheduler for a number below `options`; 0 is to be what usually happens.
+/// Asks the scheduler for a number below `options`. Let 0 be what usually happens.
 ///
 /// It makes a decision of the test's own world part of the search: whether a stand-in server fails,
-/// which of two messages arrives first. The answers are recorded in the schedule, shrunk towards 0,
-/// and counted through by [`Exhaustive`](crate::scheduler::Exhaustive).
+/// which of two messages arrives first. The answers are recorded in the schedule and shrunk towards 0.
+/// Schedulers that draw give each option the same chance, and
+/// [`Exhaustive`](crate::scheduler::Exhaustive) tries all of them. A question with one option is not asked.
+///
+/// The label names the value in reports. It may be made at run time, as in
+/// `choose(format!("reply to {client}"), 3)`. Labels do not tell questions apart: the next answer of the
+/// schedule is given to the next question.
 ///
 /// # Panics
 ///
-/// If there are no options, and outside of a run.
+/// If there are no options, or 2^32 or more. Outside of a run.
 ///
 /// ```
 /// use dacapo::scheduler::Exhaustive;
@@ -73,11 +77,12 @@ impl TryRng for DataRng {
 /// assert_eq!(report.outcomes().len(), 3);
 /// ```
 #[track_caller]
-pub fn choose(label: &'static str, options: usize) -> usize {
+pub fn choose(label: impl AsRef<str>, options: usize) -> usize {
+    let label = label.as_ref();
     assert!(
         u32::try_from(options).is_ok(),
         "dacapo: choose({label:?}, …) has 2^32 options or more"
     );
     assert!(options > 0, "dacapo: choose({label:?}, 0) leaves nothing to choose from");
-    executor::with("choose", |executor| executor.choose(ChoiceKind::Value(label), options))
+    executor::with("choose", |executor| executor.choose(label, options))
 }

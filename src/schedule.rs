@@ -1,9 +1,11 @@
 //! The list of answers that makes a run happen again.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::str::FromStr;
 
-use crate::faults::{FaultKind, Faults};
+use crate::faults::Faults;
+use crate::question::Question;
 
 /// The answers to the choices of one run, in the order in which they were asked.
 ///
@@ -133,6 +135,21 @@ impl fmt::Debug for Answer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         fmt::Display::fmt(self, f)
     }
+}
+
+/// The letters of all faults: `b, s, or cCOUNT`.
+fn letters() -> String {
+    let mut letters: Vec<String> = Question::faults()
+        .map(|fault| {
+            let row = fault.row();
+            let count = if row.is_counted { "COUNT" } else { "" };
+            row.letter.map_or_else(String::new, |letter| format!("{letter}{count}"))
+        })
+        .collect();
+    if let Some(last) = letters.last_mut() {
+        last.insert_str(0, "or ");
+    }
+    letters.join(", ")
 }
 
 const PREFIX: &str = "d1:";
@@ -278,19 +295,20 @@ impl Parser<'_> {
     fn faults(&mut self) -> Result<Faults, ParseScheduleError> {
         let mut faults = Faults::none();
         loop {
-            let kind = self.peek().and_then(FaultKind::of_letter).filter(|&kind| !faults.has(kind));
-            let Some(kind) = kind else { break };
-            self.skip(kind.letter());
+            let fault = self.peek().and_then(Question::of_letter);
+            let Some(fault) = fault.filter(|&fault| !faults.has(fault)) else { break };
+            self.at += 1;
             let start = self.at;
-            let count = if kind.is_counted() { self.number("a count from 1")? } else { 1 };
+            let is_counted = fault.row().is_counted;
+            let count = if is_counted { self.number("a count from 1")? } else { 1 };
             if count == 0 {
                 self.at = start;
                 return Err(self.error("a count from 1"));
             }
-            faults = faults.with(kind, count);
+            faults = faults.with(fault, count);
         }
         match faults.is_none() {
-            true => Err(self.error("a kind of fault: b, s, w, l, y, cCOUNT, or mCOUNT")),
+            true => Err(self.error(format!("a kind of fault: {}", letters()))),
             false => Ok(faults),
         }
     }
@@ -340,10 +358,10 @@ impl Parser<'_> {
         found
     }
 
-    fn error(&self, expected: &'static str) -> ParseScheduleError {
+    fn error(&self, expected: impl Into<Cow<'static, str>>) -> ParseScheduleError {
         ParseScheduleError {
             column: self.text[..self.at].chars().count() + 1,
-            expected,
+            expected: expected.into(),
             found: self.peek(),
         }
     }
@@ -353,7 +371,7 @@ impl Parser<'_> {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ParseScheduleError {
     column: usize,
-    expected: &'static str,
+    expected: Cow<'static, str>,
     found: Option<char>,
 }
 

@@ -92,6 +92,22 @@ fn imports_point_down() {
     }
 }
 
+/// A question is a row of the table, and the place that asks it. These need nothing else, so another one
+/// does not either.
+#[test]
+fn a_question_is_a_row_and_a_place_that_asks_it() {
+    for question in ["Timeout", "Spurious", "LateTimer", "Yield"] {
+        let (row, name) = (format!("            {question} {{\n"), format!("Question::{question}"));
+        let mut files = sources("src");
+        files.retain(|path| {
+            let text = read(path);
+            let code = text.split("#[cfg(test)]").next().expect("split gives one part at least");
+            code.contains(&row) || code.contains(&name)
+        });
+        assert_eq!(files.len(), 2, "{question} is named in {files:?}");
+    }
+}
+
 #[test]
 fn the_table_names_what_there_is() {
     let modules: Vec<String> = sources("src").iter().map(|path| module_of(path)).collect();

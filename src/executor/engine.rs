@@ -9,8 +9,8 @@ use super::turns::Main;
 use super::waker::RunId;
 use super::{EXECUTOR, Executor, try_current, unwind};
 use crate::failure::Failure;
-use crate::faults::FaultKind;
 use crate::instant::Instant;
+use crate::question::Question;
 use crate::schedule::Schedule;
 use crate::scheduler::{Plan, Scheduler};
 use crate::session::{Again, Answers, Driver, Holdings, Limits, Marks, Shows, Standing, Survey};
@@ -198,9 +198,9 @@ impl Engine {
         &mut self.core.session.trace
     }
 
-    /// For each answer of the last run the kind of fault it was about. Empty if the run had no faults.
-    pub(crate) fn fault_kinds(&self) -> &[Option<FaultKind>] {
-        self.core.session.faults.kinds()
+    /// The question of each answer of the last run. Empty if the run had no faults.
+    pub(crate) fn questions(&self) -> &[Question] {
+        self.core.session.faults.questions()
     }
 
     /// What the primitives of the last run held at its end, in the order of first use, if that was recorded.

@@ -4,10 +4,10 @@ use super::Executor;
 use super::cancellation::{Cancellation, Cancelled};
 use super::core::Core;
 use super::tasks::{Ended, State};
-use crate::faults::FaultKind;
+use crate::question::Question;
 use crate::scheduler::TaskKey;
 use crate::session::Awaited;
-use crate::trace::{Asked, Moment, TaskId};
+use crate::trace::{Asked, Detail, Moment, Subject, TaskId};
 
 impl Core {
     /// Asks whether a task goes on (0), is dropped (1), or is asked to cancel (2).
@@ -22,18 +22,20 @@ impl Core {
         }
         // Without a scope that catches it, and without anything to ask first, a request is a drop.
         let options = if task.is_just_dropped() { 2 } else { 3 };
-        let asked = Asked::Cancel { task: key.id(), nth: task.awaits, moment };
-        self.session.ask_fault(asked, options)
+        let detail = Detail::Await { nth: task.awaits, moment };
+        let asked = Asked::new(Question::Cancel, Subject::Task(key.id()), detail);
+        self.session.ask(asked, options)
     }
 
     /// Polls a task that has gone to sleep once more, if that is chosen. Asks once for each sleep.
     fn maybe_spurious(&mut self, key: TaskKey) {
-        if !self.session.has_fault(FaultKind::Spurious) {
+        if !self.session.has_fault(Question::Spurious) {
             return;
         }
         let Some(task) = self.task_mut(key) else { return };
         let still_asleep = std::mem::take(&mut task.traits.roused);
-        if still_asleep || self.session.ask_fault(Asked::Spurious(key.id()), 2) == 0 {
+        let asked = Asked::of_task(Question::Spurious, key.id());
+        if still_asleep || self.session.ask(asked, 2) == 0 {
             return;
         }
         if let Some(task) = self.task_mut(key) {
@@ -90,23 +92,22 @@ impl Executor {
         None
     }
 
-    /// Whether a fault of this kind may still happen.
-    pub(crate) fn has_fault(&self, kind: FaultKind) -> bool {
-        self.session().has_fault(kind)
+    /// Whether this fault may still happen.
+    pub(crate) fn has_fault(&self, fault: Question) -> bool {
+        self.session().has_fault(fault)
     }
 
     /// Whether a newcomer takes what was granted to a waiter that has not been polled since.
     pub(crate) fn barges(&self, waiter: Option<TaskId>, lock: bool) -> bool {
         let mut session = self.session();
-        let task = session.current_id();
-        session.ask_fault(Asked::Barge { task, waiter, lock }, 2) == 1
+        let task = Subject::Task(session.current_id());
+        let detail = Detail::Granted { to: waiter, lock };
+        session.ask(Asked::new(Question::Barge, task, detail), 2) == 1
     }
 
     /// Whether a notification wakes all waiters.
     pub(crate) fn wakes_all(&self) -> bool {
-        let mut session = self.session();
-        let task = session.current_id();
-        session.ask_fault(Asked::WakeAll(task), 2) == 1
+        self.session().ask_current(Question::WakeAll, 2) == 1
     }
 
     /// Whether an await that is ready yields first. If so, the caller must wake the task at once.
@@ -115,8 +116,7 @@ impl Executor {
             return false;
         }
         let mut core = self.core();
-        let task = core.session.current_id();
-        let gives_way = core.session.ask_fault(Asked::Yield(task), 2) == 1;
+        let gives_way = core.session.ask_current(Question::Yield, 2) == 1;
         if gives_way && let Some(scope) = self.poll.wait_on(Awaited::TURN) {
             core.count_note(scope);
         }
@@ -126,11 +126,12 @@ impl Executor {
     /// Whether a marked future is dropped at this await.
     pub(crate) fn cancels_point(&self, label: &'static str, moment: Moment) -> bool {
         let mut session = self.session();
-        if !session.has_fault(FaultKind::Marked) {
+        if !session.has_fault(Question::Point) {
             return false;
         }
         let (task, label) = (session.current_id(), session.trace.intern(label));
-        session.ask_fault(Asked::Point { task, label, moment }, 2) == 1
+        let detail = Detail::In { task, moment };
+        session.ask(Asked::new(Question::Point, Subject::Label(label), detail), 2) == 1
     }
 
     /// Notes that a task stands for a thread, which cannot be cancelled.

@@ -36,8 +36,8 @@ use self::unwind::{Catcher, Caught};
 use self::waker::{Outside, OwnWaker};
 use crate::failure::Failure;
 use crate::instant::Instant;
+use crate::question::Question;
 use crate::schedule::Schedule;
-use crate::scheduler::ChoiceKind;
 use crate::session::{Driver, Place, Session};
 use crate::trace::TaskId;
 
@@ -250,8 +250,14 @@ impl Executor {
         own.map_or_else(|| Wakee::Waker(waker.clone()), Wakee::Task)
     }
 
-    pub(crate) fn choose(&self, kind: ChoiceKind, options: usize) -> usize {
-        self.session().choose(kind, options)
+    /// Asks a question about the current task.
+    pub(crate) fn ask_current(&self, question: Question, options: usize) -> usize {
+        self.session().ask_current(question, options)
+    }
+
+    /// A number that the code under test asks for, under a label.
+    pub(crate) fn choose(&self, label: &str, options: usize) -> usize {
+        self.session().choose(label, options)
     }
 
     /// Sets a timer to another time. Returns `None` if it has fired or never will.

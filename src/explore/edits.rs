@@ -6,7 +6,7 @@ use crate::trace::mix;
 /// A number that tells schedules apart: the lists themselves can be long, and are many.
 pub(crate) fn fingerprint(schedule: &Schedule) -> u64 {
     let words = schedule.answers().iter().map(|answer| answer.word() + 1);
-    words.fold(mix(schedule.seed(), schedule.faults().bits()), mix)
+    schedule.faults().words().chain(words).fold(mix(schedule.seed(), 0), mix)
 }
 
 /// A schedule that is being made simpler.

@@ -6,9 +6,9 @@ use std::ops::Range;
 use super::odds::{Budget, odds};
 use super::steer::{Order, Record, Steer};
 use super::subject::{Sample, Subject};
+use crate::question::Question;
 use crate::report::{Explanation, Scene, Stance, Why};
 use crate::schedule::{Answer, Schedule};
-use crate::scheduler::ChoiceKind;
 use crate::trace::{TaskId, Trace};
 
 /// The runs that may be spent on the search for one that passes.
@@ -66,7 +66,7 @@ pub(super) fn explain(
             let is_enough = odds.runs + search.tried.len() >= FEWEST;
             let runs = search.hashes.len();
             let mut choices = search.failing.record.choices.iter();
-            let only_orders = choices.all(|choice| choice.kind == ChoiceKind::Task);
+            let only_orders = choices.all(|choice| choice.question == Question::Next);
             is_enough.then_some((Why::Always { runs, only_orders }, None))
         }
     };
@@ -219,7 +219,7 @@ impl Search<'_, '_> {
         let failing = self.failing.record.choices[place];
         let instead = passing.record.choices[place].answer.option();
         let schedule = Some(passing.sample.schedule.clone());
-        if failing.kind != ChoiceKind::Task {
+        if failing.question != Question::Next {
             let step = failing.step as u64 + 1;
             let alone = self.is_single;
             return Some((Why::Answer { choice: place, step, instead, alone }, schedule));
@@ -327,7 +327,7 @@ impl Search<'_, '_> {
         let choices = self.failing.record.choices.iter();
         let choice = choices
             .clone()
-            .position(|choice| choice.kind == ChoiceKind::Task && choice.step as u64 + 1 == step);
+            .position(|choice| choice.question == Question::Next && choice.step as u64 + 1 == step);
         let seen = self.subject.survey(&self.failing.sample.schedule, &[step, then]);
         let stance = |step: u64, task: TaskId| Stance {
             task,

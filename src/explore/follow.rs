@@ -3,8 +3,9 @@
 use std::cell::RefCell;
 use std::rc::Rc;
 
+use crate::question::Question;
 use crate::schedule::{Answer, Lasting};
-use crate::scheduler::{Choice, ChoiceKind, Plan, Progress, Replay, Scheduler};
+use crate::scheduler::{Choice, Plan, Progress, Replay, Scheduler};
 use crate::trace::TaskId;
 
 /// What a run was like to its scheduler.
@@ -46,7 +47,7 @@ impl Scheduler for Recorder {
         let answer = self.replay.choose(choice);
         let mut account = self.account.borrow_mut();
         account.options.push(u32::try_from(choice.options()).unwrap_or(u32::MAX));
-        if choice.kind() != ChoiceKind::Task {
+        if choice.question() != Question::Next {
             account.others.push(answer.option() as usize);
         }
         answer
@@ -102,7 +103,7 @@ impl Scheduler for Follow {
 impl Follow {
     fn place(&mut self, choice: &Choice<'_>) -> usize {
         let largest = choice.options() - 1;
-        if choice.kind() != ChoiceKind::Task {
+        if choice.question() != Question::Next {
             self.others += 1;
             return self.account.others.get(self.others - 1).map_or(0, |&other| other.min(largest));
         }

@@ -6,7 +6,8 @@ use std::rc::Rc;
 use super::edits::{Edits, fingerprint};
 use super::follow::{Account, Follow};
 use super::subject::{Sample, Subject};
-use crate::faults::{FaultKind, Faults};
+use crate::faults::Faults;
+use crate::question::Question;
 use crate::schedule::{Answer, Lasting, Schedule};
 
 /// A failing run, and how many runs it took to get from the first one to this.
@@ -174,13 +175,13 @@ impl Shrinker<'_, '_> {
 
     /// Leaves out what did not happen, and then also what did, a kind at a time.
     fn leave_out_faults(&mut self) {
-        let happened = |kind: FaultKind| {
-            let asked = self.answers().iter().zip(&self.least.faults);
-            asked.filter(|(answer, of)| answer.is_deviation() && **of == Some(kind)).count()
+        let happened = |fault: Question| {
+            let asked = self.answers().iter().zip(&self.least.questions);
+            asked.filter(|(answer, of)| answer.is_deviation() && **of == fault).count()
         };
         let faults = self.least.schedule.faults();
         let needed = faults.kinds().fold(Faults::none(), |needed, kind| {
-            let most = if kind.is_counted() { usize::MAX } else { 1 };
+            let most = if kind.row().is_counted { usize::MAX } else { 1 };
             needed.with(kind, happened(kind).min(most) as u32)
         });
         if needed != faults {
@@ -196,13 +197,15 @@ impl Shrinker<'_, '_> {
     /// these were 0, the rest happens as before.
     fn with_faults(&self, faults: Faults) -> Schedule {
         let schedule = &self.least.schedule;
-        let asked = self.least.faults.iter().copied().chain(std::iter::repeat(None));
+        let asked = self.least.questions.iter().copied().chain(std::iter::repeat(Question::Next));
         let mut left = faults;
         let kept = self.answers().iter().zip(asked).filter(|(answer, of)| {
-            let Some(kind) = *of else { return true };
-            let is_asked = left.has(kind);
+            if !of.is_fault() {
+                return true;
+            }
+            let is_asked = left.has(*of);
             if answer.is_deviation() {
-                left = left.less_one(kind);
+                left = left.less_one(*of);
             }
             is_asked
         });

@@ -6,9 +6,10 @@ use std::collections::{BTreeMap, VecDeque};
 use std::rc::Rc;
 
 use crate::numbering::Numbering;
+use crate::question::Question;
 use crate::rng::{Purpose, Stream};
 use crate::schedule::{Answer, Schedule};
-use crate::scheduler::{Choice, ChoiceKind, Plan, Progress, Replay, Scheduler};
+use crate::scheduler::{Choice, Plan, Progress, Replay, Scheduler};
 use crate::trace::{TaskId, TaskNames};
 
 /// So many options of a choice cost as much as a step.
@@ -26,7 +27,7 @@ pub(super) struct Record {
 /// A choice of a run.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Answered {
-    pub(super) kind: ChoiceKind,
+    pub(super) question: Question,
     pub(super) answer: Answer,
     pub(super) options: u32,
     /// How many steps were over.
@@ -59,7 +60,7 @@ impl Order {
         for (place, task) in steps.into_iter().enumerate() {
             order.of(task).turns.push_back(place);
         }
-        for choice in like.choices.iter().filter(|choice| choice.kind != ChoiceKind::Task) {
+        for choice in like.choices.iter().filter(|choice| choice.question != Question::Next) {
             order.of(choice.task).others.push_back(choice.answer.option() as usize);
         }
         order
@@ -188,13 +189,9 @@ impl Steer {
         let current = self.current();
         let options = u32::try_from(choice.options()).unwrap_or(u32::MAX);
         let option = match &mut self.then {
-            Some((after, then)) if self.asked >= *after => match (then, choice.kind()) {
-                (Then::Random(stream), kind) if kind.is_fault() => match stream.below(8) {
-                    0 => 1 + stream.below(options - 1),
-                    _ => 0,
-                },
-                (Then::Random(stream), _) => stream.below(options),
-                (Then::Order(_), ChoiceKind::Task) => {
+            Some((after, then)) if self.asked >= *after => match (then, choice.question()) {
+                (Then::Random(stream), _) => return choice.draw(|bound| stream.below(bound)),
+                (Then::Order(_), Question::Next) => {
                     let mut next = self.next.values().map(|&id| TaskId(id as u32));
                     next.find_map(|task| choice.place_of(task)).unwrap_or(0) as u32
                 }
@@ -230,15 +227,15 @@ impl Scheduler for Steer {
         self.work.set(self.work.get() + self.options / OPTIONS);
         self.options %= OPTIONS;
         let mut task = self.current();
-        if choice.kind() == ChoiceKind::Task {
+        if choice.question() == Question::Next {
             self.current = chosen.task();
             task = chosen.signature();
         }
         if let Some(record) = &self.record {
             let mut record = record.borrow_mut();
             let step = record.steps.len();
-            let (kind, options) = (choice.kind(), choice.options() as u32);
-            record.choices.push(Answered { kind, answer, options, step, task });
+            let (question, options) = (choice.question(), choice.options() as u32);
+            record.choices.push(Answered { question, answer, options, step, task });
         }
         answer
     }

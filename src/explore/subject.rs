@@ -9,7 +9,8 @@ use super::steer::Steer;
 use super::sweep::leak;
 use crate::executor::{Engine, Raw};
 use crate::failure::{Failure, Kind};
-use crate::faults::{FaultKind, Faults};
+use crate::faults::Faults;
+use crate::question::Question;
 use crate::schedule::Schedule;
 use crate::scheduler::{Completeness, Divergence, Fifo, Plan, Replay, RunEnd, Scheduler};
 use crate::session::{Holdings, Limits, Marks, Standing};
@@ -48,8 +49,8 @@ pub(super) struct Sample {
     pub(super) divergence: Option<Divergence>,
     /// How many of all schedules its scheduler has run.
     pub(super) completeness: Completeness,
-    /// The kind of fault that each answer is about; empty if no faults were on.
-    pub(super) faults: Vec<Option<FaultKind>>,
+    /// The question of each answer. Empty if no faults were on.
+    pub(super) questions: Vec<Question>,
 }
 
 impl Sample {
@@ -145,7 +146,7 @@ impl<'a> Subject<'a> {
             choices: raw.choices,
             divergence,
             completeness,
-            faults: self.engine.fault_kinds().to_vec(),
+            questions: self.engine.questions().to_vec(),
         };
         (sample, scheduler)
     }

@@ -2,7 +2,7 @@ use std::panic::Location;
 use std::task::{Context, Poll};
 
 use crate::executor;
-use crate::scheduler::ChoiceKind;
+use crate::question::Question;
 use crate::session::Place;
 use crate::time::Woken;
 
@@ -128,8 +128,9 @@ impl Select {
             .filter(|(_, woken)| Woken::take(woken) || first)
             .map(|(place, _)| place)
             .collect();
-        let choice =
-            |executor: &executor::Executor| executor.choose(ChoiceKind::Select, candidates.len());
+        let choice = |executor: &executor::Executor| {
+            executor.ask_current(Question::Select, candidates.len())
+        };
         let answer = if self.biased { None } else { executor::try_current(choice) };
         let chosen = candidates.get(answer.unwrap_or(0)).copied();
         let others = (0..self.branches.len()).filter(|place| Some(*place) != chosen);

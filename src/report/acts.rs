@@ -2,6 +2,7 @@
 
 use super::words;
 use crate::instant::Instant;
+use crate::question::Question;
 use crate::trace::{Asked, Ending, Event, Position, TaskId, Trace, Wait};
 
 /// One thing done in a run. What belongs together is one act: a turn and the first thing done in it, an
@@ -54,7 +55,7 @@ pub(super) fn acts(trace: &Trace) -> Vec<Act> {
 pub(super) fn turn(event: Event) -> Option<TaskId> {
     match event {
         Event::Poll { task } => Some(task),
-        Event::Choice { asked: Asked::Next { chosen, .. }, .. } => Some(chosen),
+        Event::Choice { asked, .. } if asked.question == Question::Next => asked.task(),
         _ => None,
     }
 }
@@ -198,13 +199,13 @@ impl<'a> Teller<'a> {
         let Some(told) = words::answered(self.trace, position, asked, answer) else { return };
         self.deviations.extend(told.aside.map(|aside| (position.choices - 1, aside)));
         let Some((task, text)) = told.line else { return };
-        let kind = match asked {
-            Asked::Value(_) => ActKind::Value,
-            Asked::Timeout(_) | Asked::Deadline(_) | Asked::Select(_) => ActKind::Run,
-            _ => ActKind::Cancel,
+        let kind = match asked.question {
+            Question::Value => ActKind::Value,
+            question if question.is_fault() => ActKind::Cancel,
+            _ => ActKind::Run,
         };
         if kind == ActKind::Cancel {
-            self.requested = matches!(asked, Asked::Cancel { .. }).then_some(task);
+            self.requested = (asked.question == Question::Cancel).then_some(task);
         }
         self.act(kind, Some(task), text, &[]);
     }

@@ -3,7 +3,8 @@
 use std::fmt;
 
 use crate::instant::Instant;
-use crate::trace::{Asked, Ending, Event, TaskId, Trace};
+use crate::question::Question;
+use crate::trace::{Ending, Event, TaskId, Trace};
 
 /// The most turns that are shown.
 const TURNS: usize = 200;
@@ -78,13 +79,13 @@ fn turns(trace: &Trace) -> Vec<Turn> {
         let task = event.actor(position);
         let own = |turn: &&mut Turn| (turn.step, turn.task) == (position.step, task);
         let (said, end) = match event {
-            Event::Choice { asked: Asked::Value(label), answer, .. } => {
-                (Some(format!("{} = {answer}", trace.shown_label(label))), None)
+            Event::Choice { asked, answer, .. } if asked.question == Question::Value => {
+                (Some(trace.fill(asked.words(answer).act, position, asked, answer)), None)
             }
             Event::Choice { asked, .. } => {
                 if event.is_deviation() {
                     match turns.last_mut().filter(own) {
-                        Some(turn) if !matches!(asked, Asked::Next { .. }) => turn.early = true,
+                        Some(turn) if asked.question != Question::Next => turn.early = true,
                         _ => early = Some(task),
                     }
                 }

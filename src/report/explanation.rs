@@ -2,10 +2,10 @@
 
 use std::fmt;
 
-use super::{count, faults};
+use super::count;
 use crate::schedule::Schedule;
 use crate::session::{Awaited, Standing, show_place};
-use crate::trace::{Asked, Event, Position, TaskId, Trace, Wait};
+use crate::trace::{Event, Position, TaskId, Trace, Wait};
 
 /// The longest schedule that is a part of a sentence.
 const LONGEST: usize = 60;
@@ -212,45 +212,24 @@ fn answered(trace: &Trace, choice: usize, instead: u32, when: &str) -> (String, 
         Event::Choice { asked, answer, .. } if is_it(&position) => Some((position, asked, answer)),
         _ => None,
     });
-    let fault = asked.and_then(|(at, asked, answer)| faults::sentence(trace, at, asked, answer));
-    if let (Some(fault), Some((.., 1..))) = (fault, asked) {
-        return (format!("{when} {fault}"), "otherwise it passes".to_owned());
-    }
-    let asked = asked.map(|(_, asked, answer)| (asked, answer));
-    let name = |task| trace.names().get(task);
-    let woken = "though what it guards was woken at that instant";
-    let first = "what it guards, which was woken at that instant, go on first";
-    let mut otherwise = OTHER_WAY_ROUND.to_owned();
-    let text = match asked {
-        Some((Asked::Timeout(task), 0)) => {
-            format!("{when} the timeout in {} let {first}", name(task))
+    let Some((position, asked, answer)) = asked else {
+        return (
+            format!("a choice was answered so {when} that it fails"),
+            OTHER_WAY_ROUND.to_owned(),
+        );
+    };
+    let row = asked.question.row();
+    let fill = |text: &str| trace.fill(text, position, asked, answer);
+    let (words, instead_words) = (asked.words(answer), asked.words(instead));
+    let text = match words.sentence {
+        "" => format!("{when} the answer to \"{}\" was \"{}\"", fill(row.about), fill(words.text)),
+        sentence => format!("{when} {}", fill(sentence)),
+    };
+    let otherwise = match answer {
+        0 if asked.question.is_fault() => {
+            format!("with \"{}\" it passes", fill(instead_words.text))
         }
-        Some((Asked::Timeout(task), _)) => {
-            format!("the timeout in {} gave up {when}, {woken}", name(task))
-        }
-        Some((Asked::Deadline(task), 0)) => {
-            format!("the deadline in {} struck {when}, {woken}", name(task))
-        }
-        Some((Asked::Deadline(task), _)) => {
-            format!("{when} the deadline in {} let {first}", name(task))
-        }
-        Some((Asked::Select(task), answer)) => {
-            otherwise = format!("with branch {instead} first it passes");
-            format!(
-                "select in {} looked first at branch {answer} of those that were woken {when}",
-                name(task)
-            )
-        }
-        asked => {
-            otherwise = format!("with {instead} it passes");
-            match asked {
-                Some((Asked::Value(label), answer)) => {
-                    format!("{} was {answer} {when}", trace.shown_label(label))
-                }
-                Some((_, answer)) => format!("the answer was {answer} {when}"),
-                None => format!("a choice was answered so {when} that it fails"),
-            }
-        }
+        _ => row.otherwise.replace("{instead}", &instead.to_string()),
     };
     (text, otherwise)
 }

@@ -6,7 +6,8 @@ use std::fmt;
 use super::legend::legend;
 use crate::instant::Instant;
 use crate::numbering::Numbering;
-use crate::trace::{Asked, Ending, Event, Position, TaskId, Trace, printable};
+use crate::question::Question;
+use crate::trace::{Ending, Event, Position, TaskId, Trace, printable};
 
 /// The widest that a block is, in characters.
 const WIDTH: usize = 100;
@@ -152,13 +153,13 @@ impl Strips {
             let task = event.actor(position);
             match event {
                 Event::Spawn { task: child, .. } if child != TaskId::MAIN => strips.spawn(child),
-                Event::Choice { asked: Asked::Value(label), answer, .. } => {
-                    let letter =
-                        strips.letters.of(format!("{} = {answer}", trace.shown_label(label)));
+                Event::Choice { asked, answer, .. } if asked.question == Question::Value => {
+                    let text = trace.fill(asked.words(answer).act, position, asked, answer);
+                    let letter = strips.letters.of(text);
                     strips.mark(position, task, letter);
                 }
                 Event::Choice { asked, .. } if event.is_deviation() => {
-                    let next = matches!(asked, Asked::Next { .. });
+                    let next = asked.question == Question::Next;
                     match strips.turn(position, task) {
                         Some(turn) if !next && *turn == TURN => *turn = EARLY,
                         _ => early = Some(task),

@@ -7,7 +7,8 @@ use std::fmt;
 
 use super::json::Quoted;
 use crate::numbering::Numbering;
-use crate::trace::{Asked, Event, Position, TaskId, Trace, Wait, printable};
+use crate::question::Question;
+use crate::trace::{Event, Position, TaskId, Trace, Wait, printable};
 
 /// How long a step is drawn, in nanoseconds.
 const STEP: u64 = 1000;
@@ -111,7 +112,8 @@ impl<'a> Tracks<'a> {
     }
 
     fn add(&mut self, position: Position, event: Event) {
-        let is_next = matches!(event, Event::Choice { asked: Asked::Next { .. }, .. });
+        let is_next =
+            matches!(event, Event::Choice { asked, .. } if asked.question == Question::Next);
         if is_next || matches!(event, Event::Poll { .. } | Event::Advance { .. }) {
             self.end_step();
         }
@@ -163,7 +165,8 @@ impl<'a> Tracks<'a> {
                     _ => self.change(task, place, State::Ended),
                 }
             }
-            Event::Choice { asked: Asked::Next { chosen, .. }, .. } => {
+            Event::Choice { asked, .. } if is_next => {
+                let chosen = asked.task().unwrap_or(position.task);
                 self.mark(chosen, choice(event), place, position, event);
             }
             Event::Choice { .. } => {

@@ -9,7 +9,7 @@ use super::Explanation;
 use crate::failure::{Blocked, Failure};
 use crate::instant::Instant;
 use crate::schedule::{Lasting, Schedule};
-use crate::trace::{Asked, Ending, Event, Moment, Position, TaskId, Trace, Wait};
+use crate::trace::{Asked, Detail, Ending, Event, Moment, Position, Subject, TaskId, Trace, Wait};
 
 /// Nanoseconds since the run began.
 impl Serialize for Instant {
@@ -113,57 +113,47 @@ impl Serialize for Entry<'_> {
 }
 
 impl Entry<'_> {
-    /// What was to be chosen.
+    /// What was asked.
     fn asked<M: SerializeMap>(&self, map: &mut M, asked: Asked) -> Result<(), M::Error> {
         let name = |task: TaskId| self.trace.names().get(task).to_string();
-        let about = match asked {
-            Asked::Next { .. } => "next",
-            Asked::Timeout(_) => "timeout",
-            Asked::Deadline(_) => "deadline",
-            Asked::Select(_) => "select",
-            Asked::Value(_) => "value",
-            Asked::Barge { .. } => "barge",
-            Asked::Spurious(_) => "spurious",
-            Asked::WakeAll(_) => "wake all",
-            Asked::Late(_) => "late",
-            Asked::Yield(_) => "yield",
-            Asked::Cancel { .. } => "cancel",
-            Asked::Point { .. } => "point",
-        };
-        map.serialize_entry("about", about)?;
-        match asked {
-            Asked::Next { first, chosen, lasting } => {
+        map.serialize_entry("about", asked.question.row().name)?;
+        match (asked.subject, asked.detail) {
+            (Subject::Task(chosen), Detail::Next { first, .. }) => {
                 map.serialize_entry("first", &name(first))?;
                 map.serialize_entry("chosen", &name(chosen))?;
-                match lasting {
-                    Lasting::Once => Ok(()),
-                    Lasting::Hold => map.serialize_entry("lasting", "hold"),
-                    Lasting::Ahead => map.serialize_entry("lasting", "ahead"),
-                }
             }
-            Asked::Timeout(task)
-            | Asked::Deadline(task)
-            | Asked::Select(task)
-            | Asked::Spurious(task)
-            | Asked::WakeAll(task)
-            | Asked::Yield(task) => map.serialize_entry("task", &name(task)),
-            Asked::Value(label) => map.serialize_entry("label", self.trace.label(label)),
-            Asked::Late(deadline) => map.serialize_entry("deadline_ns", &deadline),
-            Asked::Barge { task, waiter, lock } => {
+            (Subject::Task(task), _) | (_, Detail::In { task, .. }) => {
                 map.serialize_entry("task", &name(task))?;
-                map.serialize_entry("waiter", &waiter.map(name))?;
+            }
+            _ => {}
+        }
+        match asked.subject {
+            Subject::Task(_) | Subject::Clock => {}
+            Subject::Label(label) => map.serialize_entry("label", self.trace.label(label))?,
+            Subject::Host(host) => map.serialize_entry("host", &host)?,
+            Subject::Link { from, to } => {
+                map.serialize_entry("from", &from)?;
+                map.serialize_entry("to", &to)?;
+            }
+        }
+        match asked.detail {
+            Detail::None => Ok(()),
+            Detail::Next { lasting, .. } => match lasting {
+                Lasting::Once => Ok(()),
+                Lasting::Hold => map.serialize_entry("lasting", "hold"),
+                Lasting::Ahead => map.serialize_entry("lasting", "ahead"),
+            },
+            Detail::Granted { to, lock } => {
+                map.serialize_entry("waiter", &to.map(name))?;
                 map.serialize_entry("at", if lock { "lock" } else { "semaphore" })
             }
-            Asked::Cancel { task, nth, moment } => {
-                map.serialize_entry("task", &name(task))?;
+            Detail::Deadline(deadline) => map.serialize_entry("deadline_ns", &deadline),
+            Detail::Number(number) => map.serialize_entry("number", &number),
+            Detail::Await { nth, moment } => {
                 map.serialize_entry("await", &nth)?;
                 map.serialize_entry("moment", when(moment))
             }
-            Asked::Point { task, label, moment } => {
-                map.serialize_entry("task", &name(task))?;
-                map.serialize_entry("label", self.trace.label(label))?;
-                map.serialize_entry("moment", when(moment))
-            }
+            Detail::In { moment, .. } => map.serialize_entry("moment", when(moment)),
         }
     }
 

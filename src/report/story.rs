@@ -4,7 +4,8 @@ use std::time::Duration;
 
 use super::words;
 use crate::instant::Instant;
-use crate::trace::{Asked, Ending, Event, Position, TaskId, Trace};
+use crate::question::Question;
+use crate::trace::{Asked, Ending, Event, Position, Subject, TaskId, Trace};
 
 pub(super) enum Line {
     Act(Act),
@@ -94,13 +95,13 @@ impl Story<'_> {
         let task = told.line.as_ref().map_or_else(|| choice.actor(position), |line| line.0);
         if let Some(what) = told.aside {
             let aside = Aside { choice: position.choices - 1, what };
-            match asked {
-                Asked::Late(_) => self.late.push(aside),
+            match asked.subject {
+                Subject::Clock => self.late.push(aside),
                 _ => self.pend(position, task, aside),
             }
         }
         if let Some((_, text)) = told.line {
-            let is_value = matches!(asked, Asked::Value(_));
+            let is_value = asked.question == Question::Value;
             self.tell(position, task, text, if is_value { Mark::Value } else { Mark::None });
         }
     }

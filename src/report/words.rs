@@ -1,7 +1,5 @@
 //! The words for what is done in a run, the same ones in every form of it.
 
-use super::faults;
-use crate::schedule::Lasting;
 use crate::trace::{Asked, Ending, Event, Position, TaskId, Trace, Wait};
 
 /// What a task does, to follow its name. None if no task does it, or if it is told by what comes of it: a
@@ -49,25 +47,16 @@ pub(super) fn answered(
     answer: u32,
 ) -> Option<Told> {
     let choice = Event::Choice { asked, answer, options: 0 };
-    let name = |task: TaskId| trace.names().get(task);
-    let line = |text: &str| Some((choice.actor(position), text.to_owned()));
-    let (aside, line) = match asked {
-        Asked::Value(label) => {
-            (String::new(), line(&format!("{} = {answer}", trace.shown_label(label))))
-        }
-        _ if !choice.is_deviation() => return None,
-        Asked::Next { first, lasting, .. } => {
-            let aside = match lasting {
-                Lasting::Once => format!("before {}", name(first)),
-                Lasting::Hold => format!("{} is held back", name(first)),
-                Lasting::Ahead => "stays ahead".to_owned(),
-            };
-            (aside, None)
-        }
-        Asked::Timeout(_) => ("deadline first".to_owned(), line("gives up")),
-        Asked::Deadline(_) => ("before the deadline".to_owned(), line("goes on")),
-        Asked::Select(_) => (format!("branch {answer} first"), line("selects")),
-        asked => faults::story(trace, asked, answer),
-    };
-    Some(Told { aside: Some(aside).filter(|_| choice.is_deviation()), line })
+    let words = asked.words(answer);
+    let is_deviation = choice.is_deviation();
+    // The code under test has asked for its value, whatever it is.
+    if !is_deviation && words.act.is_empty() {
+        return None;
+    }
+    let fill = |text: &str| trace.fill(text, position, asked, answer);
+    let line = || (choice.actor(position), fill(words.act));
+    Some(Told {
+        aside: is_deviation.then(|| fill(words.aside)),
+        line: (!words.act.is_empty()).then(line),
+    })
 }

@@ -1,7 +1,7 @@
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 
-use super::{Choice, ChoiceKind, Completeness, Divergence, Plan, RunEnd, Scheduler};
+use super::{Choice, Completeness, Divergence, Plan, Question, RunEnd, Scheduler};
 use crate::faults::Faults;
 use crate::schedule::Answer;
 use crate::trace::Moment;
@@ -189,13 +189,12 @@ impl Scheduler for CancelSweep {
 impl CancelSweep {
     fn answer(&mut self, choice: &Choice<'_>) -> usize {
         self.asked += 1;
-        let (is_marked, moment, of) = match choice.kind() {
-            ChoiceKind::Cancel(moment) => {
-                (false, moment, choice.task_name().map(|name| name.to_string()))
-            }
-            ChoiceKind::Point(label, moment) => (true, moment, Some(format!("{label:?}"))),
+        let (is_marked, of) = match choice.question() {
+            Question::Cancel => (false, choice.task_name().map(|name| name.to_string())),
+            Question::Point => (true, choice.subject_label().map(|label| format!("{label:?}"))),
             _ => return 0,
         };
+        let moment = choice.moment().unwrap_or(Moment::Waiting);
         let place = self.met;
         self.met += 1;
         match self.stage {

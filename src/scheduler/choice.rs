@@ -1,108 +1,38 @@
-//! One open question of a run.
+//! What a scheduler is asked.
 
 use std::fmt;
 
 use super::ReadyQueue;
+use crate::question::{Bias, Question, fill};
 use crate::schedule::Answer;
-use crate::trace::{Moment, Next, TaskId, TaskName, TaskNames, mix};
+use crate::trace::{Asked, Moment, Next, Subject, TaskId, TaskName, TaskNames, Trace, mix};
 
-/// A question with two or more possible answers, which a [`Scheduler`](crate::scheduler::Scheduler)
-/// is asked.
+/// A question of a run, with its options.
 ///
-/// Answers are numbers below [`options`](Choice::options). Answer 0 is always what an ordinary event
-/// loop would do.
+/// Option 0 is always what an ordinary event loop would do.
 #[derive(Clone, Copy, Debug)]
 pub struct Choice<'a> {
-    kind: ChoiceKind,
+    question: Question,
     options: usize,
-    among: Among<'a>,
-}
-
-/// What a [`Choice`] is about.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-#[non_exhaustive]
-pub enum ChoiceKind {
-    /// Which ready task runs next. Option 0 is the one that has been ready for longest.
-    Task,
-    /// At the deadline of a `timeout` whose inner future has been woken too: is that looked at once
-    /// more (0), or is it dropped as it is (1)?
-    Timeout,
-    /// At the deadline of a `timeout_scope` or `wait_for` whose body has been woken too: does the
-    /// deadline strike (0), or does the body go on first (1)?
-    Deadline,
-    /// Which branch of a `select!` is looked at first, of those that have been woken. Option 0 is the
-    /// one that stands first.
-    Select,
-    /// A value that the code under test asked for with [`choose`](crate::choose), under this label.
-    Value(&'static str),
-    /// Does a newcomer at a lock or a semaphore wait (0), or does it take what was meant for another (1)?
-    /// This and what follows is asked only in runs in which [faults](crate::Faults) are on.
-    Barge,
-    /// Is a task that goes to sleep left asleep (0), or polled once more for no reason (1)?
-    Spurious,
-    /// Does a notification wake those it is for (0), or all who wait (1)?
-    WakeAll,
-    /// Does the clock jump to the next deadline (0), or past it (1)?
-    LateTimer,
-    /// Does a task go on at an await that is ready (0), or does it give a turn away first (1)?
-    Yield,
-    /// Does a task go on (0), is it dropped at this await (1), or is it asked to cancel (2)? The last of
-    /// these is there only where it differs from the second.
-    Cancel(Moment),
-    /// Does a future that is marked by this label go on (0), or is it dropped at this await (1)?
-    Point(&'static str, Moment),
-}
-
-impl ChoiceKind {
-    /// Whether it asks about a [fault](crate::Faults). Answers other than 0 should then be the exception.
-    pub fn is_fault(self) -> bool {
-        match self {
-            Self::Task | Self::Timeout | Self::Deadline | Self::Select | Self::Value(_) => false,
-            Self::Barge
-            | Self::Spurious
-            | Self::WakeAll
-            | Self::LateTimer
-            | Self::Yield
-            | Self::Cancel(_)
-            | Self::Point(..) => true,
-        }
-    }
-
-    /// What an option means, of those kinds for which that is always the same.
-    fn option_text(self, option: usize) -> &'static str {
-        let texts = match self {
-            Self::Timeout => ["completion", "deadline"],
-            Self::Deadline => ["deadline", "completion"],
-            Self::Barge => ["in line", "barging in"],
-            Self::Spurious => ["asleep", "woken for no reason"],
-            Self::WakeAll => ["so many", "all"],
-            Self::LateTimer => ["in time", "late"],
-            Self::Yield => ["at once", "a turn later"],
-            _ if option == 2 => ["asked to cancel"; 2],
-            _ => ["goes on", "dropped"],
-        };
-        texts[option.min(1)]
-    }
+    about: About<'a>,
 }
 
 #[derive(Clone, Copy, Debug)]
-enum Among<'a> {
+enum About<'a> {
     Tasks {
         ready: &'a ReadyQueue,
         names: &'a TaskNames,
     },
-    Numbers,
-    /// What may happen to one task.
-    OfTask {
-        task: TaskId,
-        names: &'a TaskNames,
-    },
+    /// A question of a run, and the trace that knows its names.
+    Asked(Asked, &'a Trace),
+    /// A question outside of a run, and the label of its value.
+    Label(&'a str),
 }
 
 impl<'a> Choice<'a> {
-    /// A choice among tasks, the one that has been ready for longest first.
+    /// A choice among tasks, in the order in which they became ready.
     ///
-    /// dacapo makes the choices of a run itself; this is for the tests of a scheduler.
+    /// dacapo makes the choices of a run itself. This is for the tests of a scheduler.
     ///
     /// # Panics
     ///
@@ -118,53 +48,75 @@ impl<'a> Choice<'a> {
     pub(crate) fn among(ready: &'a ReadyQueue, names: &'a TaskNames) -> Self {
         // More have no place in a trace.
         let options = ready.len().min(Next::MAX_OPTIONS);
-        Self { kind: ChoiceKind::Task, options, among: Among::Tasks { ready, names } }
+        Self { question: Question::Next, options, about: About::Tasks { ready, names } }
     }
 
-    /// A choice of a number below `options`; see [`among_tasks`](Choice::among_tasks).
+    /// The choice of a value with this label; see [`among_tasks`](Choice::among_tasks).
     ///
     /// # Panics
     ///
     /// If there are fewer than two options: that is no choice.
     #[track_caller]
-    pub fn of_number(kind: ChoiceKind, options: usize) -> Self {
+    pub fn of_value(label: &'a str, options: usize) -> Self {
         assert!(options >= 2, "a choice needs two options or more");
-        Self { kind, options, among: Among::Numbers }
+        Self { question: Question::Value, options, about: About::Label(label) }
     }
 
-    /// A choice of a number below `options` that is about one task; see
-    /// [`among_tasks`](Choice::among_tasks).
+    /// Another question than [`Question::Next`]; see [`among_tasks`](Choice::among_tasks).
     ///
     /// # Panics
     ///
     /// If there are fewer than two options: that is no choice.
     #[track_caller]
-    pub fn of_task(kind: ChoiceKind, options: usize, task: TaskId, names: &'a TaskNames) -> Self {
-        assert!(options >= 2, "a choice needs two options or more");
-        Self { kind, options, among: Among::OfTask { task, names } }
+    pub fn of(question: Question, options: usize) -> Self {
+        Self { question, ..Self::of_value("value", options) }
     }
 
-    /// The task that a choice is about which is not among tasks, if dacapo knows it.
-    pub fn task_name(&self) -> Option<TaskName<'a>> {
-        match self.among {
-            Among::OfTask { task, names } => Some(names.get(task)),
-            Among::Tasks { .. } | Among::Numbers => None,
-        }
+    /// A question that is asked in a run.
+    pub(crate) fn about(asked: Asked, options: usize, trace: &'a Trace) -> Self {
+        Self { question: asked.question, options, about: About::Asked(asked, trace) }
     }
 
-    /// What is to be chosen.
-    pub fn kind(&self) -> ChoiceKind {
-        self.kind
+    /// What is asked.
+    #[inline]
+    pub fn question(&self) -> Question {
+        self.question
     }
 
     #[inline]
     pub(super) fn is_among_tasks(&self) -> bool {
-        matches!(self.kind, ChoiceKind::Task)
+        matches!(self.question, Question::Next)
     }
 
     /// How many options there are: two or more. Answers are below this number.
+    #[inline]
     pub fn options(&self) -> usize {
         self.options
+    }
+
+    /// The task that a choice is about which is not among tasks.
+    pub fn task_name(&self) -> Option<TaskName<'a>> {
+        match self.about {
+            About::Asked(asked, trace) => asked.task().map(|task| trace.names().get(task)),
+            About::Tasks { .. } | About::Label(_) => None,
+        }
+    }
+
+    /// The label of the value or of the marked future that it is about.
+    pub fn subject_label(&self) -> Option<&'a str> {
+        match self.about {
+            About::Asked(asked, trace) => asked.label().map(|label| trace.label(label)),
+            About::Label(label) => Some(label),
+            About::Tasks { .. } => None,
+        }
+    }
+
+    /// Whether what may be cancelled has just begun to wait, or was woken.
+    pub fn moment(&self) -> Option<Moment> {
+        match self.about {
+            About::Asked(asked, _) => asked.moment(),
+            About::Tasks { .. } | About::Label(_) => None,
+        }
     }
 
     /// The answer that takes this option, for this choice only.
@@ -179,9 +131,21 @@ impl<'a> Choice<'a> {
         Answer::from_place(option)
     }
 
+    /// A random answer, with the [bias](Question::bias) of the question. `below` draws a number below its
+    /// argument.
+    #[inline]
+    pub fn draw(&self, mut below: impl FnMut(u32) -> u32) -> Answer {
+        let options = self.options as u32;
+        Answer::from(match self.question.bias() {
+            Bias::OnceIn(times) if below(times) > 0 => 0,
+            Bias::OnceIn(_) => 1 + below(options - 1),
+            Bias::Even => below(options),
+        })
+    }
+
     /// Which option a task is, if it is one.
     pub fn place_of(&self, task: TaskId) -> Option<usize> {
-        let Among::Tasks { ready, .. } = self.among else { return None };
+        let About::Tasks { ready, .. } = self.about else { return None };
         ready.place_of(task)
     }
 
@@ -194,12 +158,12 @@ impl<'a> Choice<'a> {
     pub fn label(&self, option: usize) -> Label<'a> {
         let options = self.options;
         assert!(option < options, "option {option} of a choice with {options} options");
-        Label(match self.among {
-            Among::Tasks { ready, names } => {
-                let task = ready.get(option).expect("dacapo bug: a line is shorter than it says");
+        Label(match self.about {
+            About::Tasks { ready, names } => {
+                let task = ready.get(option).expect("dacapo bug: a queue is shorter than it says");
                 LabelKind::Task { task, names }
             }
-            Among::Numbers | Among::OfTask { .. } => LabelKind::Number { kind: self.kind, option },
+            About::Asked(..) | About::Label(_) => LabelKind::Option(*self, option as u32),
         })
     }
 }
@@ -211,7 +175,7 @@ pub struct Label<'a>(LabelKind<'a>);
 #[derive(Clone, Copy, Debug)]
 enum LabelKind<'a> {
     Task { task: TaskId, names: &'a TaskNames },
-    Number { kind: ChoiceKind, option: usize },
+    Option(Choice<'a>, u32),
 }
 
 impl<'a> Label<'a> {
@@ -219,7 +183,7 @@ impl<'a> Label<'a> {
     pub fn task(&self) -> Option<TaskId> {
         match self.0 {
             LabelKind::Task { task, .. } => Some(task),
-            LabelKind::Number { .. } => None,
+            LabelKind::Option(..) => None,
         }
     }
 
@@ -227,17 +191,32 @@ impl<'a> Label<'a> {
     pub fn task_name(&self) -> Option<TaskName<'a>> {
         match self.0 {
             LabelKind::Task { task, names } => Some(names.get(task)),
-            LabelKind::Number { .. } => None,
+            LabelKind::Option(..) => None,
         }
     }
 
-    /// A number that stands for this label in all runs: for a task it depends on its name only, so
-    /// that a scheduler can remember what it learnt about it. (Two labels may share a number, which
-    /// is as unlikely as two equal draws of 64 bits.)
+    /// A number that stands for this label in all runs, so that a scheduler can remember what it learnt
+    /// about it. For a task it depends on its name only; for an option of another question, on the
+    /// question, its subject and the option. (Two labels may share a number, which is as unlikely as two
+    /// equal draws of 64 bits.)
     pub fn signature(&self) -> u64 {
         match self.0 {
             LabelKind::Task { task, names } => names.signature(task),
-            LabelKind::Number { option, .. } => mix(!0, option as u64),
+            LabelKind::Option(choice, option) => {
+                let label = choice.subject_label().unwrap_or_default();
+                let label = label.bytes().fold(label.len() as u64, |sum, b| mix(sum, b.into()));
+                let subject = match choice.about {
+                    About::Asked(asked, trace) => match asked.subject {
+                        Subject::Task(task) => trace.names().signature(task),
+                        Subject::Host(host) => host.into(),
+                        Subject::Link { from, to } => u64::from(from) << 16 | u64::from(to),
+                        Subject::Label(_) | Subject::Clock => 0,
+                    },
+                    About::Tasks { .. } | About::Label(_) => 0,
+                };
+                let words = [choice.question as u64, subject, label, option.into()];
+                words.into_iter().fold(!0, mix)
+            }
         }
     }
 }
@@ -246,12 +225,13 @@ impl fmt::Display for Label<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.0 {
             LabelKind::Task { task, names } => names.get(task).fmt(f),
-            LabelKind::Number { kind: ChoiceKind::Value(label), option } => {
-                write!(f, "{label} = {option}")
+            LabelKind::Option(choice, option) => {
+                let text = choice.question.words(option).text;
+                f.write_str(&fill(text, |placeholder| match placeholder {
+                    "label" => choice.subject_label().unwrap_or_default().to_owned(),
+                    _ => option.to_string(),
+                }))
             }
-            LabelKind::Number { kind: ChoiceKind::Select, option } => write!(f, "branch {option}"),
-            LabelKind::Number { kind: ChoiceKind::Task, option } => write!(f, "task {option}"),
-            LabelKind::Number { kind, option } => f.write_str(kind.option_text(option)),
         }
     }
 }

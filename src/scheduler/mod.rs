@@ -42,7 +42,7 @@ mod weights;
 use std::ops::Range;
 
 pub use cancel_sweep::CancelSweep;
-pub use choice::{Choice, ChoiceKind, Label};
+pub use choice::{Choice, Label};
 pub use delay_bounded::DelayBounded;
 pub use exhaustive::Exhaustive;
 pub use fifo::Fifo;
@@ -58,6 +58,7 @@ pub use sparse::Sparse;
 pub use sticky::Sticky;
 pub use urw::Urw;
 
+pub use crate::question::{Bias, Question};
 use crate::schedule::Answer;
 
 /// Answers the choices of one run after another.
@@ -69,7 +70,7 @@ use crate::schedule::Answer;
 ///
 /// ```
 /// use dacapo::schedule::Answer;
-/// use dacapo::scheduler::{Choice, ChoiceKind, Plan, Scheduler};
+/// use dacapo::scheduler::{Choice, Plan, Question, Scheduler};
 ///
 /// struct Lifo { done: bool }
 ///
@@ -83,8 +84,8 @@ use crate::schedule::Answer;
 ///     }
 ///
 ///     fn choose(&mut self, choice: &Choice<'_>) -> Answer {
-///         match choice.kind() {
-///             ChoiceKind::Task => choice.option(choice.options() - 1),
+///         match choice.question() {
+///             Question::Next => choice.option(choice.options() - 1),
 ///             _ => Answer::USUAL,
 ///         }
 ///     }

@@ -2,7 +2,7 @@ use std::ops::Range;
 use std::rc::Rc;
 
 use super::probe::Probe;
-use super::seeded::{FAULT_ONCE_IN, Policy, assert_seeds, draw, left};
+use super::seeded::{Policy, assert_seeds, draw, left};
 use super::{Choice, Plan, Scheduler};
 use crate::rng::{Draws, Purpose, Stream};
 use crate::schedule::Answer;
@@ -57,12 +57,7 @@ impl Scheduler for Random {
     }
 
     fn choose(&mut self, choice: &Choice<'_>) -> Answer {
-        let options = u32::try_from(choice.options()).unwrap_or(u32::MAX);
-        if choice.kind().is_fault() {
-            let is_fault = self.stream.below(FAULT_ONCE_IN as u32) == 0;
-            return Answer::from(if is_fault { 1 + self.stream.below(options - 1) } else { 0 });
-        }
-        Answer::from(self.stream.below(options))
+        choice.draw(|bound| self.stream.below(bound))
     }
 
     fn seeds(&mut self) -> Option<&mut Range<u64>> {

@@ -257,18 +257,10 @@ impl<P: Policy> Seeded<P> {
     }
 }
 
-/// One of the options, each as likely as the others; only faults are seldom.
+/// A random answer, with the bias of the question.
 pub(super) fn draw(choice: &Choice<'_>, draws: &mut Draws) -> Answer {
-    let options = choice.options() as u64;
-    Answer::from_place(match choice.kind().is_fault() {
-        true if draws.below(FAULT_ONCE_IN) > 0 => 0,
-        true => 1 + draws.below(options - 1) as usize,
-        false => draws.below(options) as usize,
-    })
+    choice.draw(|bound| draws.below(bound.into()) as u32)
 }
-
-/// If every second chance for a fault were taken, hardly anything else would happen.
-pub(super) const FAULT_ONCE_IN: u64 = 8;
 
 /// # Panics
 ///

@@ -1,15 +1,16 @@
 //! What a scheduler is asked, and what becomes of its answers.
 
 use super::Session;
+use crate::question::Question;
 use crate::schedule::Answer;
-use crate::scheduler::{Choice, ChoiceKind, ReadyQueue, TaskKey};
-use crate::trace::{Asked, Next, Record};
+use crate::scheduler::{Choice, ReadyQueue, TaskKey};
+use crate::trace::{Asked, Detail, Next, Record, Subject};
 
 impl Session {
-    pub(crate) fn answered(&mut self, asked: Asked, answer: u32, options: usize) -> u32 {
+    fn answered(&mut self, asked: Asked, answer: u32, options: usize) -> u32 {
         let answer = self.checked(answer, options);
         self.answers.push(Answer::from(answer));
-        self.faults.note(asked);
+        self.faults.note(asked.question);
         let options = u32::try_from(options).unwrap_or(u32::MAX);
         self.record(Record::choice(asked, answer, options));
         answer
@@ -32,23 +33,36 @@ impl Session {
         u32::try_from(options - 1).unwrap_or(u32::MAX)
     }
 
-    /// A choice of a number; one with a single option is not asked.
-    pub(crate) fn choose(&mut self, kind: ChoiceKind, options: usize) -> usize {
+    /// Asks a question that is not among tasks. One with a single option is not asked, nor one about a fault
+    /// that is off.
+    pub(crate) fn ask(&mut self, asked: Asked, options: usize) -> usize {
+        let question = asked.question;
+        let is_fault = question.is_fault();
+        if options < 2 || is_fault && !self.has_fault(question) {
+            return 0;
+        }
+        let choice = Choice::about(asked, options, &self.trace);
+        let scheduler = self.scheduler.as_mut().expect("dacapo bug: a run without a scheduler");
+        let answer = scheduler.choose(&choice).option();
+        let answer = self.answered(asked, answer, options) as usize;
+        if is_fault && answer > 0 {
+            self.faults.happened(question);
+        }
+        answer
+    }
+
+    /// Asks a question about the current task.
+    pub(crate) fn ask_current(&mut self, question: Question, options: usize) -> usize {
+        self.ask(Asked::of_task(question, self.current_id()), options)
+    }
+
+    /// A number that the code under test asks for, under a label.
+    pub(crate) fn choose(&mut self, label: &str, options: usize) -> usize {
         if options < 2 {
             return 0;
         }
-        let choice = Choice::of_number(kind, options);
-        let scheduler = self.scheduler.as_mut().expect("dacapo bug: a run without a scheduler");
-        let answer = scheduler.choose(&choice);
-        let current = self.current_id();
-        let asked = match kind {
-            ChoiceKind::Timeout => Asked::Timeout(current),
-            ChoiceKind::Deadline => Asked::Deadline(current),
-            ChoiceKind::Select => Asked::Select(current),
-            ChoiceKind::Value(label) => Asked::Value(self.trace.intern(label)),
-            _ => unreachable!("dacapo bug: {kind:?} is asked elsewhere"),
-        };
-        self.answered(asked, answer.option(), options) as usize
+        let label = Subject::Label(self.trace.intern(label));
+        self.ask(Asked::new(Question::Value, label, Detail::None), options)
     }
 
     /// Takes the next task out of the ready queue, and records its poll.
@@ -64,8 +78,7 @@ impl Session {
     pub(crate) fn next_task_with_faults(&mut self, ready: &mut ReadyQueue) -> Option<TaskKey> {
         let (key, next) = self.take_next(ready)?;
         if let Some(next) = next {
-            let Next { first, chosen, lasting, .. } = next;
-            self.faults.note(Asked::Next { first, chosen, lasting });
+            self.faults.note(Question::Next);
             self.record(Record::next(next));
         }
         Some(key)

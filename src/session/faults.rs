@@ -1,11 +1,12 @@
 //! The faults that are on in a run, and the choices that they add.
 
 use super::Session;
-use crate::faults::{FaultKind, Faults};
+use crate::faults::Faults;
 use crate::instant::Instant;
+use crate::question::Question;
 use crate::rng::{Purpose, Stream};
-use crate::scheduler::{Choice, ChoiceKind, Plan};
-use crate::trace::{Asked, TaskId};
+use crate::scheduler::Plan;
+use crate::trace::{Asked, Detail, Subject};
 
 /// The state of faults in one run.
 #[derive(Default)]
@@ -14,8 +15,8 @@ pub(crate) struct ActiveFaults {
     declared: Faults,
     /// The faults that may still happen: none once main has ended, and no more cancellations than are allowed.
     left: Faults,
-    /// For each answer of the run the kind of fault it was about. Empty if the run has no faults.
-    kinds: Vec<Option<FaultKind>>,
+    /// The question of each answer. Empty if the run has no faults.
+    questions: Vec<Question>,
     /// The scheduler was told of the step that is ending.
     told: bool,
 }
@@ -32,7 +33,7 @@ impl ActiveFaults {
             _ => allowed,
         });
         self.left = self.declared;
-        self.kinds.clear();
+        self.questions.clear();
         self.told = false;
     }
 
@@ -40,10 +41,15 @@ impl ActiveFaults {
         self.declared
     }
 
-    pub(crate) fn note(&mut self, asked: Asked) {
+    pub(crate) fn note(&mut self, question: Question) {
         if !self.declared.is_none() {
-            self.kinds.push(asked.fault());
+            self.questions.push(question);
         }
+    }
+
+    /// A fault has happened.
+    pub(crate) fn happened(&mut self, fault: Question) {
+        self.left = self.left.less_one(fault);
     }
 
     /// Whether a fault may have happened in this run.
@@ -56,9 +62,9 @@ impl ActiveFaults {
         !self.left.is_none()
     }
 
-    /// For each answer of the run the kind of fault it was about.
-    pub(crate) fn kinds(&self) -> &[Option<FaultKind>] {
-        &self.kinds
+    /// The question of each answer of the run. Empty if the run has no faults.
+    pub(crate) fn questions(&self) -> &[Question] {
+        &self.questions
     }
 
     /// The scheduler learns of the step before it ends.
@@ -80,38 +86,9 @@ impl ActiveFaults {
 const LATE_NANOS: u64 = 1_000_000;
 
 impl Session {
-    /// Whether a fault of this kind may still happen.
-    pub(crate) fn has_fault(&self, kind: FaultKind) -> bool {
-        self.faults.left.has(kind)
-    }
-
-    /// Asks whether a fault happens, if its kind is on.
-    pub(crate) fn ask_fault(&mut self, asked: Asked, options: usize) -> usize {
-        let Some(fault) = asked.fault().filter(|&kind| self.has_fault(kind)) else { return 0 };
-        let (kind, task) = match asked {
-            Asked::Barge { task, .. } => (ChoiceKind::Barge, task),
-            Asked::Spurious(task) => (ChoiceKind::Spurious, task),
-            Asked::WakeAll(task) => (ChoiceKind::WakeAll, task),
-            Asked::Late(_) => (ChoiceKind::LateTimer, TaskId::MAIN),
-            Asked::Yield(task) => (ChoiceKind::Yield, task),
-            Asked::Cancel { task, moment, .. } => (ChoiceKind::Cancel(moment), task),
-            Asked::Point { task, label, moment } => {
-                (ChoiceKind::Point(self.trace.label(label), moment), task)
-            }
-            Asked::Next { .. }
-            | Asked::Timeout(_)
-            | Asked::Deadline(_)
-            | Asked::Select(_)
-            | Asked::Value(_) => unreachable!("dacapo bug: {asked:?} is not a fault"),
-        };
-        let choice = Choice::of_task(kind, options, task, self.trace.names());
-        let scheduler = self.scheduler.as_mut().expect("dacapo bug: a run without a scheduler");
-        let answer = scheduler.choose(&choice).option();
-        let answer = self.answered(asked, answer, options) as usize;
-        if answer > 0 {
-            self.faults.left = self.faults.left.less_one(fault);
-        }
-        answer
+    /// Whether this fault may still happen.
+    pub(crate) fn has_fault(&self, fault: Question) -> bool {
+        self.faults.left.has(fault)
     }
 
     /// The time to which the clock jumps for its next deadline. `later` gives the deadline after a time.
@@ -120,7 +97,8 @@ impl Session {
         next: Instant,
         later: impl FnOnce(Instant) -> Option<Instant>,
     ) -> Instant {
-        if !self.has_fault(FaultKind::LateTimers) || self.ask_fault(Asked::Late(next), 2) == 0 {
+        let asked = Asked::new(Question::LateTimer, Subject::Clock, Detail::Deadline(next));
+        if self.ask(asked, 2) == 0 {
             return next;
         }
         later(next).unwrap_or(next + std::time::Duration::from_nanos(LATE_NANOS))

@@ -10,7 +10,7 @@ use super::line::{Caller, Line, Standing, Wakes};
 use super::lock::{Lock, LockGuard, ReleaseError};
 use super::resource::{Accounted, Held, Resource};
 use crate::cancel::{Cancelled, catch};
-use crate::faults::FaultKind;
+use crate::question::Question;
 use crate::session::{Holding, Place};
 use crate::trace::Wait;
 
@@ -88,7 +88,7 @@ impl State {
     /// Wakes the first `n` who have not been woken.
     fn notify(&mut self, n: usize) -> Wakes {
         let mut woken = Wakes::default();
-        let n = if faults::is_possible(FaultKind::WakeAll)
+        let n = if faults::is_possible(Question::WakeAll)
             && self.has_more_than(n)
             && faults::wakes_all()
         {

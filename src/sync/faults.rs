@@ -1,12 +1,12 @@
 //! The faults of primitives, which are asked for only in runs in which they are on.
 
 use crate::executor::{self, Executor};
-use crate::faults::FaultKind;
+use crate::question::Question;
 use crate::trace::TaskId;
 
 /// Whether this may happen in this run: asked before what would take long to find out.
-pub(super) fn is_possible(kind: FaultKind) -> bool {
-    happens(|executor| executor.has_fault(kind))
+pub(super) fn is_possible(fault: Question) -> bool {
+    happens(|executor| executor.has_fault(fault))
 }
 
 /// Whether a newcomer takes what was meant for a waiter, of this task if that is known.

@@ -8,7 +8,7 @@ use std::task::{Context, Poll};
 use super::faults;
 use super::line::{Caller, Line, Standing, Wakes};
 use super::resource::{Accounted, Held, Resource};
-use crate::faults::FaultKind;
+use crate::question::Question;
 use crate::session::{Holding, Place};
 use crate::trace::Wait;
 
@@ -82,7 +82,7 @@ impl State {
     /// Whether a newcomer takes permits before one who was served and has not come for them yet. If they
     /// are needed, that one has none then, and waits on.
     fn barge(&mut self, wanted: usize) -> bool {
-        if !faults::is_possible(FaultKind::Barging) {
+        if !faults::is_possible(Question::Barge) {
             return false;
         }
         let permits = self.permits;

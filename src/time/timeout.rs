@@ -10,7 +10,7 @@ use super::sleep::{Sleep, sleep, sleep_until};
 use super::woken::Woken;
 use crate::executor;
 use crate::instant::Instant;
-use crate::scheduler::ChoiceKind;
+use crate::question::Question;
 
 /// Awaits `future`, but no longer than `duration`.
 ///
@@ -90,7 +90,8 @@ impl<F: Future> Future for Timeout<F> {
         let this = self.project();
         // Only what was woken has anything to win or to lose at the deadline.
         if Woken::take(this.woken) && this.sleep.is_elapsed() {
-            let answer = executor::try_current(|executor| executor.choose(ChoiceKind::Timeout, 2));
+            let answer =
+                executor::try_current(|executor| executor.ask_current(Question::Timeout, 2));
             if answer == Some(1) {
                 return Poll::Ready(Err(Elapsed(())));
             }

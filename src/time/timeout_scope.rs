@@ -15,7 +15,7 @@ use super::woken::Woken;
 use crate::cancel::Cancelled;
 use crate::executor::{self, Scope};
 use crate::instant::Instant;
-use crate::scheduler::ChoiceKind;
+use crate::question::Question;
 use crate::session::Place;
 
 /// Awaits `future`, but no longer than `duration`, and cancels it when the time is up.
@@ -253,7 +253,7 @@ impl<F: Future> Scoped<F> {
         drop(shared);
         let due = active && deadline.is_some_and(|deadline| deadline <= Instant::now());
         due && executor::try_current(|executor| {
-            !woken || executor.choose(ChoiceKind::Deadline, 2) == 0
+            !woken || executor.ask_current(Question::Deadline, 2) == 0
         })
         .unwrap_or(true)
     }

@@ -1,7 +1,7 @@
 //! What can happen in a run.
 
-use crate::faults::FaultKind;
 use crate::instant::Instant;
+use crate::question::{Question, Words};
 use crate::schedule::Lasting;
 use crate::trace::TaskId;
 
@@ -84,61 +84,74 @@ pub enum Event {
 /// What a choice was about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
-pub enum Asked {
-    /// Which ready task runs next.
+pub struct Asked {
+    /// The question.
+    pub question: Question,
+    /// What it is about.
+    pub subject: Subject,
+    /// What more is known.
+    pub detail: Detail,
+}
+
+/// What a question is about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Subject {
+    /// A task.
+    Task(TaskId),
+    /// What the code under test calls by this [label](crate::trace::Trace::label).
+    Label(u32),
+    /// The clock.
+    Clock,
+    /// The host of this number.
+    Host(u16),
+    /// The way from one host to another.
+    Link {
+        /// Where it begins.
+        from: u16,
+        /// Where it ends.
+        to: u16,
+    },
+}
+
+/// What a question tells besides its subject.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Detail {
+    /// Nothing.
+    None,
+    /// The task that was first in the ready queue, where the subject is the one that runs.
     Next {
-        /// The one that was first in line.
+        /// The first one.
         first: TaskId,
-        /// The one that runs.
-        chosen: TaskId,
-        /// For how long that matters.
+        /// How long the answer lasts.
         lasting: Lasting,
     },
-    /// Whether a future that was woken at its deadline is looked at once more (0) or given up (1),
-    /// in this task.
-    Timeout(TaskId),
-    /// Whether a deadline strikes (0) or what it guards, which was woken too, goes on first (1), in
-    /// this task.
-    Deadline(TaskId),
-    /// Which branch of a `select!` in this task is looked at first, of those that have been woken.
-    Select(TaskId),
-    /// A value that the code asked for, by its [label](crate::trace::Trace::label).
-    Value(u32),
-    /// Whether a newcomer at a lock or a semaphore waits (0) or takes what was meant for another (1).
-    Barge {
-        /// The newcomer.
-        task: TaskId,
-        /// The task that it was meant for, if that is known.
-        waiter: Option<TaskId>,
-        /// Whether it is a lock.
+    /// What the subject may take, which was granted to a waiter.
+    Granted {
+        /// The task of the waiter, if that is known.
+        to: Option<TaskId>,
+        /// Whether it is a lock. Otherwise it is permits.
         lock: bool,
     },
-    /// Whether a task that goes to sleep is polled once more for no reason (1).
-    Spurious(TaskId),
-    /// Whether a notification by this task wakes all who wait (1).
-    WakeAll(TaskId),
-    /// Whether the clock jumps past this deadline (1).
-    Late(Instant),
-    /// Whether this task gives a turn away at an await that is ready (1).
-    Yield(TaskId),
-    /// Whether a task goes on (0), is dropped at an await (1), or is asked to cancel (2).
-    Cancel {
-        /// The task.
-        task: TaskId,
+    /// The next deadline.
+    Deadline(Instant),
+    /// An await of the task.
+    Await {
         /// Which of its awaits it is, counted from 1.
         nth: u32,
         /// Whether it has just begun to wait, or was woken.
         moment: Moment,
     },
-    /// Whether a [marked](crate::cancel::point) future goes on (0) or is dropped at an await (1).
-    Point {
-        /// The task that it is in.
+    /// The task in which a marked future is.
+    In {
+        /// The task.
         task: TaskId,
-        /// Its [label](crate::trace::Trace::label).
-        label: u32,
-        /// Whether it has just begun to wait, or is polled again.
+        /// Whether the future has just begun to wait, or is polled again.
         moment: Moment,
     },
+    /// A number, such as that of a message.
+    Number(u64),
 }
 
 /// When something that waits may be cancelled.
@@ -157,18 +170,67 @@ impl Moment {
 }
 
 impl Asked {
-    /// The kind of fault that it asks about, if any.
-    pub(crate) fn fault(self) -> Option<FaultKind> {
-        Some(match self {
-            Asked::Barge { .. } => FaultKind::Barging,
-            Asked::Spurious(_) => FaultKind::Spurious,
-            Asked::WakeAll(_) => FaultKind::WakeAll,
-            Asked::Late(_) => FaultKind::LateTimers,
-            Asked::Yield(_) => FaultKind::Yielding,
-            Asked::Cancel { .. } => FaultKind::Cancellations,
-            Asked::Point { .. } => FaultKind::Marked,
-            _ => return None,
-        })
+    pub(crate) fn new(question: Question, subject: Subject, detail: Detail) -> Self {
+        Self { question, subject, detail }
+    }
+
+    /// A question about a task.
+    pub(crate) fn of_task(question: Question, task: TaskId) -> Self {
+        Self::new(question, Subject::Task(task), Detail::None)
+    }
+
+    /// The choice among ready tasks, as it was answered.
+    pub(crate) fn next(first: TaskId, chosen: TaskId, lasting: Lasting) -> Self {
+        Self::new(Question::Next, Subject::Task(chosen), Detail::Next { first, lasting })
+    }
+
+    /// The task that it is about, or that what it is about is in.
+    pub fn task(&self) -> Option<TaskId> {
+        match (self.subject, self.detail) {
+            (Subject::Task(task), _) | (_, Detail::In { task, .. }) => Some(task),
+            _ => None,
+        }
+    }
+
+    /// The task that was passed over, if one was and it is known.
+    pub fn other(&self) -> Option<TaskId> {
+        match self.detail {
+            Detail::Next { first, .. } => Some(first),
+            Detail::Granted { to, .. } => to,
+            _ => None,
+        }
+    }
+
+    /// The label of what it is about.
+    pub fn label(&self) -> Option<u32> {
+        match self.subject {
+            Subject::Label(label) => Some(label),
+            _ => None,
+        }
+    }
+
+    /// Whether what it is about has just begun to wait, or was woken.
+    pub fn moment(&self) -> Option<Moment> {
+        match self.detail {
+            Detail::Await { moment, .. } | Detail::In { moment, .. } => Some(moment),
+            _ => None,
+        }
+    }
+
+    /// How long the answer lasts.
+    pub fn lasting(&self) -> Lasting {
+        match self.detail {
+            Detail::Next { lasting, .. } => lasting,
+            _ => Lasting::Once,
+        }
+    }
+
+    /// The words for an answer.
+    pub(crate) fn words(&self, answer: u32) -> &'static Words {
+        match self.detail {
+            Detail::Next { lasting, .. } => self.question.words(lasting as u32),
+            _ => self.question.words(answer),
+        }
     }
 }
 
@@ -231,8 +293,9 @@ impl Event {
     /// Whether it is a choice that was answered otherwise than an ordinary event loop would.
     pub fn is_deviation(&self) -> bool {
         match self {
-            Event::Choice { asked: Asked::Next { lasting: Lasting::Ahead, .. }, .. } => true,
-            Event::Choice { answer, .. } => *answer != 0,
+            Event::Choice { asked, answer, .. } => {
+                *answer != 0 || asked.lasting() == Lasting::Ahead
+            }
             _ => false,
         }
     }

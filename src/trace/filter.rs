@@ -1,6 +1,6 @@
 //! What of a trace is shown.
 
-use super::{Asked, Event, Position, TaskId, Trace, Wait};
+use super::{Event, Position, TaskId, Trace, Wait};
 use crate::buffer::Buffer;
 use crate::numbering::Numbering;
 
@@ -30,12 +30,10 @@ impl<'a> Entry<'a> {
 
     /// What the code under test called it: a [note](crate::trace!), a value that was
     /// [chosen](crate::choose), or a future that was [marked](crate::cancel::point).
-    pub fn label(&self) -> Option<&'static str> {
+    pub fn label(&self) -> Option<&'a str> {
         match self.event {
-            Event::Note { label, .. }
-            | Event::Choice { asked: Asked::Value(label) | Asked::Point { label, .. }, .. } => {
-                Some(self.trace.label(label))
-            }
+            Event::Note { label, .. } => Some(self.trace.label(label)),
+            Event::Choice { asked, .. } => asked.label().map(|label| self.trace.label(label)),
             _ => None,
         }
     }
@@ -53,27 +51,14 @@ impl Event {
             | Event::Note { task, .. }
             | Event::End { task, .. } => task,
             Event::Advance { .. } => position.task,
-            Event::Choice { asked, .. } => match asked {
-                Asked::Next { chosen, .. } => chosen,
-                Asked::Timeout(task)
-                | Asked::Deadline(task)
-                | Asked::Select(task)
-                | Asked::Spurious(task)
-                | Asked::WakeAll(task)
-                | Asked::Yield(task)
-                | Asked::Barge { task, .. }
-                | Asked::Cancel { task, .. }
-                | Asked::Point { task, .. } => task,
-                Asked::Value(_) | Asked::Late(_) => position.task,
-            },
+            Event::Choice { asked, .. } => asked.task().unwrap_or(position.task),
         }
     }
 
     /// The other task that a choice is about, if there is one.
     pub(super) fn other(&self) -> Option<TaskId> {
         match *self {
-            Event::Choice { asked: Asked::Next { first, .. }, .. } => Some(first),
-            Event::Choice { asked: Asked::Barge { waiter, .. }, .. } => waiter,
+            Event::Choice { asked, .. } => asked.other(),
             _ => None,
         }
     }

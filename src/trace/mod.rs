@@ -1,15 +1,18 @@
 //! What happened in a run: recorded as compact events, shown as text only when asked.
 
+mod asked;
 mod event;
 mod filter;
+mod labels;
 mod names;
 mod record;
 mod text;
 
 use std::collections::VecDeque;
 
-pub use event::{Asked, Ending, Event, Moment, Wait};
+pub use event::{Asked, Detail, Ending, Event, Moment, Subject, Wait};
 pub use filter::Entry;
+use labels::Labels;
 pub(crate) use names::mix;
 pub use names::{TaskId, TaskName, TaskNames};
 use record::Tally;
@@ -18,7 +21,7 @@ pub(crate) use text::{printable, printable_lines};
 
 use crate::buffer::Buffer;
 use crate::instant::Instant;
-use crate::schedule::{Answer, Lasting};
+use crate::schedule::Answer;
 
 /// The events of one run, the last of them if there were very many.
 ///
@@ -83,7 +86,7 @@ pub struct Trace {
     selected: Option<Vec<(Position, Event)>>,
     names: TaskNames,
     /// What the code called the values that it asked for, and what it noted.
-    labels: Vec<&'static str>,
+    labels: Labels,
     /// The texts of the last values that were noted, if the run is shown.
     values: VecDeque<Box<str>>,
     /// How many values were noted, shown or not.
@@ -295,13 +298,11 @@ impl Trace {
     }
 
     /// The number of a label, from now on.
-    pub(crate) fn intern(&mut self, label: &'static str) -> u32 {
-        let known = self.labels.iter().position(|&known| known == label);
-        known.unwrap_or_else(|| {
+    pub(crate) fn intern(&mut self, label: &str) -> u32 {
+        self.labels.find(label).unwrap_or_else(|| {
             self.hash_bytes(label.as_bytes());
-            self.labels.push(label);
-            self.labels.len() - 1
-        }) as u32
+            self.labels.add(label)
+        })
     }
 
     /// Keeps the text of a value, which is the next one of the run, or only counts it.
@@ -318,10 +319,10 @@ impl Trace {
         self.values.get(number.checked_sub(first)? as usize).map(|text| &**text)
     }
 
-    /// What the code called a value that it asked for, or what it noted; see [`Asked::Value`] and
-    /// [`Event::Note`].
-    pub fn label(&self, number: u32) -> &'static str {
-        self.labels.get(number as usize).copied().unwrap_or("value")
+    /// The text of a label: what the code under test calls a value that it asked for, a future that it
+    /// marked, or what it noted; see [`Subject::Label`] and [`Event::Note`].
+    pub fn label(&self, number: u32) -> &str {
+        self.labels.get(number).unwrap_or("value")
     }
 
     /// The same, to be shown.
@@ -374,29 +375,8 @@ impl Trace {
             Event::Spawn { task, .. } if task == TaskId::MAIN => "main is spawned".to_owned(),
             Event::Spawn { task, by } => format!("{} spawns {}", name(by), name(task)),
             Event::Choice { asked, answer, options } => {
-                let what = match asked {
-                    Asked::Next { first, .. } => format!("{} is first in line", name(first)),
-                    Asked::Timeout(task) => format!("timeout of {}", name(task)),
-                    Asked::Deadline(task) => format!("deadline of {}", name(task)),
-                    Asked::Select(task) => format!("select of {}", name(task)),
-                    Asked::Value(label) => self.shown_label(label),
-                    Asked::Barge { task, .. } => format!("barging of {}", name(task)),
-                    Asked::Spurious(task) => format!("spurious wake-up of {}", name(task)),
-                    Asked::WakeAll(task) => format!("notification by {}, of all", name(task)),
-                    Asked::Late(deadline) => format!("lateness of the clock at {deadline}"),
-                    Asked::Yield(task) => format!("turn given away by {}", name(task)),
-                    Asked::Cancel { task, nth, .. } => {
-                        format!("cancellation of {} at await {nth}", name(task))
-                    }
-                    Asked::Point { label, .. } => {
-                        format!("cancellation of \"{}\"", self.shown_label(label))
-                    }
-                };
-                let lasting = match asked {
-                    Asked::Next { lasting, .. } => lasting,
-                    _ => Lasting::Once,
-                };
-                let answer = Answer::new(answer, lasting);
+                let what = self.fill(asked.question.row().about, position, asked, answer);
+                let answer = Answer::new(answer, asked.lasting());
                 format!("choice {}: {answer} of {options} ({what})", position.choices - 1)
             }
             Event::Poll { task } => format!("{} runs", name(task)),
@@ -469,6 +449,7 @@ impl Trace {
 mod tests {
     use super::*;
     use crate::rng::{Purpose, Stream};
+    use crate::schedule::Lasting;
 
     /// Turns that are given away, of which the records change after they were made.
     fn hash(trace: &mut Trace, max: usize, turns: u32) -> u64 {

@@ -3,9 +3,10 @@
 //! What nearly every step does takes one record where it is several events: a choice among tasks, the poll of
 //! the one chosen, its wake-up, and that it waits for its next turn.
 
-use super::event::{Asked, Ending, Event, Moment, Wait};
+use super::event::{Asked, Detail, Ending, Event, Moment, Subject, Wait};
 use super::{Position, TaskId};
 use crate::instant::Instant;
+use crate::question::Question;
 use crate::schedule::Lasting;
 
 /// An event, or several that follow on each other.
@@ -32,22 +33,11 @@ enum Tag {
     Abort,
     Cancel,
     End,
-    Timeout,
-    Deadline,
-    Select,
-    Value,
-    Barge,
-    Spurious,
-    WakeAll,
-    Late,
-    Yield,
-    CancelAt,
-    Point,
     Note,
 }
 
 impl Tag {
-    const ALL: [Self; 23] = [
+    const ALL: [Self; 12] = [
         Self::Turn,
         Self::Poll,
         Self::Next,
@@ -59,22 +49,26 @@ impl Tag {
         Self::Abort,
         Self::Cancel,
         Self::End,
-        Self::Timeout,
-        Self::Deadline,
-        Self::Select,
-        Self::Value,
-        Self::Barge,
-        Self::Spurious,
-        Self::WakeAll,
-        Self::Late,
-        Self::Yield,
-        Self::CancelAt,
-        Self::Point,
         Self::Note,
     ];
 }
 
 const GIVES_WAY: u64 = 1 << 63;
+
+/// The tag of the first question; the others follow in their order.
+const FIRST_QUESTION: u64 = 16;
+
+/// How a question that is not among tasks is laid out. Of the 24 small bits:
+///
+/// ```text
+/// subject: 3 bits | detail: 4 bits | long: 1 bit | options: 8 bits | answer: 8 bits
+/// ```
+///
+/// What the subject is stands in the low word, and what the detail is in the second word. A question with more
+/// options than have a place among the small bits is long: then the second word is the options and the answer,
+/// and there is no detail.
+const LONG: u32 = 1 << 16;
+const MOST_OPTIONS: u32 = 0xff;
 
 /// A choice among tasks, as it was answered.
 #[derive(Clone, Copy, Debug)]
@@ -168,36 +162,40 @@ impl Record {
         Self::new(Tag::Note, label & 0xff_ffff, task.0, value)
     }
 
-    /// A choice that is not among tasks.
+    /// A choice that was answered.
     pub(crate) fn choice(asked: Asked, answer: u32, options: u32) -> Self {
-        let answers = two(options, answer);
-        // Those that are about something else than a task have two or three options.
-        let few = |moment: Moment| answer | (options << 8) | (u32::from(moment.is_woken()) << 16);
-        match asked {
-            Asked::Next { first, chosen, lasting } => {
-                Self::next(Next { first, chosen, lasting, answer, options })
-            }
-            Asked::Timeout(task) => Self::new(Tag::Timeout, 0, task.0, answers),
-            Asked::Deadline(task) => Self::new(Tag::Deadline, 0, task.0, answers),
-            Asked::Select(task) => Self::new(Tag::Select, 0, task.0, answers),
-            Asked::Spurious(task) => Self::new(Tag::Spurious, 0, task.0, answers),
-            Asked::WakeAll(task) => Self::new(Tag::WakeAll, 0, task.0, answers),
-            Asked::Yield(task) => Self::new(Tag::Yield, 0, task.0, answers),
-            Asked::Value(label) => Self::new(Tag::Value, 0, label, answers),
-            Asked::Late(deadline) => {
-                Self::new(Tag::Late, few(Moment::Waiting), 0, deadline.as_nanos())
-            }
-            Asked::Barge { task, waiter, lock } => {
-                let moment = if lock { Moment::Woken } else { Moment::Waiting };
-                Self::new(Tag::Barge, few(moment), task.0, optional(waiter))
-            }
-            Asked::Cancel { task, nth, moment } => {
-                Self::new(Tag::CancelAt, few(moment), task.0, nth.into())
-            }
-            Asked::Point { task, label, moment } => {
-                Self::new(Tag::Point, few(moment), task.0, label.into())
-            }
+        let Asked { question, subject, detail } = asked;
+        if let (Subject::Task(chosen), Detail::Next { first, lasting }) = (subject, detail) {
+            return Self::next(Next { first, chosen, lasting, answer, options });
         }
+        let (subject, low) = match subject {
+            Subject::Task(task) => (0, task.0),
+            Subject::Label(label) => (1, label),
+            Subject::Clock => (2, 0),
+            Subject::Host(host) => (3, host.into()),
+            Subject::Link { from, to } => (4, u32::from(from) << 16 | u32::from(to)),
+        };
+        let moment = |moment: Moment| u32::from(moment.is_woken());
+        let (kind, second) = match detail {
+            Detail::None | Detail::Next { .. } => (0, 0),
+            Detail::Granted { to, lock } => (2 + u32::from(lock), optional(to)),
+            Detail::Deadline(deadline) => (4, deadline.as_nanos()),
+            Detail::Number(number) => (5, number),
+            Detail::Await { nth, moment: when } => (6 + moment(when), nth.into()),
+            Detail::In { task, moment: when } => (8 + moment(when), task.0.into()),
+        };
+        let about = subject << 21 | kind << 17;
+        let (small, second) = match options <= MOST_OPTIONS {
+            true => (about | options << 8 | answer, second),
+            false => {
+                debug_assert_eq!(detail, Detail::None, "dacapo bug: there is no place for it");
+                (about | LONG, two(options, answer))
+            }
+        };
+        Self(
+            ((FIRST_QUESTION + question as u64) << 56) | u64::from(small) << 32 | u64::from(low),
+            second,
+        )
     }
 
     /// Whether a turn begins with it, and has not been given away.
@@ -236,6 +234,9 @@ impl Record {
 
     fn unpack(self) -> (Event, Option<Event>) {
         let Self(first, second) = self;
+        if let Some(question) = self.tag().checked_sub(FIRST_QUESTION) {
+            return (self.unpack_choice(Question::ALL[question as usize]), None);
+        }
         let tag = Tag::ALL[self.tag() as usize - 1];
         let small = (first >> 32) as u32 & 0xff_ffff;
         let (high, low) = ((second >> 32) as u32, second as u32);
@@ -247,12 +248,9 @@ impl Record {
                 1 => Lasting::Hold,
                 _ => Lasting::Ahead,
             };
-            let asked = Asked::Next { first: TaskId(low), chosen: task, lasting };
+            let asked = Asked::next(TaskId(low), task, lasting);
             Event::Choice { asked, answer: small & 0x3f_ffff, options: high }
         };
-        let choice = |asked| Event::Choice { asked, answer: low, options: high };
-        let moment = if small >> 16 == 1 { Moment::Woken } else { Moment::Waiting };
-        let few = |asked| Event::Choice { asked, answer: small & 0xff, options: small >> 8 & 0xff };
         let event = match tag {
             Tag::Turn => return (next(), Some(Event::Poll { task })),
             Tag::GiveWay => {
@@ -272,19 +270,38 @@ impl Record {
                 let value = (second > 0).then(|| (second - 1) as u32);
                 Event::Note { task, label: small, value }
             }
-            Tag::Timeout => choice(Asked::Timeout(task)),
-            Tag::Deadline => choice(Asked::Deadline(task)),
-            Tag::Select => choice(Asked::Select(task)),
-            Tag::Value => choice(Asked::Value(task.0)),
-            Tag::Spurious => choice(Asked::Spurious(task)),
-            Tag::WakeAll => choice(Asked::WakeAll(task)),
-            Tag::Yield => choice(Asked::Yield(task)),
-            Tag::Late => few(Asked::Late(Instant::from_nanos(second))),
-            Tag::Barge => few(Asked::Barge { task, waiter: by, lock: moment.is_woken() }),
-            Tag::CancelAt => few(Asked::Cancel { task, nth: low, moment }),
-            Tag::Point => few(Asked::Point { task, label: low, moment }),
         };
         (event, None)
+    }
+
+    fn unpack_choice(self, question: Question) -> Event {
+        let Self(first, second) = self;
+        let (small, low) = ((first >> 32) as u32 & 0xff_ffff, first as u32);
+        let subject = match small >> 21 {
+            0 => Subject::Task(TaskId(low)),
+            1 => Subject::Label(low),
+            2 => Subject::Clock,
+            3 => Subject::Host(low as u16),
+            _ => Subject::Link { from: (low >> 16) as u16, to: low as u16 },
+        };
+        let kind = small >> 17 & 0xf;
+        let moment = if kind & 1 == 0 { Moment::Waiting } else { Moment::Woken };
+        let detail = match kind {
+            2 | 3 => Detail::Granted {
+                to: (second > 0).then(|| TaskId((second - 1) as u32)),
+                lock: kind == 3,
+            },
+            4 => Detail::Deadline(Instant::from_nanos(second)),
+            5 => Detail::Number(second),
+            6 | 7 => Detail::Await { nth: second as u32, moment },
+            8 | 9 => Detail::In { task: TaskId(second as u32), moment },
+            _ => Detail::None,
+        };
+        let (options, answer) = match small & LONG {
+            0 => (small >> 8 & 0xff, small & 0xff),
+            _ => ((second >> 32) as u32, second as u32),
+        };
+        Event::Choice { asked: Asked { question, subject, detail }, answer, options }
     }
 }
 
@@ -328,7 +345,7 @@ impl Tally {
     pub(crate) fn of(records: &[Record]) -> Self {
         const {
             assert!(Tag::Turn as u32 == 1 && Tag::Poll as u32 == 2 && Tag::Next as u32 == 3);
-            assert!((Tag::End as u32) < Tag::Timeout as u32);
+            assert!((Tag::End as u32) < Tag::Note as u32 && (Tag::Note as u64) < FIRST_QUESTION);
         }
         let (mut turns, mut polls, mut two, mut given, mut jumps) = (0, 0, 0, 0, 0);
         let (mut others, mut deviations) = (0, 0);
@@ -421,9 +438,7 @@ mod tests {
             assert_ne!(record.words()[0], 0);
             // It is passed by when it is dropped.
             let is_plain = |event: &Event| match event {
-                Event::Choice { asked, .. } => {
-                    matches!(asked, Asked::Next { .. }) && events.len() > 1
-                }
+                Event::Choice { asked, .. } => asked.question == Question::Next && events.len() > 1,
                 event => !matches!(event, Event::Note { .. }),
             };
             let tally = Tally::of(&[record]);
@@ -439,7 +454,7 @@ mod tests {
         for lasting in [Lasting::Once, Lasting::Hold, Lasting::Ahead] {
             let answer = Next::MAX_OPTIONS as u32 - 1;
             let next = Next { first: a, chosen: b, lasting, answer, options: answer + 1 };
-            let asked = Asked::Next { first: a, chosen: b, lasting };
+            let asked = Asked::next(a, b, lasting);
             let choice = Event::Choice { asked, answer, options: answer + 1 };
             check(Record::turn(next), &[choice, Event::Poll { task: b }]);
             check(Record::choice(asked, answer, answer + 1), &[choice]);
@@ -481,25 +496,39 @@ mod tests {
         ] {
             check(Record::wait(a, on), &[Event::Wait { task: a, on }]);
         }
+        let subjects = [
+            Subject::Task(b),
+            Subject::Label(number),
+            Subject::Clock,
+            Subject::Host(u16::MAX),
+            Subject::Link { from: 1, to: u16::MAX },
+        ];
+        let mut details = vec![
+            Detail::None,
+            Detail::Granted { to: None, lock: true },
+            Detail::Granted { to: Some(TaskId::MAIN), lock: false },
+            Detail::Deadline(at),
+            Detail::Number(u64::MAX),
+        ];
         for moment in [Moment::Waiting, Moment::Woken] {
-            for asked in [
-                Asked::Timeout(b),
-                Asked::Deadline(b),
-                Asked::Select(b),
-                Asked::Value(number),
-                Asked::Barge { task: b, waiter: None, lock: true },
-                Asked::Barge { task: b, waiter: Some(TaskId::MAIN), lock: false },
-                Asked::Spurious(b),
-                Asked::WakeAll(b),
-                Asked::Late(at),
-                Asked::Yield(b),
-                Asked::Cancel { task: b, nth: number, moment },
-                Asked::Point { task: b, label: number, moment },
-            ] {
-                check(
-                    Record::choice(asked, 2, 3),
-                    &[Event::Choice { asked, answer: 2, options: 3 }],
-                );
+            details.push(Detail::Await { nth: number, moment });
+            details.push(Detail::In { task: b, moment });
+        }
+        for &question in &Question::ALL[1..] {
+            for subject in subjects {
+                for &detail in &details {
+                    let asked = Asked { question, subject, detail };
+                    let choice = |answer, options| Event::Choice { asked, answer, options };
+                    check(Record::choice(asked, 2, 3), &[choice(2, 3)]);
+                    check(Record::choice(asked, 254, 255), &[choice(254, 255)]);
+                    if detail == Detail::None {
+                        check(Record::choice(asked, 0, 256), &[choice(0, 256)]);
+                        check(
+                            Record::choice(asked, number - 1, number),
+                            &[choice(number - 1, number)],
+                        );
+                    }
+                }
             }
         }
     }

@@ -7,10 +7,11 @@ use std::task::{Poll, Waker};
 
 use crate::support::{assert_snapshot, is_victim, millis, run_victim};
 use dacapo::future::join;
+use dacapo::scheduler::{CancelSweep, Random};
 use dacapo::sync::{Barrier, BoundedSemaphore, Condition, Event, Lock, Queue, Semaphore};
 use dacapo::task::{JoinHandle, spawn_named, yield_now};
 use dacapo::time::{sleep, timeout};
-use dacapo::{Builder, Sweep, cancel, replay};
+use dacapo::{Builder, Faults, Sweep, cancel, replay};
 
 /// The sweep finds something wrong. The report is a snapshot.
 #[track_caller]
@@ -30,6 +31,19 @@ fn check_right(name: &str, body: impl AsyncFn()) -> String {
     let sweep: Sweep = Builder::new().fresh_process(false).cancel_sweep(async || body().await);
     assert!(sweep.runs() > sweep.awaits().len(), "{sweep}");
     format!("{name}\n{sweep}\n")
+}
+
+/// A sweep is a scheduler like the others: its plan has holdings compared, whoever makes the runs.
+#[test]
+fn a_check_with_a_sweep_finds_leaks() {
+    let builder = Builder::new().fresh_process(false);
+    let error = builder.try_check(CancelSweep::new(), a_pool_leaks).expect_err("it leaks");
+    assert!(error.failure().is_leak(), "{error}");
+    let report = builder.explore(CancelSweep::new(), a_pool_leaks);
+    assert!(report.failures().next().is_some(), "{report}");
+    // Another scheduler may cancel, too, and compares nothing.
+    let cancelling = builder.faults(Faults::none().cancellations(1));
+    cancelling.check(Random::seeds(0..50), a_pool_leaks);
 }
 
 async fn join_all(tasks: impl IntoIterator<Item = JoinHandle<()>>) {

@@ -9,8 +9,8 @@ use std::sync::Arc;
 use crate::support::{assert_parts, millis, panic_of, programs};
 use dacapo::schedule::Answer;
 use dacapo::scheduler::{
-    Choice, ChoiceKind, Completeness, Exhaustive, Fifo, Pct, Plan, Portfolio, Pos, Progress,
-    Random, Replay, RunEnd, Scheduler, Sparse, Sticky, Urw,
+    Choice, Completeness, Exhaustive, Fifo, Pct, Plan, Portfolio, Pos, Progress, Question, Random,
+    Replay, RunEnd, Scheduler, Sparse, Sticky, Urw,
 };
 use dacapo::sync::Semaphore;
 use dacapo::task::yield_now;
@@ -22,8 +22,7 @@ use proptest::prelude::*;
 /// says at the end.
 fn run(scheduler: &mut dyn Scheduler, options: &[usize]) -> Option<(Vec<u32>, RunEnd)> {
     scheduler.next_run()?;
-    let kind = ChoiceKind::Value("number");
-    let choices = options.iter().map(|&options| Choice::of_number(kind, options));
+    let choices = options.iter().map(|&options| Choice::of_value("number", options));
     let answers = choices.map(|choice| scheduler.choose(&choice).option()).collect();
     Some((answers, scheduler.end_run()))
 }
@@ -352,10 +351,16 @@ fn every_order_is_as_likely_as_the_others() {
 #[test]
 fn labels_are_stable() {
     let names = TaskNames::default();
-    let number = Choice::of_number(ChoiceKind::Value("coin"), 2);
+    let number = Choice::of_value("coin", 2);
     assert_eq!(number.label(1).to_string(), "coin = 1");
-    let timeout = Choice::of_number(ChoiceKind::Timeout, 2);
+    let timeout = Choice::of(Question::Timeout, 2);
     assert_eq!([0, 1].map(|i| timeout.label(i).to_string()), ["completion", "deadline"]);
+    // The question, the label and the option each make a difference.
+    let tails = Choice::of_value("tails", 2);
+    let signatures = [number.label(1), number.label(0), timeout.label(1), tails.label(1)];
+    let different: std::collections::BTreeSet<_> = signatures.map(|l| l.signature()).into();
+    assert_eq!(different.len(), 4);
+    assert_eq!(number.label(1).signature(), Choice::of_value("coin", 3).label(1).signature());
     assert_parts(&panic_of(|| timeout.label(2)), &["option 2 of a choice with 2 options"]);
     let ready = dacapo::scheduler::ReadyQueue::default();
     assert_parts(&panic_of(|| Choice::among_tasks(&ready, &names)), &["two options or more"]);
@@ -387,6 +392,20 @@ fn labels_are_stable() {
     assert_eq!(seen.keys().collect::<Vec<_>>(), ["main/1", "main/2", "main/3"]);
     let different: std::collections::BTreeSet<_> = seen.values().collect();
     assert_eq!(different.len(), 3);
+}
+
+#[test]
+fn labels_may_be_made_at_run_time() {
+    let run = dacapo::replay("d1:0x500.2", async || {
+        for client in 0..1000 {
+            let lost = dacapo::choose(format!("reply to {client}"), 3);
+            assert_eq!(lost == 2, client == 500, "the labels do not matter");
+        }
+        dacapo::choose(String::from("reply to 7"), 3)
+    });
+    let text = run.trace().to_string();
+    assert_parts(&text, &["reply to 0 = 0", "reply to 500 = 2", "reply to 999 = 0"]);
+    assert_eq!(text.matches("reply to 7 = 0").count(), 2);
 }
 
 proptest! {
