@@ -17,7 +17,7 @@ use dacapo::{Builder, CheckError};
 use programs::Program;
 use support::assert_snapshot;
 
-/// What a test finds by default.
+/// What the default search of a test finds.
 #[track_caller]
 fn found(program: &Program) -> CheckError {
     let builder = Builder::new().fresh_process(false);
@@ -30,7 +30,7 @@ fn median(mut numbers: Vec<usize>) -> usize {
     numbers[numbers.len() / 2]
 }
 
-/// Each bug is found, shrunk to few deviations, and explained by two tasks whose order decides.
+/// Each bug is found, shrunk to few deviations, and explained by two tasks whose order matters.
 #[test]
 fn bugs_are_found_shrunk_and_explained() {
     let (mut rows, mut all) = (String::new(), Vec::new());
@@ -65,7 +65,7 @@ fn their_twins_pass() {
     }
 }
 
-/// Only where they say so does the usual order show the bug.
+/// The usual order shows the bug only in programs that say so.
 #[test]
 fn the_usual_order_shows_none() {
     let shown =

@@ -1,21 +1,21 @@
-//! What the programs of the zoo need of an executor. Another simulator can run them with a `world` of
-//! its own; the primitives of `dacapo::sync` work on any executor.
+//! What the programs of the zoo need from an executor. Another simulator can run them with its own `world`;
+//! the primitives of `dacapo::sync` work on any executor.
 
 use std::future::Future;
 use std::time::Duration;
 
 pub use dacapo::sync::{Condition, Event, Lock, Queue, Semaphore};
 
-/// A task that was spawned. Dropping it lets the task go on.
+/// A handle to a task. Dropping it detaches the task.
 pub struct Handle<T>(dacapo::task::JoinHandle<T>);
 
-/// Starts a task of this name.
+/// Starts a task with this name.
 pub fn spawn<T: 'static>(name: &str, future: impl Future<Output = T> + 'static) -> Handle<T> {
     Handle(dacapo::task::spawn_named(name, future))
 }
 
 impl<T: 'static> Handle<T> {
-    /// Waits for its end. A panic of the task goes on in the one that awaits it.
+    /// Waits for its end. A panic of the task continues in the task that awaits it.
     pub async fn join(self) -> T {
         match self.0.await {
             Ok(output) => output,
@@ -33,35 +33,35 @@ impl<T: 'static> Handle<T> {
         }
     }
 
-    /// Has its future dropped at the await where it stands.
+    /// Drops its future at its current await.
     pub fn abort(&self) {
         self.0.abort();
     }
 }
 
-/// Gives the others a turn.
+/// Lets the others run.
 pub async fn yield_now() {
     dacapo::task::yield_now().await;
 }
 
-/// Does something that takes so many turns, and of which nothing else matters.
+/// Does something that takes this many turns and has no other effect.
 pub async fn work(turns: usize) {
     for _ in 0..turns {
         yield_now().await;
     }
 }
 
-/// Waits for so many milliseconds.
+/// Waits for this many milliseconds.
 pub async fn sleep(millis: u64) {
     dacapo::time::sleep(Duration::from_millis(millis)).await;
 }
 
-/// Awaits `future` for so many milliseconds at most, and then drops it.
+/// Awaits `future` for at most this many milliseconds, and then drops it.
 pub async fn timeout<F: Future>(millis: u64, future: F) -> Option<F::Output> {
     dacapo::time::timeout(Duration::from_millis(millis), future).await.ok()
 }
 
-/// How many milliseconds have passed.
+/// The milliseconds since the start.
 pub fn now() -> u64 {
     dacapo::time::Instant::now().since_start().as_millis() as u64
 }

@@ -1,4 +1,4 @@
-//! What is made once, or remembered: made twice, or remembered too long.
+//! Values that should be made once are made twice, or are remembered for too long.
 
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
@@ -29,7 +29,7 @@ pub const PROGRAMS: &[Program] = &[
     ),
 ];
 
-/// Who has waited for the lock does not look again. The fix is the second check.
+/// A task that waited for the lock does not look again. Fix: a second check.
 async fn double_checked_init(fixed: bool) {
     #[derive(Default)]
     struct Pool {
@@ -57,8 +57,8 @@ async fn double_checked_init(fixed: bool) {
     assert_eq!(pool.connections.get(), 1, "a second connection is opened");
 }
 
-/// A reader fills the cache with what was in the database before the cache was invalidated. The fix is
-/// to fill it only if it was not invalidated meanwhile.
+/// A reader fills the cache with what was in the database before the cache was invalidated. Fix: fill it
+/// only if it was not invalidated in the meantime.
 async fn stale_cache_fill(fixed: bool) {
     #[derive(Default)]
     struct Page {
@@ -96,8 +96,8 @@ async fn stale_cache_fill(fixed: bool) {
     assert!(cached.is_none_or(|text| text == page.database.get()), "the cache stays stale");
 }
 
-/// The flight is over before its answer is in the cache: who comes then leads a second one. The fix is
-/// to fill the cache first.
+/// The flight ends before its answer is in the cache, so the next caller starts a second one. Fix: fill
+/// the cache first.
 async fn single_flight(fixed: bool) {
     #[derive(Default)]
     struct Origin {
@@ -139,8 +139,8 @@ async fn single_flight(fixed: bool) {
     assert_eq!(origin.calls.get(), 1, "the origin is asked twice");
 }
 
-/// The client hangs up when the card has been charged and the key is not yet stored, and tries again.
-/// The fix is to store the key with the charge.
+/// The client hangs up after the card was charged and before the key is stored, and tries again. Fix:
+/// store the key together with the charge.
 async fn idempotency_key(fixed: bool) {
     #[derive(Default)]
     struct Server {

@@ -34,11 +34,11 @@ pub const PROGRAMS: &[Program] = &[
     program!(
         join_under_lock,
         ["closer", "flusher"],
-        "a kind of bug of shutdowns: a task is awaited that needs the lock of who awaits it"
+        "a common shutdown bug: a task is awaited that needs the lock of the task that awaits it"
     ),
 ];
 
-/// A task that after some steps locks one, then the other.
+/// A task that locks one, then the other, after some steps.
 fn lock_both(name: &str, start: usize, first: &Rc<Lock>, second: &Rc<Lock>) -> Handle<()> {
     let (first, second) = (Rc::clone(first), Rc::clone(second));
     spawn(name, async move {
@@ -53,7 +53,7 @@ fn locks<const N: usize>() -> [Rc<Lock>; N] {
     std::array::from_fn(|_| Rc::default())
 }
 
-/// Each holds the lock that the other wants. The fix is one order for all.
+/// Each holds the lock that the other wants. Fix: one order for all.
 async fn lock_order_2(fixed: bool) {
     let [inbox, archive] = locks();
     let mover = lock_both("mover", 0, &inbox, &archive);
@@ -65,8 +65,8 @@ async fn lock_order_2(fixed: bool) {
     join_all([mover, restorer]).await;
 }
 
-/// Three trains, each on a section of the circle, wait for the next one to be free. The fix is one
-/// order for all.
+/// Three trains on a circular track each wait for the next section to be free. Fix: one order for
+/// all.
 async fn lock_order_3(fixed: bool) {
     let [a, b, c] = locks();
     let north = lock_both("north", 0, &a, &b);
@@ -75,8 +75,8 @@ async fn lock_order_3(fixed: bool) {
     join_all([north, east, south]).await;
 }
 
-/// Five take the fork at the left and wait for the one at the right. The fix is that one of them
-/// begins with the other fork.
+/// Five philosophers take the fork at the left and wait for the one at the right. Fix: one of them begins
+/// with the other fork.
 async fn dining_philosophers(fixed: bool) {
     let forks = locks::<5>();
     let mut guests = Vec::new();
@@ -94,8 +94,8 @@ async fn dining_philosophers(fixed: bool) {
     join_all(guests).await;
 }
 
-/// The producer holds the lock while it waits for room, and the consumer needs it before it makes room.
-/// The fix is to free the lock before sending.
+/// The producer holds the lock while it waits for room, and the consumer needs the lock to make room.
+/// Fix: release the lock before sending.
 async fn lock_and_queue(fixed: bool) {
     let settings = Rc::new(Lock::new());
     let queue = Rc::new(Queue::new(8));
@@ -120,7 +120,7 @@ async fn lock_and_queue(fixed: bool) {
     join_all([producer, consumer]).await;
 }
 
-/// Each of three has one of three permits and wants another. The fix is to ask for both at once.
+/// Three tasks hold one of three permits each, and want another. Fix: ask for both at once.
 async fn semaphore_twice(fixed: bool) {
     let workers = Rc::new(Semaphore::new(3));
     let tasks = [("resize", 0), ("encode", 0), ("upload", 2)].map(|(name, start)| {
@@ -140,7 +140,7 @@ async fn semaphore_twice(fixed: bool) {
     join_all(tasks).await;
 }
 
-/// The lock is held while its last user is awaited. The fix is to free it before that.
+/// The lock is held while its last user is awaited. Fix: release it first.
 async fn join_under_lock(fixed: bool) {
     let log = Rc::new(Lock::new());
     let flusher = spawn("flusher", {

@@ -1,4 +1,4 @@
-//! A value is read, others have their turn, and what was read is acted on.
+//! A task reads a value, others run, and the task acts on what it read.
 
 use std::cell::Cell;
 use std::rc::Rc;
@@ -35,7 +35,7 @@ pub const PROGRAMS: &[Program] = &[
     ),
 ];
 
-/// Both read the balance before either has written it. The fix is a lock.
+/// Both read the balance before either has written it. Fix: a lock.
 async fn lost_update(fixed: bool) {
     let balance = Rc::new(Cell::new(0));
     let lock = Rc::new(Lock::new());
@@ -53,7 +53,7 @@ async fn lost_update(fixed: bool) {
     assert_eq!(balance.get(), 30, "a deposit is lost");
 }
 
-/// Two long jobs change the stock once each: one early, one late. The fix is a lock.
+/// Two long jobs change the stock once each: one early, one late. Fix: a lock.
 async fn lost_update_late(fixed: bool) {
     let stock = Rc::new(Cell::new(100));
     let lock = Rc::new(Lock::new());
@@ -73,7 +73,7 @@ async fn lost_update_late(fixed: bool) {
     assert_eq!(stock.get(), 149, "a change of the stock is lost");
 }
 
-/// The ticket is there for both until the first has paid. The fix is to take it before paying.
+/// Both customers see the ticket until the first has paid. Fix: take it before paying.
 async fn check_then_act(fixed: bool) {
     let tickets = Rc::new(Cell::new(1));
     let buyers = [("ann", 0), ("ben", 1)].map(|(name, hesitates)| {
@@ -97,7 +97,7 @@ async fn check_then_act(fixed: bool) {
     assert_eq!(tickets.get(), 0, "the last ticket is sold twice");
 }
 
-/// Each node that finds no leader becomes it, once it has told the others. The fix is a lock.
+/// A node that finds no leader becomes the leader after it has told the others. Fix: a lock.
 async fn check_then_set(fixed: bool) {
     let leader = Rc::new(Cell::new(None));
     let lock = Rc::new(Lock::new());
@@ -117,7 +117,7 @@ async fn check_then_set(fixed: bool) {
     assert!(leader.get().is_some(), "there is no leader");
 }
 
-/// Each withdrawal leaves enough in the two accounts, but not both. The fix is a lock over both.
+/// Each withdrawal alone leaves enough in the two accounts, but not both together. Fix: a lock over both.
 async fn write_skew(fixed: bool) {
     let accounts = Rc::new([Cell::new(60), Cell::new(60)]);
     let lock = Rc::new(Lock::new());
@@ -142,7 +142,7 @@ async fn write_skew(fixed: bool) {
 
 /// Free blocks of memory, as a linked stack.
 struct FreeList {
-    /// The first block, and how often it has changed, if that is counted.
+    /// The first block, and how often it has changed, if changes are counted.
     head: Cell<(Option<usize>, u32)>,
     next: [Cell<Option<usize>>; 3],
     counts: bool,
@@ -174,8 +174,8 @@ impl FreeList {
     }
 }
 
-/// The first block is the same as before, but what comes after it is not. The fix is to count the
-/// changes, and to compare their number too.
+/// The first block is the same as before, but what follows it is not. Fix: count the changes, and compare
+/// the count, too.
 async fn aba(fixed: bool) {
     let list = Rc::new(FreeList {
         head: Cell::new((Some(0), 0)),

@@ -1,5 +1,5 @@
-//! All programs. Each is one async function of whether it is to be the fixed twin, so that the fix can
-//! be read off.
+//! All programs. Each is one async function whose argument selects the fixed twin, so that you can read
+//! the fix in place.
 
 mod caches;
 mod deadlocks;
@@ -16,10 +16,10 @@ use std::pin::Pin;
 
 use crate::world::{Handle, Lock, yield_now};
 
-/// A program with a bug, and without.
+/// A program with a bug, and its fixed twin.
 pub struct Program {
     pub name: &'static str,
-    /// Where the bug is from, in words: a paper, a benchmark, a published issue.
+    /// Where the bug comes from: a paper, a benchmark, a published issue.
     pub source: &'static str,
     /// The two tasks whose order decides whether it shows: the one that comes too early, and the one
     /// that should have come first. Where tasks do the same, or a window has two ends, there are more
@@ -73,19 +73,19 @@ pub fn all() -> impl Iterator<Item = &'static Program> {
     files.into_iter().flatten()
 }
 
-/// Work that takes so many steps, or a wait of so many turns.
+/// Work of this many steps, or a wait of this many turns.
 async fn steps(count: usize) {
     for _ in 0..count {
         yield_now().await;
     }
 }
 
-/// Holds the lock, if that is the fix, for as long as what this gives is kept.
+/// Holds the lock, if that is the fix, for as long as the returned guard lives.
 async fn lock_if(fixed: bool, lock: &Lock) -> Option<impl Sized> {
     if fixed { Some(lock.lock().await) } else { None }
 }
 
-/// Waits for the end of each.
+/// Waits for all of them.
 async fn join_all(tasks: impl IntoIterator<Item = Handle<()>>) {
     for task in tasks {
         task.join().await;

@@ -1,5 +1,5 @@
-//! One task waits for news, and another tells them at the wrong moment, to the wrong one, or to one
-//! that is not there any more.
+//! One task waits for a notification, and another sends it at the wrong moment, to the wrong task, or to
+//! one that has left.
 
 use std::cell::{Cell, RefCell};
 use std::collections::VecDeque;
@@ -45,12 +45,12 @@ pub const PROGRAMS: &[Program] = &[
     program!(
         lost_wakeup_after_abort,
         ["manager", "porter"],
-        "issue 270 of python/asyncio, on its Semaphore: who is woken and then cancelled wakes nobody"
+        "issue 270 of python/asyncio, on its Semaphore: a waiter that is woken and then cancelled wakes no other"
     ),
 ];
 
-/// The reader sees that nothing is loaded, logs that, and registers only then: the news may have been
-/// told meanwhile. Fix: to register first.
+/// The reader sees that nothing is loaded, logs that, and only then registers. The notification may have
+/// been sent in the meantime. Fix: register first.
 async fn missed_notification(fixed: bool) {
     let loaded = Rc::new(Cell::new(false));
     let registered = Rc::new(RefCell::new(Vec::new()));
@@ -81,8 +81,8 @@ async fn missed_notification(fixed: bool) {
     reader.join().await;
 }
 
-/// Anna is told of a loaf, and Bert, who has smelt it, takes it before she has her turn; she does not look
-/// again. Fix: to wait in a loop.
+/// Anna is told of a loaf, and Bert takes it before she runs. She does not look again. Fix: wait in a
+/// loop.
 async fn condition_without_loop(fixed: bool) {
     let shop = Rc::new((Condition::new(), Cell::new(0_u32)));
     let smell = Rc::new(Event::new());
@@ -92,7 +92,7 @@ async fn condition_without_loop(fixed: bool) {
             smell.wait().await;
             let (condition, loaves) = &*shop;
             let _guard = condition.lock().await;
-            // If there is none, he goes without.
+            // If there is none, Bert goes without.
             loaves.set(loaves.get().saturating_sub(1));
         }
     });
@@ -125,8 +125,8 @@ async fn condition_without_loop(fixed: bool) {
     anna.join().await;
 }
 
-/// The mill and the bakers wait on one condition, and a baker who has emptied the shelf wakes the other
-/// baker instead of the mill. Fix: to wake all.
+/// The mill and the bakers wait on one condition, and a baker that has emptied the shelf wakes the other
+/// baker instead of the mill. Fix: wake all.
 async fn notify_one_two_kinds(fixed: bool) {
     const SACKS: usize = 4;
     let shelf = Rc::new((Condition::new(), Cell::new(0_usize)));
@@ -163,8 +163,8 @@ async fn notify_one_two_kinds(fixed: bool) {
     }
 }
 
-/// The cook clears the bell after he has looked through the orders, and with it the ring for one that
-/// has come since. Fix: to clear it first.
+/// The cook clears the bell after looking through the orders, and with it the ring for an order that has
+/// come since. Fix: clear it first.
 async fn event_cleared_too_early(fixed: bool) {
     let bell = Rc::new(Event::new());
     let orders = Rc::new(RefCell::new(VecDeque::new()));
@@ -182,7 +182,7 @@ async fn event_cleared_too_early(fixed: bool) {
                     cooked += 1;
                 }
                 if !fixed {
-                    // He wipes the table.
+                    // Wipes the table.
                     yield_now().await;
                     bell.clear();
                 }
@@ -200,8 +200,8 @@ async fn event_cleared_too_early(fixed: bool) {
     cook.join().await;
 }
 
-/// Who comes last resets the count and opens the barrier, but one who is quick is back, and counted for
-/// the next round, before the other has seen it open. Fix: to number the rounds.
+/// The last one to arrive resets the count and opens the barrier, but a quick task is back, and counted for
+/// the next round, before the other has seen it open. Fix: number the rounds.
 async fn barrier_reuse(fixed: bool) {
     #[derive(Default)]
     struct Barrier {
@@ -235,14 +235,14 @@ async fn barrier_reuse(fixed: bool) {
     }
 }
 
-/// Both read an account, under a lock that two can share, and each waits for the other to let go, so as
-/// to write. Fix: to take all of the lock at once.
+/// Both read an account under a lock that two can share, and each waits for the other to release it before
+/// writing. Fix: take the whole lock at once.
 async fn reader_writer_upgrade(fixed: bool) {
     let account = Rc::new((Semaphore::new(2), Cell::new(100)));
     let change = |name, turns, percent| {
         let account = Rc::clone(&account);
         spawn(name, async move {
-            // What is to be done is looked up.
+            // Looks up what to do.
             work(turns).await;
             let (lock, balance) = &*account;
             let _shared = lock.acquire_many(if fixed { 2 } else { 1 }).await.unwrap();
@@ -259,8 +259,8 @@ async fn reader_writer_upgrade(fixed: bool) {
     assert_eq!(account.1.get(), 132, "a change was of an outdated balance");
 }
 
-/// The porter is sent home after he was called to the lift and before he has heard it, and nobody else
-/// is called. Fix: who leaves with a call passes it on.
+/// The porter is sent home after the call to the lift and before hearing it, and no other porter is
+/// called. Fix: a porter that leaves with a call passes it on.
 async fn lost_wakeup_after_abort(fixed: bool) {
     #[derive(Default)]
     struct Lift {

@@ -1,4 +1,4 @@
-//! Each step is right, and the order is not: the classics.
+//! The classics: each step is right, and their order is wrong.
 
 use std::cell::Cell;
 use std::rc::Rc;
@@ -52,8 +52,8 @@ pub const PROGRAMS: &[Program] = &[
 /// What the setters set, and the lock of the fix.
 type State = (Cell<i32>, Cell<i32>, Lock);
 
-/// All but one set a to 1 and then b to -1, and one looks whether both are set or none. The fix is a
-/// lock over both.
+/// All but one set a to 1 and then b to -1, and one checks that both are set or none. Fix: a lock over
+/// both.
 async fn set(state: Rc<State>, fixed: bool) {
     let (a, b, lock) = &*state;
     let _guard = lock_if(fixed, lock).await;
@@ -69,7 +69,7 @@ async fn look(state: Rc<State>, fixed: bool) {
     assert!(matches!((a.get(), b.get()), (0, 0) | (1, -1)), "one is set and the other is not");
 }
 
-/// See [`set`]. The tasks begin one after another, and each has time to end meanwhile.
+/// See [`set`]. The tasks begin one after another, and each has time to end in between.
 async fn reorder(setters: usize, fixed: bool) {
     let state = Rc::<State>::default();
     let mut tasks = Vec::new();
@@ -106,8 +106,8 @@ async fn reorder_50(fixed: bool) {
     join_all(tasks).await;
 }
 
-/// Each of two values has its lock, and a reader comes between the write of the first and of the
-/// second. The fix is to hold the first lock over both.
+/// Each of two values has its own lock, and a reader comes between the write of the first and of the
+/// second. Fix: hold the first lock over both.
 async fn two_stage(fixed: bool) {
     #[derive(Default)]
     struct Stage {
@@ -142,8 +142,8 @@ async fn two_stage(fixed: bool) {
     join_all([writer, reader]).await;
 }
 
-/// A value goes round a ring and is the same everywhere, if each waits for the one before, which is the
-/// fix.
+/// A value goes round a ring, and is the same everywhere only if each waits for the one before. That is
+/// the fix.
 async fn token_ring(fixed: bool) {
     let values = Rc::new([1, 2, 1].map(Cell::new));
     let passed: Rc<[Event; 3]> = Rc::default();
@@ -172,7 +172,7 @@ async fn token_ring(fixed: bool) {
     join_all(nodes.into_iter().chain([auditor])).await;
 }
 
-/// Two jobs change a counter under a lock, and the third has another lock. The fix is one lock.
+/// Two jobs change a counter under a lock, and a third uses another lock. Fix: one lock.
 async fn wrong_lock(fixed: bool) {
     let count = Rc::new(Cell::new(0));
     let [right, wrong] = [(); 2].map(|()| Rc::new(Lock::new()));
@@ -185,14 +185,14 @@ async fn wrong_lock(fixed: bool) {
             count.set(before + 1);
             if name == "hourly" {
                 yield_now().await;
-                assert_eq!(count.get(), before + 1, "somebody else has counted under the lock");
+                assert_eq!(count.get(), before + 1, "another task has counted under the lock");
             }
         })
     });
     join_all(jobs).await;
 }
 
-/// Who wants to see the state before two updates comes after both. The fix is that the updates wait.
+/// A reader should see the state before two updates and comes after both. Fix: the updates wait.
 async fn lazy_init_order(fixed: bool) {
     let data = Rc::new((Cell::new(0), Lock::new()));
     let seen = Rc::new(Event::new());

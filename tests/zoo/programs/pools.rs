@@ -1,5 +1,5 @@
-//! Things of which there is a limited number, and the awaits at which one too many or one too few is
-//! given out.
+//! Things in limited number, and the awaits at which one too many or one too few is handed
+//! out.
 
 use std::cell::{Cell, RefCell};
 use std::collections::VecDeque;
@@ -49,8 +49,8 @@ pub const PROGRAMS: &[Program] = &[
     ),
 ];
 
-/// The courier has taken the parcel from the list and waits for a signature, when his tour is called
-/// off; his substitute does not find it there. Fix: to take it off the list when it is delivered.
+/// The courier has taken the parcel from the list and waits for a signature when the tour is called off.
+/// The substitute does not find it. Fix: take it off the list when it is delivered.
 async fn cancel_unsafe_pop(fixed: bool) {
     #[derive(Clone, Copy)]
     struct Stop {
@@ -89,8 +89,8 @@ async fn cancel_unsafe_pop(fixed: bool) {
     assert_eq!(delivered.get(), STOPS, "a parcel is lost");
 }
 
-/// A lookup that has waited long for its permit is dropped by its deadline while it has it, before the
-/// line that gives it back. Fix: a permit that gives itself back.
+/// A lookup that has waited long for its permit is dropped by its deadline while it holds the permit, before
+/// the line that returns it. Fix: a permit that returns itself.
 async fn permit_leaked_on_timeout(fixed: bool) {
     let database = Rc::new(Semaphore::new(1));
     let query = |name, takes, limit| {
@@ -116,8 +116,8 @@ async fn permit_leaked_on_timeout(fixed: bool) {
     assert_eq!(database.available_permits(), 1, "a permit is lost");
 }
 
-/// A request that is dropped while it greets the connection that it has just taken loses it; when both
-/// are lost, nobody gets one any more. Fix: to see to its return first.
+/// A request that is dropped while it greets the connection it has just taken loses that connection. When
+/// both are lost, there are none left. Fix: arrange for its return first.
 async fn connection_pool_leak(fixed: bool) {
     struct Connection(Rc<Semaphore>);
     impl Drop for Connection {
@@ -147,7 +147,7 @@ async fn connection_pool_leak(fixed: bool) {
             let (request, shown) = request(name, reads);
             spawn(visitor, async move {
                 shown.wait().await;
-                // This takes too long for the visitor.
+                // Longer than the visitor waits.
                 work(3).await;
                 request.abort();
                 request.join_aborted().await;
@@ -160,8 +160,8 @@ async fn connection_pool_leak(fixed: bool) {
     request("health check", 0).0.join().await;
 }
 
-/// The crane goes to the next ship that waits, also if that has left the harbour, and then to none. Fix:
-/// to hand over something that goes on to the next if it is not taken.
+/// The crane is given to the next waiting ship, even if that ship has left, and then to none. Fix: hand over
+/// something that passes itself on if it is not taken.
 async fn handoff_to_cancelled_waiter(fixed: bool) {
     #[derive(Default)]
     struct Crane {
@@ -178,7 +178,7 @@ async fn handoff_to_cancelled_waiter(fixed: bool) {
                 return self.crane.taken.set(false);
             };
             let crane = Rc::clone(&self.crane);
-            // What was not sent is dropped, and so goes on to the next.
+            // What could not be sent is dropped, and so passes itself on.
             drop(next.send(self.fixed.then(|| Self { crane, fixed: self.fixed })));
         }
     }
@@ -213,8 +213,8 @@ async fn handoff_to_cancelled_waiter(fixed: bool) {
     cora.join().await;
 }
 
-/// Two clients see that there is room for one connection more, and both make one. Fix: to count it
-/// before it is made.
+/// Two clients see that there is room for one more connection, and both make one. Fix: count it before it is
+/// made.
 async fn pool_overshoot(fixed: bool) {
     const LIMIT: usize = 2;
     #[derive(Default)]
@@ -243,15 +243,15 @@ async fn pool_overshoot(fixed: bool) {
     assert!(pool.open.get() <= LIMIT, "{} connections are open", pool.open.get());
 }
 
-/// How many tokens are missing is computed, the quota asked, and then so many are added, by two at once.
-/// Fix: one refill at a time.
+/// Two tasks at once compute how many tokens are missing, ask for the quota, and then add that many. Fix:
+/// one refill at a time.
 async fn rate_limiter_refill(fixed: bool) {
     const BURST: u32 = 4;
     let bucket = Rc::new((Cell::new(BURST), Lock::new()));
     async fn refill((tokens, lock): &(Cell<u32>, Lock), fixed: bool) {
         let _guard = if fixed { Some(lock.lock().await) } else { None };
         let missing = BURST - tokens.get();
-        // May we have so many?
+        // Asks for the quota.
         yield_now().await;
         tokens.set(tokens.get() + missing);
         assert!(tokens.get() <= BURST, "{} tokens, where {BURST} are allowed", tokens.get());
@@ -276,8 +276,8 @@ async fn rate_limiter_refill(fixed: bool) {
     ticker.join().await;
 }
 
-/// Two tasks try the same job again, on one budget; each looks at it, backs off, and only then counts
-/// its attempt. Fix: to count it first.
+/// Two tasks retry the same job on one budget. Each looks at the budget, backs off, and only then counts its
+/// attempt. Fix: count it first.
 async fn retry_storm(fixed: bool) {
     const BUDGET: usize = 5;
     let attempts = Rc::new((Cell::new(0), Cell::new(0)));

@@ -1,4 +1,4 @@
-//! The order is wrong in few of all runs: long windows, single steps of many, two things at once.
+//! The order is wrong in few runs: long windows, one step of many, two things at once.
 
 use std::cell::Cell;
 use std::rc::Rc;
@@ -39,8 +39,8 @@ pub const PROGRAMS: &[Program] = &[
     ),
 ];
 
-/// Services begin in the reverse of the order in which they need each other, and each takes a spare
-/// connection meanwhile, of which there are too few. The fix is to wait for the one before.
+/// Services start in the reverse of the order in which they need each other, and each takes a spare
+/// connection in the meantime, of which there are too few. Fix: wait for the one before.
 async fn order_of_6(fixed: bool) {
     let up: Rc<[Event; 6]> = Rc::default();
     let spare = Rc::new(Cell::new(2));
@@ -67,7 +67,7 @@ async fn order_of_6(fixed: bool) {
 }
 
 /// A record is lost if both replicas, one after the other, are restarted before they have written it.
-/// The fix is that a restart waits for the write.
+/// Fix: a restart waits for the write.
 async fn both_replicas(fixed: bool) {
     let mut copies = 0;
     for replica in ["east", "west"] {
@@ -88,7 +88,7 @@ async fn both_replicas(fixed: bool) {
                 if fixed {
                     written.wait().await;
                 } else {
-                    // That should be enough.
+                    // This should be enough.
                     steps(5).await;
                 }
                 restarted.set(true);
@@ -100,8 +100,8 @@ async fn both_replicas(fixed: bool) {
     assert!(copies > 0, "no replica has kept the record");
 }
 
-/// A segment is absent while it is compacted, and a query that misses it tries once more, when the next
-/// one is compacted. The fix is a lock.
+/// A segment is absent while it is compacted, and a query that misses it tries once more, just when the next
+/// one is compacted. Fix: a lock.
 async fn retry_once(fixed: bool) {
     let segments = Rc::new([Cell::new(true), Cell::new(true)]);
     let lock = Rc::new(Lock::new());
@@ -130,7 +130,7 @@ async fn retry_once(fixed: bool) {
     join_all([compaction, query]).await;
 }
 
-/// The writer comes round the ring and overwrites what the reader has not seen. The fix is to wait for
+/// The writer comes round the ring and overwrites what the reader has not seen. Fix: wait for
 /// room.
 async fn ring_overrun(fixed: bool) {
     const SLOTS: usize = 16;
@@ -160,7 +160,7 @@ async fn ring_overrun(fixed: bool) {
     join_all([writer, reader]).await;
 }
 
-/// The log is moved away and made anew, and a probe looks for it between the two. The fix is a lock.
+/// The log is moved away and created again, and a probe looks for it in between. Fix: a lock.
 async fn long_tail(fixed: bool) {
     let log_exists = Rc::new(Cell::new(true));
     let lock = Rc::new(Lock::new());
@@ -184,8 +184,8 @@ async fn long_tail(fixed: bool) {
     join_all([rotation, probe]).await;
 }
 
-/// A lease expires after thirty steps of the sweeper, in which the worker has no turn. The fix is that
-/// it does not begin to count before the worker has begun.
+/// A lease expires after thirty steps of the sweeper in which the worker does not run. Fix: start counting
+/// only when the worker has started.
 async fn starvation(fixed: bool) {
     let begun = Rc::new(Event::new());
     let sweeper = spawn("sweeper", {

@@ -1,4 +1,4 @@
-//! Something is closed, or given up, while somebody is still at it.
+//! Something is closed or abandoned while a task still uses it.
 
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
@@ -22,7 +22,7 @@ pub const PROGRAMS: &[Program] = &[
     program!(
         worker_registers_late,
         ["shutdown", "night shift"],
-        "the textbook broadcast that those who subscribe later do not get"
+        "the textbook broadcast that late subscribers do not get"
     ),
     program!(
         drain_race,
@@ -41,8 +41,8 @@ pub const PROGRAMS: &[Program] = &[
     ),
 ];
 
-/// The acceptor counts a request only when it has shaken hands; the shutdown sees none and closes the
-/// store under it. Fix: to count it at once.
+/// The acceptor counts a request only after the handshake. The shutdown sees none and closes the store.
+/// Fix: count it at once.
 async fn graceful_shutdown(fixed: bool) {
     #[derive(Default)]
     struct Server {
@@ -105,7 +105,7 @@ async fn graceful_shutdown(fixed: bool) {
     acceptor.join().await;
 }
 
-/// A consumer that takes two at a time takes both sentinels. Fix: to put back the one that is not his.
+/// A consumer that takes two items at a time takes both sentinels. Fix: put the other one back.
 async fn sentinel_loss(fixed: bool) {
     let queue = Rc::new(Queue::new(0));
     let consumers = ["left", "right"].map(|name| {
@@ -137,8 +137,8 @@ async fn sentinel_loss(fixed: bool) {
     }
 }
 
-/// A worker that was started late subscribes to the shutdown when it has been announced. Fix: to
-/// subscribe for it before it is started.
+/// A worker that starts late subscribes to the shutdown after it was announced. Fix: subscribe before
+/// the worker is started.
 async fn worker_registers_late(fixed: bool) {
     #[derive(Default)]
     struct Office {
@@ -186,8 +186,8 @@ async fn worker_registers_late(fixed: bool) {
     foreman.join().await;
 }
 
-/// Each upload counts itself when it starts, and the closer finds that there is none left before the
-/// last has started. Fix: who starts it counts it.
+/// Each upload counts itself when it starts, and the closer sees that none is left before the last one has
+/// started. Fix: count it where it is spawned.
 async fn drain_race(fixed: bool) {
     #[derive(Default)]
     struct Uploads {
@@ -228,8 +228,8 @@ async fn drain_race(fixed: bool) {
     assert_eq!(counted, 3, "the archive was closed without an upload");
 }
 
-/// The flusher has taken the lines from the buffer and not yet written them, when the program finds
-/// nothing left to be written and closes the file. Fix: a lock around taking and writing.
+/// The flusher has taken the lines from the buffer and not yet written them when the program sees nothing
+/// left to write and closes the file. Fix: a lock around taking and writing.
 async fn flush_after_close(fixed: bool) {
     #[derive(Default)]
     struct Log {
@@ -276,8 +276,8 @@ async fn flush_after_close(fixed: bool) {
     assert_eq!(log.file.borrow().len(), 5, "lines are lost");
 }
 
-/// The operator aborts a change that is in the data and not yet in the index, and the janitor, who would
-/// have mended that, has been there already. Fix: a commit in a task of its own, which nobody aborts.
+/// The operator aborts a change that is in the data and not yet in the index, and the janitor that would have
+/// repaired it has already run. Fix: commit in a task of its own, which is not aborted.
 async fn half_committed(fixed: bool) {
     #[derive(Default)]
     struct Store {

@@ -1,4 +1,4 @@
-//! Two things happen at one instant, or a deadline passes in the middle of something.
+//! Two things happen at the same instant, or a deadline passes in the middle of something.
 
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
@@ -47,8 +47,8 @@ pub const PROGRAMS: &[Program] = &[
     ),
 ];
 
-/// The leader looks at its lease, and then has to wait for the disk: when it writes, there is a new
-/// leader. Fix: a number with each write, by which the store knows the outdated ones.
+/// The leader checks its lease and then waits for the disk. When it writes, there is a new leader. Fix: a
+/// number with each write, so that the store can reject outdated ones.
 async fn leader_lease_overlap(fixed: bool) {
     const LEASE: u64 = 10;
     const TERM: u32 = 1;
@@ -94,8 +94,8 @@ async fn leader_lease_overlap(fixed: bool) {
     }
 }
 
-/// A sale at the instant of closing time is one of the next day only if the closing happens to come
-/// first. Fix: to go by the time.
+/// A sale at the instant of closing time counts for the next day only if the closing happens to run
+/// first. Fix: compare times.
 async fn timer_ties(fixed: bool) {
     const CLOSING: u64 = 24;
     let closed = Rc::new(Cell::new(false));
@@ -121,8 +121,8 @@ async fn timer_ties(fixed: bool) {
     assert_eq!(till.join().await, 70, "a sale is in the books of the wrong day");
 }
 
-/// A heartbeat that takes as long as the monitor waits comes when the node has been declared dead. Fix: a
-/// limit that leaves some time.
+/// A heartbeat that takes as long as the monitor waits arrives after the node was declared dead. Fix: a
+/// limit with some slack.
 async fn heartbeat_timeout(fixed: bool) {
     let beats = Rc::new(Queue::new(0));
     let node = spawn("node", {
@@ -150,8 +150,8 @@ async fn heartbeat_timeout(fixed: bool) {
     monitor.join().await;
 }
 
-/// The reader finds that the entry is fresh, counts the hit, and finds it evicted. Fix: to take what is
-/// there when it is looked at.
+/// The reader sees that the entry is fresh, counts the hit, and finds the entry evicted. Fix: read the entry
+/// when it is checked.
 async fn cache_ttl(fixed: bool) {
     #[derive(Clone)]
     struct Entry {
@@ -187,8 +187,8 @@ async fn cache_ttl(fixed: bool) {
     evictor.join().await;
 }
 
-/// A key was pressed, and before its handler stops the timer of the key before, that fires. Fix: to stop
-/// it first of all.
+/// A key is pressed, and the timer of the previous key fires before the handler stops it. Fix: stop it
+/// first.
 async fn debounce(fixed: bool) {
     const QUIET: u64 = 10;
     let pressed = Rc::new(Cell::new(0));
@@ -217,8 +217,8 @@ async fn debounce(fixed: bool) {
     typist.join().await;
 }
 
-/// The customer has been handed the parcel and is about to sign, when he has waited long enough and
-/// leaves. Fix: to sign outside of the deadline, and to look once more after it.
+/// The customer has been handed the parcel and is about to sign when the deadline passes and the customer
+/// leaves. Fix: sign outside of the deadline, and look once more after it.
 async fn timeout_of_a_handoff(fixed: bool) {
     let (door, mut hands) = oneshot::channel();
     let customer = spawn("customer", async move {
@@ -242,9 +242,9 @@ async fn timeout_of_a_handoff(fixed: bool) {
     });
     let courier = spawn("courier", async move {
         sleep(10).await;
-        // He climbs the stairs.
+        // Climbs the stairs.
         work(3).await;
-        // What nobody takes goes back.
+        // An undelivered parcel goes back.
         door.send("parcel").err()
     });
     let (back, received) = (courier.join().await, customer.join().await);
