@@ -176,7 +176,7 @@ impl Machine {
         })
     }
 
-    /// As [`Machine::call`], for who wants to know in which way the function was left.
+    /// As [`Machine::call`], and returns how the function was left.
     pub(crate) fn activate(
         self: &Rc<Self>,
         unit: &Rc<Unit>,

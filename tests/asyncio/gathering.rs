@@ -14,7 +14,7 @@ pub(crate) struct Gathering {
 
 struct Child {
     job: Rc<Job>,
-    /// How many requests the one who waits had had when this ended.
+    /// How many requests the waiting task had received when this ended.
     requests: Cell<Option<usize>>,
 }
 

@@ -1,4 +1,4 @@
-//! Generators: functions that are resumed by whoever loops over them, in the task that does.
+//! Generators: functions that are resumed by the loop over them, in the task of that loop.
 
 use std::cell::{Cell, RefCell};
 use std::future::poll_fn;

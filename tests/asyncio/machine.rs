@@ -56,7 +56,7 @@ pub(crate) struct Job {
     ending: OnceCell<Ending>,
     /// When its body ended, and how many ended before.
     ended: OnceCell<(Instant, usize)>,
-    /// Whether somebody has looked at its error, or will when there is one.
+    /// Whether its error has been looked at, or will be once there is one.
     pub(crate) seen: Cell<bool>,
 }
 
@@ -164,7 +164,7 @@ impl Machine {
         gathering
     }
 
-    /// The errors that nobody has looked at, sorted by unit.
+    /// The errors that were never looked at, sorted by unit.
     pub(crate) fn unretrieved(&self) -> Json {
         self.gatherings.borrow().iter().for_each(|gathering| gathering.look());
         let mut jobs = self.jobs();
@@ -249,7 +249,7 @@ impl Job {
         }
     }
 
-    /// As [`Job::outcome`], for one to whom the library has said how the task ended.
+    /// As [`Job::outcome`], for a caller that knows from the library how the task ended.
     pub(crate) fn joined(&self, joined: Result<(), JoinError>) -> Ending {
         let outcome = self.outcome();
         let cancelled = joined.as_ref().is_err_and(JoinError::is_cancelled);
@@ -271,7 +271,7 @@ impl Job {
         }
     }
 
-    /// As [`Job::outcome`], by somebody who thereby has seen the error.
+    /// As [`Job::outcome`], and marks the error as seen.
     pub(crate) fn look(&self) -> Ending {
         self.seen.set(true);
         self.outcome()

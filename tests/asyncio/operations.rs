@@ -19,7 +19,7 @@ use crate::value::{Exception, Kind, Value};
 /// An operand that has been evaluated.
 enum Operand {
     Task(Rc<Job>),
-    /// A gather or a shield: its tasks run already, and nobody need await it.
+    /// A gather or a shield: its tasks run already, and it need not be awaited.
     Future(Coroutine),
     Coroutine(Rc<Unit>, Coroutine),
 }

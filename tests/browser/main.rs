@@ -72,7 +72,7 @@ fn every_event_is_on_the_page_and_reached_by_keys() {
             browser.press(key::DOWN);
         }
         assert_eq!(seen, events(&trace));
-        // Who runs has a bar, who waits has a ring; arrows lead to who is spawned, woken or aborted.
+        // A running task has a bar, a waiting one a ring; arrows lead to tasks that are spawned, woken or aborted.
         let drawn = |what: &str| {
             browser.number(&format!("return document.querySelectorAll('#sheet .{what}').length"))
         };
@@ -166,7 +166,7 @@ fn keys_move_the_focus() {
         assert!(line() > before && lane() == "alice");
         browser.press("K");
         assert_eq!(line(), before);
-        // From a spawn to the first turn of who was spawned, and back.
+        // From a spawn to the first turn of the spawned task, and back.
         browser.press(key::HOME);
         browser.press("j");
         browser.press("f");

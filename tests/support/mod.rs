@@ -15,8 +15,8 @@ pub mod semaphores;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::Duration;
 
-/// Asserts a snapshot in `snapshots/`, the one place for them. The story says to who reviews it what is to
-/// be seen there; it stands at its head.
+/// Asserts a snapshot in `snapshots/`, the one place for them. The story tells the reviewer what to look
+/// for; it is at the head of the file.
 macro_rules! assert_snapshot {
     ($name:expr, $story:expr, $value:expr $(,)?) => {
         insta::with_settings!({

@@ -9,7 +9,7 @@ use dacapo::{Schedule, Trace, replay, run};
 
 use super::millis;
 
-/// Texts that mean something to somebody.
+/// Texts with a special meaning in some format.
 pub const HOSTILE: [&str; 14] = [
     "</script><script>window.hurt = 1</script>",
     "<!-- <script> -->",

@@ -10,7 +10,7 @@ use dacapo::task::{spawn, yield_now};
 pub struct BrokenSemaphore {
     free: Cell<isize>,
     waiting: Cell<usize>,
-    /// Permits that are handed to those who wait.
+    /// Permits that are handed to waiters.
     handed: Semaphore,
 }
 
