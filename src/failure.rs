@@ -77,10 +77,14 @@ pub struct Blocked {
 }
 
 /// A bound on what one run may use.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Limit {
     Steps,
     Tasks,
+    /// Choices in one step, the last one about this.
+    Choices {
+        about: String,
+    },
     /// Tasks dropped when main had ended.
     Destructors,
 }
@@ -166,6 +170,9 @@ impl Failure {
             }
             Kind::Limit { limit: Limit::Tasks, value, .. } => {
                 format!("limit reached: {value} tasks")
+            }
+            Kind::Limit { limit: Limit::Choices { .. }, value, .. } => {
+                format!("limit reached: {value} choices in one step")
             }
             Kind::Limit { limit: Limit::Destructors, .. } => {
                 "limit reached: destructors that spawn".to_owned()
@@ -330,6 +337,11 @@ impl fmt::Display for Failure {
                 f,
                 "limit reached: {value} tasks at once; {task} spawned one more (if the test is meant \
                  to have so many, raise Builder::max_tasks)"
+            ),
+            Kind::Limit { limit: Limit::Choices { about }, value, task } => write!(
+                f,
+                "limit reached: {value} choices in one step of {task}, the last one about \"{about}\" (if \
+                 the step is meant to end, raise Builder::max_choices)"
             ),
             Kind::Limit { limit: Limit::Destructors, value, task } => write!(
                 f,

@@ -257,7 +257,16 @@ impl Executor {
 
     /// A number that the code under test asks for, under a label.
     pub(crate) fn choose(&self, label: &str, options: usize) -> usize {
-        self.session().choose(label, options)
+        let mut session = self.session();
+        let answer = session.choose(label, options);
+        // Nothing else ends a loop that asks until it gets another answer. It gets one in a destructor, which
+        // must not panic, and where the panic is caught again and again.
+        let ends = (1..100).contains(&session.refused);
+        drop(session);
+        if ends && !std::thread::panicking() {
+            panic!("dacapo: too many choices in one step");
+        }
+        answer
     }
 
     /// Sets a timer to another time. Returns `None` if it has fired or never will.

@@ -59,6 +59,14 @@ impl Builder {
         self
     }
 
+    /// The most choices that one step (one poll of a task) may ask for, with [`choose`](crate::choose) or
+    /// otherwise. A step that asks for more fails the run, because it may never end:
+    /// `while choose("again", 2) == 0 {}`. 100,000 by default.
+    pub fn max_choices(mut self, max_choices: usize) -> Self {
+        self.limits.max_choices = max_choices;
+        self
+    }
+
     /// The most tasks that may be alive at once in a run, with those that have ended and whose handle
     /// is kept; more fail it. 100,000 by default.
     pub fn max_tasks(mut self, max_tasks: usize) -> Self {

@@ -136,6 +136,9 @@ impl<'a> Choice<'a> {
     #[inline]
     pub fn draw(&self, mut below: impl FnMut(u32) -> u32) -> Answer {
         let options = self.options as u32;
+        if self.is_among_tasks() {
+            return Answer::from(below(options));
+        }
         Answer::from(match self.question.bias() {
             Bias::OnceIn(times) if below(times) > 0 => 0,
             Bias::OnceIn(_) => 1 + below(options - 1),

@@ -1,10 +1,11 @@
 //! What a scheduler is asked, and what becomes of its answers.
 
 use super::Session;
+use crate::failure::{Failure, Kind, Limit};
 use crate::question::Question;
 use crate::schedule::Answer;
 use crate::scheduler::{Choice, ReadyQueue, TaskKey};
-use crate::trace::{Asked, Detail, Next, Record, Subject};
+use crate::trace::{Asked, Detail, Next, Position, Record, Subject};
 
 impl Session {
     fn answered(&mut self, asked: Asked, answer: u32, options: usize) -> u32 {
@@ -41,6 +42,9 @@ impl Session {
         if options < 2 || is_fault && !self.has_fault(question) {
             return 0;
         }
+        if !self.may_ask() {
+            return self.refuse(asked, options);
+        }
         let choice = Choice::about(asked, options, &self.trace);
         let scheduler = self.scheduler.as_mut().expect("dacapo bug: a run without a scheduler");
         let answer = scheduler.choose(&choice).option();
@@ -49,6 +53,28 @@ impl Session {
             self.faults.happened(question);
         }
         answer
+    }
+
+    /// Whether the current step may ask something more.
+    fn may_ask(&mut self) -> bool {
+        let answers = self.answers.len();
+        if self.asked.0 != self.steps {
+            self.asked = (self.steps, answers);
+        }
+        answers - self.asked.1 < self.limits.max_choices
+    }
+
+    /// Answers a step that asks without end, and fails the run. Each option comes up in turn, so that a loop
+    /// in a destructor ends too.
+    #[cold]
+    fn refuse(&mut self, asked: Asked, options: usize) -> usize {
+        let task = self.name(self.current_id());
+        let position = Position { task: self.current_id(), ..Position::default() };
+        let about = self.trace.fill(asked.question.row().about, position, asked, 0);
+        let limit = Limit::Choices { about };
+        self.fail(Failure::new(Kind::Limit { limit, value: self.limits.max_choices, task }));
+        self.refused += 1;
+        self.refused % options
     }
 
     /// Asks a question about the current task.

@@ -5,6 +5,8 @@ use crate::faults::Faults;
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Limits {
     pub(crate) max_steps: usize,
+    /// Choices in one step, besides that of the task.
+    pub(crate) max_choices: usize,
     /// Alive at once.
     pub(crate) max_tasks: usize,
     /// Kept in the trace.
@@ -28,6 +30,7 @@ impl Limits {
     /// a good part of a second, and nobody reads a hundred thousand events.
     pub(crate) const DEFAULT: Self = Self {
         max_steps: 1_000_000,
+        max_choices: 100_000,
         max_tasks: 100_000,
         max_events: 100_000,
         faults: Faults::none(),

@@ -68,6 +68,10 @@ pub(crate) struct Session {
     /// What the scheduler did wrong.
     pub(crate) mistake: Option<String>,
     pub(crate) answers: Answers,
+    /// The last step in which something was asked, and how many answers there were before.
+    asked: (usize, usize),
+    /// How many questions were refused, because a step asked too many.
+    pub(crate) refused: usize,
     pub(crate) seed: u64,
     /// Made at the first draw, which tells whether the seed matters.
     data: Option<Stream>,
@@ -101,6 +105,7 @@ impl Session {
         self.panics.clear();
         self.mistake = None;
         self.answers.clear();
+        (self.asked, self.refused) = ((0, 0), 0);
         self.seed = plan.value_seed();
         self.data = None;
         self.resources = 0;

@@ -7,7 +7,7 @@ use std::rc::Rc;
 
 use crate::support::{assert_parts, millis, panic_of};
 use dacapo::schedule::Answer;
-use dacapo::scheduler::{Exhaustive, Plan, Random, Replay, Scheduler};
+use dacapo::scheduler::{Exhaustive, Plan, Portfolio, Random, Replay, Scheduler};
 use dacapo::task::{spawn, spawn_named, yield_now};
 use dacapo::time::{sleep, timeout};
 use dacapo::{Builder, CheckError, explore, gather, run};
@@ -289,4 +289,49 @@ fn deep_chains_of_tasks_have_short_names() {
     }
     assert_eq!(run(|| chain(5)).unwrap(), "main/1/1/1/1/1");
     assert_eq!(run(|| chain(2000)).unwrap(), "main/1/1/1/1/…1992 more…/1/1/1/1");
+}
+
+/// A step that asks without end fails the run, wherever it does so.
+#[test]
+fn a_step_that_asks_without_end_fails() {
+    /// Asks until it gets another answer than 0, which first in, first out never gives.
+    fn ask() {
+        while dacapo::choose("again", 2) == 0 {}
+    }
+    struct AskAtTheEnd;
+    impl Drop for AskAtTheEnd {
+        fn drop(&mut self) {
+            ask();
+        }
+    }
+    #[track_caller]
+    fn check_limit(task: &str, body: impl AsyncFn()) {
+        let builder = Builder::new().fresh_process(false).max_choices(1000);
+        let error = builder.try_check(Portfolio::seeds(0..10), async || body().await);
+        let error = error.expect_err("it never ends");
+        let words =
+            ["1000 choices in one step of", task, "\"again\"", "raise Builder::max_choices"];
+        assert!(error.failure().is_limit(), "{error}");
+        assert_parts(&error.failure().to_string(), &words);
+        assert_eq!(error.schedule().to_string(), "d1:");
+    }
+    check_limit("main", async || ask());
+    check_limit("worker", async || {
+        let _ = spawn_named("worker", async { ask() }).await;
+    });
+    // The code catches the panic that ends its poll, or asks in a destructor.
+    check_limit("main", async || while std::panic::catch_unwind(ask).is_err() {});
+    check_limit("main", async || drop(AskAtTheEnd));
+    check_limit("main", async || {
+        let _asks = AskAtTheEnd;
+        ask();
+    });
+    // A later step starts anew.
+    let many = Builder::new().max_choices(1000);
+    many.check(Portfolio::seeds(0..3), async || {
+        for _ in 0..3 {
+            (0..1000).for_each(|_| _ = dacapo::choose("once", 2));
+            dacapo::task::yield_now().await;
+        }
+    });
 }
