@@ -7,6 +7,7 @@
 use std::rc::Rc;
 use std::time::Duration;
 
+use dacapo::scheduler::CancelSweep;
 use dacapo::sync::Semaphore;
 use dacapo::task::spawn_named;
 use dacapo::time::{sleep, timeout};
@@ -44,10 +45,12 @@ fn main() {
 
 pub(crate) fn story() -> String {
     let builder = dacapo::Builder::new().fresh_process(false);
-    let broken = builder.try_cancel_sweep(async || office(by_hand).await);
-    let right = builder.try_cancel_sweep(async || office(by_guard).await);
+    let sweep = CancelSweep::new();
+    let swept = sweep.swept();
+    let broken = builder.try_check(CancelSweep::new(), async || office(by_hand).await);
+    let right = builder.try_check(sweep, async || office(by_guard).await);
     match (broken, right) {
-        (Err(report), Ok(sweep)) => format!("{report}\nwith a guard it passes:\n{sweep}"),
+        (Err(report), Ok(())) => format!("{report}\nwith a guard it passes:\n{swept}"),
         (broken, right) => unreachable!("one is wrong and one is right: {broken:?}, {right:?}"),
     }
 }

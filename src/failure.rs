@@ -141,7 +141,7 @@ impl Failure {
     }
 
     /// The run passed, but something was left behind when something was cancelled: see
-    /// [`cancel_sweep`](crate::cancel_sweep()).
+    /// [`CancelSweep`](crate::scheduler::CancelSweep).
     pub fn is_leak(&self) -> bool {
         matches!(*self.0, Kind::Leak { .. })
     }

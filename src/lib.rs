@@ -36,7 +36,7 @@
 //! | exactly that run again | [`replay`] |
 //! | a table of all outcomes | [`explore`](crate::explore()) |
 //! | a test: stop at the first failure, and explain it | [`#[dacapo::test]`](macro@crate::test), [`check`](crate::check()) |
-//! | cancelling at every await | [`cancel_sweep`] |
+//! | cancelling at every await | [`CancelSweep`](crate::scheduler::CancelSweep), in a `check` |
 //! | tasks, time, several futures at once | [`task`], [`time`], [`future`], [`select!`] |
 //! | primitives that reports can name | [`sync`] |
 //! | decisions and random values of the test's world | [`choose`], [`rand`] |
@@ -152,8 +152,8 @@ pub mod proptest;
 #[cfg(feature = "macros")]
 pub use dacapo_macros::test;
 pub use explore::{
-    Builder, CheckError, Mark, Outcome, Report, Run, Sweep, Verdict, cancel_sweep, check, explore,
-    replay, run, try_cancel_sweep, try_check,
+    Builder, CheckError, Mark, Outcome, Report, Run, Termination, check, explore, replay, run,
+    try_check,
 };
 pub use failure::{Blocked, Failure};
 pub use faults::Faults;
@@ -189,7 +189,7 @@ pub mod __private {
 mod test_attribute {
     use crate::explore::TestId;
     use crate::scheduler::{Portfolio, Scheduler};
-    use crate::{Builder, Verdict};
+    use crate::{Builder, Termination};
 
     /// The scheduler of a test that does not name one.
     pub fn default_scheduler() -> impl Scheduler + 'static {
@@ -207,7 +207,7 @@ mod test_attribute {
         body: impl AsyncFn() -> T,
     ) where
         S: Scheduler + 'static,
-        T: Verdict,
+        T: Termination,
     {
         builder.check_test(&TestId::new(module, function, package), scheduler, body);
     }

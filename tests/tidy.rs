@@ -131,13 +131,13 @@ fn files_are_short_enough_to_be_read() {
 #[test]
 fn the_outside_world_is_met_in_one_place_each() {
     for (what, homes) in [
-        ("std::env::var", &["src/explore/env.rs"][..]),
-        ("std::process::", &["src/explore/process.rs"]),
+        ("std::env::var", &["src/explore/outside/env.rs"][..]),
+        ("std::process::", &["src/explore/confirm/process.rs"]),
         ("fs::write", &["src/explore"]),
         // The second is a macro's, for the crates of its users.
         ("thread_local!", &["src/executor/mod.rs", "src/task/task_local.rs"]),
-        ("thread::sleep", &["src/explore/process.rs"]),
-        ("thread::spawn", &["src/explore/process.rs"]),
+        ("thread::sleep", &["src/explore/confirm/process.rs"]),
+        ("thread::spawn", &["src/explore/confirm/process.rs"]),
     ] {
         for path in sources("src") {
             let code = read(&path);
@@ -160,7 +160,7 @@ fn the_wall_clock_is_read_in_one_place() {
                 && ["Instant", "SystemTime", "::*", "::self"].iter().any(|name| line.contains(name))
         })
     });
-    assert!(readers.eq([PathBuf::from("src/explore/pulse.rs")]));
+    assert!(readers.eq([PathBuf::from("src/explore/jobs/pulse.rs")]));
 }
 
 #[test]
@@ -178,7 +178,7 @@ fn no_line_holds_tabs_or_ends_in_spaces() {
 /// Variables that are not for people are only named in the comments of that file.
 #[test]
 fn every_variable_has_a_row_in_the_guide() {
-    let env = read("src/explore/env.rs");
+    let env = read("src/explore/outside/env.rs");
     let page = read("docs/environment.md");
     let mut rows = 0;
     for row in env.lines().filter_map(|line| line.strip_prefix("//! | `")) {

@@ -8,7 +8,7 @@ use super::Cancelled;
 use crate::executor;
 use crate::trace::Moment;
 
-/// Marks a future as one that may be cancelled: in a [`cancel_sweep`](crate::cancel_sweep()), and in a search
+/// Marks a future as one that may be cancelled: by a [`CancelSweep`](crate::scheduler::CancelSweep), and in a search
 /// with [`Faults::marked_cancellations`](crate::Faults::marked_cancellations).
 ///
 /// There it is dropped at one of its awaits, as a timeout or a `select!` around it would do, and this
@@ -17,9 +17,11 @@ use crate::trace::Moment;
 ///
 /// ```
 /// use std::rc::Rc;
-/// use dacapo::{cancel, sync::Queue};
+/// use dacapo::{cancel, scheduler::CancelSweep, sync::Queue};
 ///
-/// let sweep = dacapo::cancel_sweep(async || {
+/// let sweep = CancelSweep::new();
+/// let swept = sweep.swept();
+/// dacapo::check(sweep, async || {
 ///     let queue = Rc::new(Queue::new(0));
 ///     let sender = queue.clone();
 ///     dacapo::spawn(async move { sender.put(1).await });
@@ -30,7 +32,7 @@ use crate::trace::Moment;
 ///     };
 ///     assert_eq!(item.unwrap(), 1);
 /// });
-/// assert_eq!(sweep.to_string(), "\"get\": 1 await\n3 runs\n");
+/// assert_eq!(swept.to_string(), "\"get\": 1 await\n3 runs\n");
 /// ```
 ///
 /// # Errors

@@ -1,16 +1,17 @@
 use std::fmt;
 
-use super::check::{CheckError, check};
-use super::outcomes::{Report, explore};
+use super::error::CheckError;
+use super::outside::test_id::TestId;
 use super::run::Run;
+use super::search::check::check;
+use super::search::outcomes::{Report, explore};
+use super::settings::Settings;
 use super::subject::Subject;
-use super::test_id::TestId;
-use super::verdict::Verdict;
+use super::termination::Termination;
 use crate::executor::Engine;
 use crate::faults::Faults;
 use crate::schedule::Schedule;
 use crate::scheduler::{Fifo, Replay, Scheduler};
-use crate::session::Limits;
 
 /// Runs with other limits than the usual ones.
 ///
@@ -25,12 +26,7 @@ use crate::session::Limits;
 #[derive(Clone, Debug)]
 #[must_use = "a builder does nothing until it makes a run"]
 pub struct Builder {
-    pub(super) limits: Limits,
-    pub(super) max_shrink_runs: usize,
-    pub(super) max_explain_runs: usize,
-    pub(super) recheck_every: Option<usize>,
-    pub(super) fresh_process: bool,
-    pub(super) expected: Vec<String>,
+    settings: Settings,
 }
 
 impl Default for Builder {
@@ -42,20 +38,17 @@ impl Default for Builder {
 impl Builder {
     /// The limits that [`run`](crate::run), [`check`](crate::check) and the others have.
     pub fn new() -> Self {
-        Self {
-            limits: Limits::DEFAULT,
-            max_shrink_runs: 5000,
-            max_explain_runs: 4000,
-            recheck_every: None,
-            fresh_process: true,
-            expected: Vec::new(),
-        }
+        Self { settings: Settings::DEFAULT }
+    }
+
+    pub(crate) fn settings(&self) -> &Settings {
+        &self.settings
     }
 
     /// The most steps (polls of a task) that one run may take; more fail it, as one that never ends.
     /// 1,000,000 by default.
     pub fn max_steps(mut self, max_steps: usize) -> Self {
-        self.limits.max_steps = max_steps;
+        self.settings.limits.max_steps = max_steps;
         self
     }
 
@@ -63,14 +56,14 @@ impl Builder {
     /// otherwise. A step that asks for more fails the run, because it may never end:
     /// `while choose("again", 2) == 0 {}`. 100,000 by default.
     pub fn max_choices(mut self, max_choices: usize) -> Self {
-        self.limits.max_choices = max_choices;
+        self.settings.limits.max_choices = max_choices;
         self
     }
 
     /// The most tasks that may be alive at once in a run, with those that have ended and whose handle
     /// is kept; more fail it. 100,000 by default.
     pub fn max_tasks(mut self, max_tasks: usize) -> Self {
-        self.limits.max_tasks = max_tasks;
+        self.settings.limits.max_tasks = max_tasks;
         self
     }
 
@@ -78,7 +71,7 @@ impl Builder {
     /// each other event. Of a longer run it says how many events it has left out; and tasks that were over by
     /// then have left nothing, not even their names. 100,000 by default.
     pub fn max_events(mut self, max_events: usize) -> Self {
-        self.limits.max_events = max_events;
+        self.settings.limits.max_events = max_events;
         self
     }
 
@@ -86,7 +79,7 @@ impl Builder {
     /// also not take more than 3,000,000 steps together, or twenty times those of the run that
     /// failed. [`explore`](Builder::explore) spends at most 64 on each outcome.
     pub fn max_shrink_runs(mut self, max_shrink_runs: usize) -> Self {
-        self.max_shrink_runs = max_shrink_runs;
+        self.settings.max_shrink_runs = max_shrink_runs;
         self
     }
 
@@ -96,7 +89,7 @@ impl Builder {
     /// that tell from where on it cannot be helped. Less than eight leaves the explanation out, and so
     /// does a run of which there is no time for eight.
     pub fn max_explain_runs(mut self, max_explain_runs: usize) -> Self {
-        self.max_explain_runs = max_explain_runs;
+        self.settings.max_explain_runs = max_explain_runs;
         self
     }
 
@@ -105,7 +98,7 @@ impl Builder {
     /// many, from run 4096 on a quarter, and so on, which costs no more than some 6 % of the time. A failing run
     /// is always made again.
     pub fn recheck_every(mut self, n: usize) -> Self {
-        self.recheck_every = Some(n);
+        self.settings.recheck_every = Some(n);
         self
     }
 
@@ -116,7 +109,7 @@ impl Builder {
     /// Say `false` where the test draws the inputs of its body itself, as under proptest: another
     /// process draws others.
     pub fn fresh_process(mut self, fresh_process: bool) -> Self {
-        self.fresh_process = fresh_process;
+        self.settings.fresh_process = fresh_process;
         self
     }
 
@@ -136,7 +129,7 @@ impl Builder {
     /// }
     /// ```
     pub fn expect<L: Into<String>>(mut self, labels: impl IntoIterator<Item = L>) -> Self {
-        self.expected.extend(labels.into_iter().map(Into::into));
+        self.settings.expected.extend(labels.into_iter().map(Into::into));
         self
     }
 
@@ -162,14 +155,14 @@ impl Builder {
     /// }
     /// ```
     pub fn faults(mut self, faults: Faults) -> Self {
-        self.limits.faults = faults;
+        self.settings.limits.faults = faults;
         self
     }
 
     /// Surrounds each run with a driver. Not part of the stable interface.
     #[doc(hidden)]
     pub fn driver(mut self, make: fn() -> std::rc::Rc<dyn crate::session::Driver>) -> Self {
-        self.limits.driver = Some(make);
+        self.settings.limits.driver = Some(make);
         self
     }
 
@@ -202,7 +195,7 @@ impl Builder {
         mut scheduler: impl Scheduler + 'static,
         body: impl AsyncFnOnce() -> T,
     ) -> Run<T> {
-        let mut engine = Engine::new(self.limits);
+        let mut engine = Engine::new(self.settings.limits);
         engine.show(true);
         let plan = scheduler.next_run().expect("dacapo bug: a scheduler was made for a run");
         let (raw, mut scheduler) = engine.run(Box::new(scheduler), &plan, body, |output| output);
@@ -222,8 +215,8 @@ impl Builder {
         S: Scheduler + 'static,
         T: fmt::Debug,
     {
-        let subject = Subject::new(self.limits, &body, |output| Ok(format!("{output:?}")));
-        explore(self, subject, Box::new(scheduler))
+        let subject = Subject::new(self.settings.limits, &body, |output| Ok(format!("{output:?}")));
+        explore(&self.settings, subject, Box::new(scheduler))
     }
 
     /// As [`dacapo::check`](crate::check).
@@ -235,7 +228,7 @@ impl Builder {
     pub fn check<S, T>(&self, scheduler: S, body: impl AsyncFn() -> T)
     where
         S: Scheduler + 'static,
-        T: Verdict,
+        T: Termination,
     {
         self.check_test(&TestId::infer(), scheduler, body);
     }
@@ -253,7 +246,7 @@ impl Builder {
     pub fn try_check<S, T>(&self, scheduler: S, body: impl AsyncFn() -> T) -> Result<(), CheckError>
     where
         S: Scheduler + 'static,
-        T: Verdict,
+        T: Termination,
     {
         self.try_check_test(&TestId::infer(), scheduler, body)
     }
@@ -263,7 +256,7 @@ impl Builder {
     pub(crate) fn check_test<S, T>(&self, test: &TestId, scheduler: S, body: impl AsyncFn() -> T)
     where
         S: Scheduler + 'static,
-        T: Verdict,
+        T: Termination,
     {
         if let Err(error) = self.try_check_test(test, scheduler, body) {
             panic!("{error}");
@@ -279,10 +272,12 @@ impl Builder {
     ) -> Result<(), CheckError>
     where
         S: Scheduler + 'static,
-        T: Verdict,
+        T: Termination,
     {
-        let subject =
-            Subject::new(self.limits, &body, |output: T| output.verdict().map(|()| String::new()));
-        check(self, subject, Box::new(scheduler), test, None).inspect_err(|_| test.note_failure())
+        let subject = Subject::new(self.settings.limits, &body, |output: T| {
+            output.report().map(|()| String::new())
+        });
+        check(&self.settings, subject, Box::new(scheduler), test, None)
+            .inspect_err(|_| test.note_failure())
     }
 }

@@ -1,58 +1,38 @@
 //! Making runs: one, that one again, or many; and what to do when one fails.
 
-mod answer;
 mod builder;
-mod case;
-mod check;
 mod confirm;
-mod coverage;
-mod edits;
-mod env;
+mod error;
 mod explain;
-mod follow;
 mod jobs;
-mod least;
-mod odds;
-mod outcomes;
-mod picture;
-mod process;
-mod progress;
-#[cfg(feature = "proptest")]
-mod property;
-mod pulse;
-mod recheck;
-mod regressions;
+mod outside;
 mod run;
+mod say;
+mod search;
 #[cfg(feature = "serde")]
 mod serialize;
-mod share;
+mod settings;
 mod shrink;
-mod steer;
-mod store;
 mod subject;
-mod sweep;
 mod tally;
-mod team;
-mod test_id;
-mod verdict;
+mod termination;
 
 use std::fmt;
 
 pub use builder::Builder;
+pub use error::CheckError;
 #[cfg(feature = "proptest")]
-pub(crate) use case::Shown;
-pub use check::CheckError;
-pub use coverage::Mark;
-#[cfg(feature = "proptest")]
-pub(crate) use edits::{Edits, fingerprint};
-pub use outcomes::{Outcome, Report};
-#[cfg(feature = "proptest")]
-pub(crate) use property::{Arguments, Effort, Property, check_property, last_schedule};
-pub use run::Run;
-pub use sweep::{Sweep, cancel_sweep, try_cancel_sweep};
+pub(crate) use outside::case::Shown;
 #[cfg(any(feature = "macros", feature = "proptest"))]
-pub(crate) use test_id::TestId;
-pub use verdict::Verdict;
+pub(crate) use outside::test_id::TestId;
+pub use run::Run;
+pub use search::outcomes::{Outcome, Report};
+#[cfg(feature = "proptest")]
+pub(crate) use search::property::{Arguments, Effort, Property, check_property, last_schedule};
+#[cfg(feature = "proptest")]
+pub(crate) use shrink::edits::{Edits, fingerprint};
+pub use tally::coverage::Mark;
+pub use termination::Termination;
 
 use crate::schedule::Schedule;
 use crate::scheduler::Scheduler;
@@ -141,7 +121,7 @@ where
 ///
 /// The report tells the least schedule that still fails, the story of that run, and the line to
 /// paste that replays it. A run fails if a task panics and nobody awaits it, if `body` returns an
-/// error (see [`Verdict`]), if the run gets stuck, or reaches a limit of the [`Builder`]. Before a
+/// error (see [`Termination`]), if the run gets stuck, or reaches a limit of the [`Builder`]. Before a
 /// failure is reported it has been replayed, in this process and in a fresh one; a test whose runs
 /// cannot be repeated fails for that.
 ///
@@ -165,7 +145,7 @@ where
 pub fn check<S, T>(scheduler: S, body: impl AsyncFn() -> T)
 where
     S: Scheduler + 'static,
-    T: Verdict,
+    T: Termination,
 {
     Builder::new().check(scheduler, body);
 }
@@ -201,12 +181,7 @@ where
 pub fn try_check<S, T>(scheduler: S, body: impl AsyncFn() -> T) -> Result<(), CheckError>
 where
     S: Scheduler + 'static,
-    T: Verdict,
+    T: Termination,
 {
     Builder::new().try_check(scheduler, body)
-}
-
-#[expect(clippy::print_stderr, reason = "a test that passes has no other way to say something")]
-fn say(text: &str) {
-    eprintln!("{text}");
 }

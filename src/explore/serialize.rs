@@ -2,7 +2,10 @@
 
 use serde_core::ser::{Serialize, SerializeMap, Serializer};
 
-use super::{CheckError, Mark, Outcome, Report, Run, Sweep};
+use super::error::CheckError;
+use super::run::Run;
+use super::search::outcomes::{Outcome, Report};
+use super::tally::coverage::Mark;
 
 impl<T: Serialize> Serialize for Run<T> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
@@ -67,15 +70,6 @@ impl Serialize for CheckError {
         map.serialize_entry("shrink_runs", &self.shrink_runs())?;
         map.serialize_entry("explanation", &self.explanation())?;
         map.serialize_entry("report", &self.to_string())?;
-        map.end()
-    }
-}
-
-impl Serialize for Sweep {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let mut map = serializer.serialize_map(None)?;
-        map.serialize_entry("awaits", self.awaits())?;
-        map.serialize_entry("runs", &self.runs())?;
         map.end()
     }
 }

@@ -71,6 +71,6 @@ where
         };
         let test = TestId::new(self.module, self.function, self.package);
         let body = async || body(list.values()).await;
-        check_property(&self.builder, &test, Rc::clone(&property), body, judge);
+        check_property(self.builder.settings(), &test, Rc::clone(&property), body, judge);
     }
 }

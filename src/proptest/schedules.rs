@@ -117,7 +117,8 @@ impl Strategy for ScheduleStrategy {
         // Before the run of a seed there may be one that measures.
         let runs = if own.is_some() { 2 } else { nth };
         let builder = Builder::new().faults(self.faults);
-        let drawn = last_schedule(&builder, scheduler, runs, async || stand_in(tasks, len).await);
+        let drawn =
+            last_schedule(builder.settings(), scheduler, runs, async || stand_in(tasks, len).await);
         let drawn = drawn.expect("dacapo: the scheduler of a strategy makes no run");
         let answers = drawn.answers().iter().take(len).copied();
         let schedule = Schedule::new(answers).with_seed(seed).with_faults(drawn.faults());

@@ -1,10 +1,11 @@
 use std::cell::{Cell, RefCell};
+use std::fmt;
 use std::rc::Rc;
 
 use super::{Choice, Completeness, Divergence, Plan, Question, RunEnd, Scheduler};
 use crate::faults::Faults;
 use crate::schedule::Answer;
-use crate::trace::Moment;
+use crate::trace::{Moment, printable};
 
 /// A run for each await at which something can be cancelled, and each way to cancel it there.
 ///
@@ -14,8 +15,9 @@ use crate::trace::Moment;
 /// difference, asked to [`cancel`](crate::cancel). If futures are [marked](crate::cancel::point), only these are
 /// dropped, at their awaits.
 ///
-/// [`cancel_sweep`](crate::cancel_sweep()) is a check with this scheduler that also looks at what the
-/// primitives of [`sync`](crate::sync) hold at the end. A body has to live with tasks that end cancelled.
+/// A [`check`](crate::check) with this scheduler also compares what the primitives of [`sync`](crate::sync) hold at
+/// the end of each run with the first run: a permit or a lock that was lost is a failure. The body must cope with
+/// tasks that end cancelled.
 ///
 /// ```
 /// use dacapo::scheduler::CancelSweep;
@@ -86,10 +88,42 @@ impl Tried {
         awaits.begun = moment == Moment::Waiting;
     }
 
-    /// The names of tasks, or the labels of what is marked, each with its number of awaits.
-    pub(crate) fn awaits(&self) -> impl Iterator<Item = (&str, usize)> {
+    fn awaits(&self) -> impl Iterator<Item = (&str, usize)> {
         let all = if self.marked.is_empty() { &self.awaits } else { &self.marked };
         all.iter().map(|awaits| (awaits.of.as_str(), awaits.count))
+    }
+}
+
+/// What a [`CancelSweep`] has cancelled so far. Its text (`Display`) is a line for each task.
+#[derive(Clone, Debug)]
+pub struct Swept {
+    tried: Rc<RefCell<Tried>>,
+    runs: Rc<Cell<usize>>,
+}
+
+impl Swept {
+    /// The tasks whose awaits are cancelled, or the labels of [marked](crate::cancel::point) futures, each
+    /// with its number of awaits, in the order in which they come up. Empty if there was nothing to cancel.
+    pub fn awaits(&self) -> Vec<(String, usize)> {
+        self.tried.borrow().awaits().map(|(of, count)| (of.to_owned(), count)).collect()
+    }
+
+    /// How many runs the sweep has made.
+    pub fn runs(&self) -> usize {
+        self.runs.get()
+    }
+}
+
+/// The longest name that is shown, in characters.
+const NAME: usize = 80;
+
+impl fmt::Display for Swept {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let plural = |count| if count == 1 { "" } else { "s" };
+        for (of, awaits) in self.awaits() {
+            writeln!(f, "{}: {awaits} await{}", printable(&of, NAME), plural(awaits))?;
+        }
+        writeln!(f, "{} run{}", self.runs(), plural(self.runs()))
     }
 }
 
@@ -115,14 +149,20 @@ impl CancelSweep {
         Self { max_runs, ..self }
     }
 
-    /// What the first run will have shown.
-    pub(crate) fn tried(&self) -> Rc<RefCell<Tried>> {
-        Rc::clone(&self.tried)
-    }
-
-    /// How many runs it will have made.
-    pub(crate) fn runs_made(&self) -> Rc<Cell<usize>> {
-        Rc::clone(&self.runs)
+    /// What this sweep cancels, to be read when the check that gets the sweep is over.
+    ///
+    /// ```
+    /// use dacapo::scheduler::CancelSweep;
+    ///
+    /// let sweep = CancelSweep::new();
+    /// let swept = sweep.swept();
+    /// dacapo::check(sweep, async || {
+    ///     let _ = dacapo::task::spawn_named("worker", dacapo::task::yield_now()).await;
+    /// });
+    /// assert_eq!(swept.to_string(), "worker: 1 await\n2 runs\n");
+    /// ```
+    pub fn swept(&self) -> Swept {
+        Swept { tried: Rc::clone(&self.tried), runs: Rc::clone(&self.runs) }
     }
 
     fn advance(&mut self) -> Stage {

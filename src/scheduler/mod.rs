@@ -41,7 +41,7 @@ mod weights;
 
 use std::ops::Range;
 
-pub use cancel_sweep::CancelSweep;
+pub use cancel_sweep::{CancelSweep, Swept};
 pub use choice::{Choice, Label};
 pub use delay_bounded::DelayBounded;
 pub use exhaustive::Exhaustive;

@@ -66,11 +66,11 @@ pub(crate) fn parse(text: &str) -> Record {
         .unwrap_or_else(|error| panic!("{error} in {}", text.get(..200).unwrap_or(text)))
 }
 
-/// The folder of the programs: those beside this file, or those of `DACAPO_ASYNCIO_CORPUS`, which may
+/// The folder of the programs: those beside this file, or those of `ASYNCIO_CORPUS`, which may
 /// be, for example, a checkout of all that there are.
 #[expect(clippy::disallowed_methods, reason = "which programs are run is no part of a run")]
 fn root() -> PathBuf {
-    match std::env::var_os("DACAPO_ASYNCIO_CORPUS") {
+    match std::env::var_os("ASYNCIO_CORPUS") {
         Some(folder) => folder.into(),
         None => Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/asyncio/corpus"),
     }

@@ -7,17 +7,37 @@ use std::task::{Poll, Waker};
 
 use crate::support::{assert_snapshot, is_victim, millis, run_victim};
 use dacapo::future::join;
-use dacapo::scheduler::{CancelSweep, Random};
+use dacapo::scheduler::{CancelSweep, Random, Swept};
 use dacapo::sync::{Barrier, BoundedSemaphore, Condition, Event, Lock, Queue, Semaphore};
 use dacapo::task::{JoinHandle, spawn_named, yield_now};
 use dacapo::time::{sleep, timeout};
-use dacapo::{Builder, Faults, Sweep, cancel, replay};
+use dacapo::{Builder, CheckError, Faults, Termination, cancel, replay};
+
+/// A check with a sweep, and what that has cancelled.
+fn try_sweep<T: Termination>(
+    builder: &Builder,
+    body: impl AsyncFn() -> T,
+) -> (Swept, Result<(), CheckError>) {
+    let sweep = CancelSweep::new();
+    let swept = sweep.swept();
+    let found = builder.try_check(sweep, body);
+    (swept, found)
+}
+
+#[track_caller]
+fn sweep<T: Termination>(builder: &Builder, body: impl AsyncFn() -> T) -> Swept {
+    let (swept, found) = try_sweep(builder, body);
+    if let Err(error) = found {
+        panic!("{error}");
+    }
+    swept
+}
 
 /// The sweep finds something wrong. The report is a snapshot.
 #[track_caller]
 fn check_broken(name: &str, story: &str, body: impl AsyncFn()) {
     let builder = Builder::new().fresh_process(false);
-    let error = builder.try_cancel_sweep(async || body().await).expect_err("it is broken");
+    let error = try_sweep(&builder, async || body().await).1.expect_err("it is broken");
     // The line that is printed makes the same run; that something was left behind only a sweep looks at.
     let run = replay(error.schedule().to_string().as_str(), async || body().await);
     assert_eq!(run.schedule(), error.schedule());
@@ -28,7 +48,7 @@ fn check_broken(name: &str, story: &str, body: impl AsyncFn()) {
 /// The sweep finds nothing; what it tried is added to a snapshot.
 #[track_caller]
 fn check_right(name: &str, body: impl AsyncFn()) -> String {
-    let sweep: Sweep = Builder::new().fresh_process(false).cancel_sweep(async || body().await);
+    let sweep = sweep(&Builder::new().fresh_process(false), async || body().await);
     assert!(sweep.runs() > sweep.awaits().len(), "{sweep}");
     format!("{name}\n{sweep}\n")
 }
@@ -402,7 +422,7 @@ fn our_primitives_pass() {
 /// Cancelled in the middle of several at once.
 #[test]
 fn what_is_marked_may_be_anywhere() {
-    let sweep = Builder::new().fresh_process(false).cancel_sweep(async || {
+    let sweep = sweep(&Builder::new().fresh_process(false), async || {
         let lock = Rc::new(Lock::new());
         let use_it = async |label| {
             let used = async {
@@ -421,15 +441,15 @@ fn what_is_marked_may_be_anywhere() {
 /// Where nothing waits there is nothing to cancel.
 #[test]
 fn a_body_without_awaits() {
-    let sweep = dacapo::cancel_sweep(async || {});
+    let sweep = sweep(&Builder::new(), async || {});
     assert_eq!((sweep.awaits().len(), sweep.runs()), (0, 1));
-    assert!(dacapo::try_cancel_sweep(async || assert!(is_victim())).is_err());
+    assert!(try_sweep(&Builder::new(), async || assert!(is_victim())).1.is_err());
 }
 
 #[test]
 fn sweep_victim() {
     if is_victim() {
-        dacapo::cancel_sweep(a_pool_leaks);
+        dacapo::check(CancelSweep::new(), a_pool_leaks);
     }
 }
 

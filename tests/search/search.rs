@@ -287,10 +287,13 @@ fn many_and_large_answers_are_shrunk_within_the_bounds() {
         assert!(dacapo::choose("n", 3_000_000_000) < 1_000_000_000, "large");
     });
     assert_eq!(large.unwrap_err().schedule().deviations(), 1);
-    let many = builder.max_shrink_runs(3).try_check(Random::seeds(0..1), async || {
-        let ones: usize = (0..200_000).map(|_| dacapo::choose("coin", 2)).sum();
-        assert!(ones < 1000, "many");
-    });
+    let many = builder.max_shrink_runs(3).max_choices(200_000).try_check(
+        Random::seeds(0..1),
+        async || {
+            let ones: usize = (0..200_000).map(|_| dacapo::choose("coin", 2)).sum();
+            assert!(ones < 1000, "many");
+        },
+    );
     assert!(many.unwrap_err().to_string().contains("not finished"));
 }
 

@@ -1,0 +1,98 @@
+//! Other processes: the same program, asked to run one test alone.
+
+use std::ffi::OsStr;
+use std::io;
+use std::process::{Child, Command, ExitStatus, Stdio};
+use std::time::Duration;
+
+use crate::explore::outside::test_id::{TestId, program};
+
+/// How long one sleeps while another process is waited for.
+pub(crate) const PAUSE: Duration = Duration::from_millis(2);
+
+/// Another process that runs this very program. It is killed when this is dropped.
+pub(crate) struct Process(Child);
+
+impl Process {
+    /// Runs this test once more, with these variables. What it prints goes nowhere.
+    ///
+    /// # Errors
+    ///
+    /// If that cannot be done, with the reason.
+    pub(crate) fn start(test: &TestId, variables: &[(&str, &OsStr)]) -> Result<Self, String> {
+        Self::start_with(test, variables, Stdio::null())
+    }
+
+    /// The same with a pipe as its input, of which the other end is here as long as this process is.
+    ///
+    /// # Errors
+    ///
+    /// As [`Process::start`].
+    pub(crate) fn start_tied(test: &TestId, variables: &[(&str, &OsStr)]) -> Result<Self, String> {
+        Self::start_with(test, variables, Stdio::piped())
+    }
+
+    fn start_with(
+        test: &TestId,
+        variables: &[(&str, &OsStr)],
+        input: Stdio,
+    ) -> Result<Self, String> {
+        let program = program().ok_or("this program has no path")?;
+        let arguments = test.arguments().ok_or("which test this thread belongs to is not known")?;
+        let child = Command::new(program)
+            .args(arguments)
+            .env("DACAPO_TEST", test.name())
+            .envs(variables.iter().copied())
+            .stdin(input)
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn()
+            .map_err(|error| format!("the process could not be started: {error}"))?;
+        Ok(Self(child))
+    }
+
+    /// How the process has ended, if it has.
+    ///
+    /// # Errors
+    ///
+    /// If the operating system does not say.
+    pub(crate) fn ended(&mut self) -> Result<Option<ExitStatus>, String> {
+        self.0.try_wait().map_err(|error| error.to_string())
+    }
+}
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        // Both fail if it has ended, which is just as well.
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+#[expect(clippy::disallowed_methods, reason = "another process takes real time")]
+pub(crate) fn pause() {
+    std::thread::sleep(PAUSE);
+}
+
+/// Ends this process, which was started for what it has now done.
+pub(crate) fn leave(done: bool) -> ! {
+    std::process::exit(i32::from(!done))
+}
+
+/// Ends this process, which was started tied to another, when that one has ended: also if it was killed,
+/// and also if this one never comes back from a run.
+///
+/// A thread waits for the end of the input, and does nothing else. No run can notice it.
+#[expect(clippy::disallowed_methods, reason = "whoever is stuck in a run cannot look")]
+pub(crate) fn end_with_starter() {
+    std::thread::spawn(|| {
+        // Nobody writes, so this returns at the end, or if there is nothing to read from.
+        let _ = io::copy(&mut io::stdin(), &mut io::sink());
+        leave(false)
+    });
+}
+
+/// A number that no other process has now.
+pub(crate) fn own_number() -> u32 {
+    std::process::id()
+}

@@ -1,0 +1,502 @@
+//! Why a run fails: the nearest run that passes, and the two turns whose order makes the difference.
+
+mod odds;
+
+use std::collections::{BTreeMap, HashSet};
+use std::ops::Range;
+
+use self::odds::odds;
+use crate::explore::subject::budget::Budget;
+use crate::explore::subject::steer::{Order, Record, Steer};
+use crate::explore::subject::{Sample, Subject};
+use crate::question::Question;
+use crate::report::{Explanation, Scene, Stance, Why};
+use crate::schedule::{Answer, Schedule};
+use crate::trace::{TaskId, Trace};
+
+/// The runs that may be spent on the search for one that passes.
+const NEAREST: usize = 200;
+/// The most answers to one choice that are tried.
+const ANSWERS: u32 = 12;
+/// How far from a deviation another answer counts as near.
+const NEAR: usize = 3;
+/// The fewest runs from which anything can be concluded.
+const FEWEST: usize = 8;
+/// The steps that each part of an explanation may take: a second or so, unoptimised.
+const STEPS: usize = 500_000;
+
+/// Explains the failure of the least schedule, whose trace this is, in at most so many runs; `None` if
+/// the run takes more than may be spent.
+///
+/// What passes is sought by single answers: deviations undone, made smaller, or moved, the last one
+/// first; then any one answer changed, from the last choice that still leaves a way out backwards; then
+/// what a random walk has found. Between the two runs lies a list of orders, each with one more pair of
+/// neighbouring turns swapped; the swap from which on it passes is the explanation. (This is what Choi
+/// and Zeller 2002, "Isolating failure-inducing thread schedules", do with delta debugging.)
+pub(crate) fn explain(
+    subject: &mut Subject<'_>,
+    least: &Sample,
+    trace: &Trace,
+    max_runs: usize,
+) -> Option<Explanation> {
+    let told = |why, passing, chances| {
+        Some(Explanation::new(trace, &least.schedule, why, passing, chances))
+    };
+    let fits = |steps: usize| max_runs >= FEWEST && steps <= STEPS / FEWEST;
+    if max_runs > 0 && least.choices == 0 {
+        return told(Why::Unchosen, None, None);
+    }
+    if !fits(least.steps) {
+        return None;
+    }
+    let mut first = Budget { runs: 1, steps: STEPS };
+    let failing = Attempt::make(subject, &least.schedule, &mut first);
+    if failing.sample.hash != least.hash || !fits(STEPS - first.steps) {
+        return None;
+    }
+    let few = max_runs.div_ceil(10);
+    let budget = Budget { runs: max_runs - few, steps: STEPS };
+    let odds = odds(subject, least, &failing.record, budget);
+    let budget = Budget { runs: few, steps: STEPS };
+    let tried = HashSet::new();
+    let mut hashes = odds.hashes;
+    hashes.insert(failing.sample.hash);
+    let mut search = Search { subject, failing, budget, tried, hashes, is_single: false };
+    let why = match search.nearest(odds.open, odds.passing.as_ref()) {
+        Some(passing) => search.why(&passing, trace),
+        // All that there are, or as many as tell something: not the first few, for want of time.
+        None => {
+            let is_enough = odds.runs + search.tried.len() >= FEWEST;
+            let runs = search.hashes.len();
+            let mut choices = search.failing.record.choices.iter();
+            let only_orders = choices.all(|choice| choice.question == Question::Next);
+            is_enough.then_some((Why::Always { runs, only_orders }, None))
+        }
+    };
+    let (why, passing) = why?;
+    told(why, passing, odds.chances)
+}
+
+/// A run and what it did.
+struct Attempt {
+    sample: Sample,
+    record: Record,
+}
+
+impl Attempt {
+    fn make(subject: &mut Subject<'_>, schedule: &Schedule, budget: &mut Budget) -> Self {
+        Self::steered(subject, Steer::along(schedule), budget)
+    }
+
+    fn steered(subject: &mut Subject<'_>, steer: Steer, budget: &mut Budget) -> Self {
+        let (steer, record) = steer.recorded();
+        let sample = subject.steer(steer, budget);
+        let mut record = record.take();
+        // What is dropped at the end of a run counts as a step, to a scheduler.
+        record.steps.truncate(sample.steps);
+        Self { sample, record }
+    }
+
+    fn passes(&self) -> bool {
+        self.sample.outcome.is_ok()
+    }
+
+    /// All answers, also the usual ones at the end.
+    fn answers(&self) -> Vec<Answer> {
+        self.record.choices.iter().map(|choice| choice.answer).collect()
+    }
+
+    /// The first choice that the two runs have answered otherwise.
+    fn parting(&self, other: &Self) -> Option<usize> {
+        self.answers().iter().zip(&other.answers()).position(|(a, b)| a != b)
+    }
+}
+
+struct Search<'a, 'b> {
+    subject: &'a mut Subject<'b>,
+    failing: Attempt,
+    budget: Budget,
+    /// Which single answers have been tried: the place of the choice, and the option in the lower half.
+    tried: HashSet<u64>,
+    /// Which runs there were, with those of the odds and the failing one.
+    hashes: HashSet<u64>,
+    /// Whether the last one of them was enough: the run that passes has nothing else changed.
+    is_single: bool,
+}
+
+impl Search<'_, '_> {
+    /// The run that passes and differs least.
+    fn nearest(&mut self, open: usize, known: Option<&Schedule>) -> Option<Attempt> {
+        let answers = self.failing.answers();
+        let deviations: Vec<usize> =
+            (0..answers.len()).rev().filter(|&place| answers[place].is_deviation()).collect();
+        let single = self.nearest_single(&answers, &deviations, open);
+        if single.is_some() {
+            return single;
+        }
+        let passing = Attempt::make(self.subject, known?, &mut self.budget);
+        if !passing.passes() {
+            return None;
+        }
+        // What it does otherwise first may be enough; there may have been no time to try that.
+        let first = self.failing.parting(&passing).and_then(|place| {
+            self.change(&answers, place, passing.record.choices[place].answer.option())
+        });
+        Some(first.unwrap_or(passing))
+    }
+
+    /// The first one that passes with one answer changed: one that is no usual one, or what is near these.
+    fn nearest_single(
+        &mut self,
+        answers: &[Answer],
+        deviations: &[usize],
+        open: usize,
+    ) -> Option<Attempt> {
+        for &place in deviations {
+            if let Some(passing) = self.change_any(answers, place, 0..1) {
+                return Some(passing);
+            }
+        }
+        for &place in deviations {
+            let smaller = 1..answers[place].option() + 1;
+            if let Some(passing) = self.change_any(answers, place, smaller) {
+                return Some(passing);
+            }
+        }
+        for &place in deviations {
+            for near in (place.saturating_sub(NEAR)..=place + NEAR).rev() {
+                if let Some(passing) = self.change_any(answers, near, 0..ANSWERS) {
+                    return Some(passing);
+                }
+            }
+        }
+        // What comes after the last way out cannot help.
+        for place in (0..open.min(answers.len())).rev() {
+            if let Some(passing) = self.change_any(answers, place, 0..ANSWERS) {
+                return Some(passing);
+            }
+        }
+        None
+    }
+
+    /// The first run that passes with one of these answers in that place.
+    fn change_any(
+        &mut self,
+        answers: &[Answer],
+        place: usize,
+        options: Range<u32>,
+    ) -> Option<Attempt> {
+        for option in options {
+            if self.tried.len() >= NEAREST || self.budget.is_spent() {
+                break;
+            }
+            if let Some(passing) = self.change(answers, place, option) {
+                return Some(passing);
+            }
+        }
+        None
+    }
+
+    /// Makes the run with one answer changed, if it has not been made; returns it if it passes.
+    fn change(&mut self, answers: &[Answer], place: usize, option: u32) -> Option<Attempt> {
+        let choice = self.failing.record.choices.get(place)?;
+        let answer = Answer::from(option);
+        let is_other = choice.answer != answer && option < choice.options;
+        if !is_other || !self.tried.insert((place as u64) << 32 | u64::from(option)) {
+            return None;
+        }
+        let mut answers = answers.to_vec();
+        answers[place] = answer;
+        let seed = self.failing.sample.schedule.seed();
+        let faults = self.failing.sample.schedule.faults();
+        let schedule = Schedule::new(answers).with_seed(seed).with_faults(faults);
+        let attempt = Attempt::make(self.subject, &schedule, &mut self.budget);
+        self.hashes.insert(attempt.sample.hash);
+        self.is_single = attempt.passes();
+        attempt.passes().then_some(attempt)
+    }
+
+    /// What makes the difference between the run that fails and one that passes.
+    fn why(&mut self, passing: &Attempt, trace: &Trace) -> Option<(Why, Option<Schedule>)> {
+        let place = self.failing.parting(passing)?;
+        let failing = self.failing.record.choices[place];
+        let instead = passing.record.choices[place].answer.option();
+        let schedule = Some(passing.sample.schedule.clone());
+        if failing.question != Question::Next {
+            let step = failing.step as u64 + 1;
+            let alone = self.is_single;
+            return Some((Why::Answer { choice: place, step, instead, alone }, schedule));
+        }
+        let turns = self.turns(passing)?;
+        let alone = self.decide(turns, passing);
+        Some((Why::Order { scene: self.scene(turns, trace)?, alone }, schedule))
+    }
+
+    /// Whether it passes with nothing changed but one answer, or nothing but these two turns, and they
+    /// are the other way round then.
+    fn decide(&mut self, turns: Turns, passing: &Attempt) -> bool {
+        if self.is_single && passing.record.has(turns.swapped()) {
+            return true;
+        }
+        let fails = &self.failing.record.steps;
+        turns.swaps(fails).into_iter().any(|order| {
+            let attempt = self.in_order(order);
+            attempt.passes() && attempt.record.has(turns.swapped())
+        })
+    }
+
+    /// The two turns whose order decides.
+    fn turns(&mut self, passing: &Attempt) -> Option<Turns> {
+        let found = self.narrow(passing);
+        // Of several that decide, those matter that are not in their usual order: a probe that looks
+        // between two writes comes too early for the second one, but it is the first that has moved.
+        let usual = self.usual();
+        let is_unusual =
+            |turns: &Turns| usual.as_ref().is_none_or(|usual| usual.record.has(turns.swapped()));
+        let unusual = found.filter(&is_unusual).or_else(|| {
+            let usual = usual.as_ref().filter(|usual| usual.passes())?;
+            self.narrow(usual).filter(is_unusual)
+        });
+        // What the runs differ in first, if nothing is any plainer.
+        unusual.or(found).or_else(|| {
+            let [fails, passes] = [&self.failing.record.steps, &passing.record.steps];
+            Turns::at_parting(fails, passes)
+        })
+    }
+
+    /// The run first in, first out, if that is another one.
+    fn usual(&mut self) -> Option<Attempt> {
+        if self.failing.sample.schedule.deviations() == 0 || self.budget.is_spent() {
+            return None;
+        }
+        let seed = self.failing.sample.schedule.seed();
+        let faults = self.failing.sample.schedule.faults();
+        let usual = Schedule::default().with_seed(seed).with_faults(faults);
+        let attempt = Attempt::make(self.subject, &usual, &mut self.budget);
+        Some(attempt)
+    }
+
+    /// The two neighbouring turns that have to be swapped, on the way from the failing run's order to
+    /// that of a run that passes, so that it passes.
+    fn narrow(&mut self, passing: &Attempt) -> Option<Turns> {
+        let path = Path::new(&self.failing.record.steps, &passing.record.steps);
+        let mut fails = self.failing.record.steps.clone();
+        let mut passes = passing.record.steps.clone();
+        // How many turns are at their places. First a few of them: then most of the rest is as it was.
+        let (mut low, mut high) = (parting(&fails, &passes)?, passes.len());
+        let mut stride = 1;
+        while high - low > 1 && !self.budget.is_spent() {
+            let middle = low.midpoint(high).min(low + stride);
+            stride *= 2;
+            let attempt = self.in_order(path.order(middle, 0));
+            match attempt.passes() {
+                true => (high, passes) = (middle, attempt.record.steps),
+                false => (low, fails) = (middle, attempt.record.steps),
+            }
+        }
+        // How many others the next one has been taken past.
+        let turn = low;
+        let (mut low, mut high) = (0, path.distance(turn));
+        while high - low > 1 && !self.budget.is_spent() {
+            let middle = low.midpoint(high);
+            let attempt = self.in_order(path.order(turn, middle));
+            match attempt.passes() {
+                true => (high, passes) = (middle, attempt.record.steps),
+                false => (low, fails) = (middle, attempt.record.steps),
+            }
+        }
+        // They are to be found in the run that is reported.
+        Turns::at_parting(&fails, &passes).filter(|turns| self.failing.record.has(*turns))
+    }
+
+    fn in_order(&mut self, order: Vec<u64>) -> Attempt {
+        // To put them in order takes longer than to have them.
+        self.budget.steps = self.budget.steps.saturating_sub(3 * order.len());
+        let order = Order::new(order, &self.failing.record);
+        let steer = Steer::in_order(order, &self.failing.sample.schedule);
+        Attempt::steered(self.subject, steer, &mut self.budget)
+    }
+
+    /// The two turns as they are in the run that is reported, and where the tasks stood before them.
+    fn scene(&mut self, turns: Turns, trace: &Trace) -> Option<Scene> {
+        let Turns { early, late } = turns;
+        let record = &self.failing.record;
+        let names = trace.names();
+        let id = |turn: Turn| names.ids().find(|&id| names.signature(id) == turn.task);
+        let (first, second) = (id(early)?, id(late)?);
+        let step = record.step_of(early)? as u64 + 1;
+        // It may never have had that turn.
+        let then = record.step_of(late).map_or(step, |step| step as u64 + 1);
+        let choices = self.failing.record.choices.iter();
+        let choice = choices
+            .clone()
+            .position(|choice| choice.question == Question::Next && choice.step as u64 + 1 == step);
+        let seen = self.subject.survey(&self.failing.sample.schedule, &[step, then]);
+        let stance = |step: u64, task: TaskId| Stance {
+            task,
+            standing: seen.iter().find(|(at, seen)| *at == step && seen.task == task).map(|s| s.1),
+        };
+        Some(Scene { early: stance(step, first), late: stance(then, second), choice, step })
+    }
+}
+
+/// A task's turn: which of those that it has.
+#[derive(Clone, Copy, Debug, PartialEq)]
+struct Turn {
+    task: u64,
+    nth: usize,
+}
+
+impl Turn {
+    /// As [`numbered`] has it.
+    fn numbered(self) -> (u64, usize) {
+        (self.task, self.nth + 1)
+    }
+}
+
+/// Two turns, of which the first had to wait for the second.
+#[derive(Clone, Copy, Debug, PartialEq)]
+struct Turns {
+    early: Turn,
+    late: Turn,
+}
+
+impl Turns {
+    /// Those with which two orders part.
+    fn at_parting(fails: &[u64], passes: &[u64]) -> Option<Self> {
+        let place = parting(fails, passes)?;
+        let turn = |task: u64| {
+            let nth = fails[..place].iter().filter(|&&other| other == task).count();
+            Turn { task, nth }
+        };
+        Some(Self { early: turn(fails[place]), late: turn(passes[place]) })
+    }
+
+    fn swapped(self) -> Self {
+        Self { early: self.late, late: self.early }
+    }
+
+    /// Orders with these two the other way round, and the others' turns as they were: with the second
+    /// one taken forward, and what its task does before it; or with the first one put off, and what its
+    /// task does after it.
+    fn swaps(self, steps: &[u64]) -> [Vec<u64>; 2] {
+        let turns = numbered(steps);
+        let place =
+            |turn: Turn| turns.iter().position(|&(task, nth)| (task, nth) == turn.numbered());
+        let mut steps = steps.to_vec();
+        let early = place(self.early).unwrap_or(0);
+        // If it never came to the second one, that would have been next.
+        let late = place(self.late).unwrap_or_else(|| {
+            steps.push(self.late.task);
+            steps.len() - 1
+        });
+        let between = early..=late.max(early);
+        let (mut forward, mut put_off) = (steps.clone(), steps);
+        split(&mut forward[between.clone()], |task| task == self.late.task);
+        split(&mut put_off[between], |task| task != self.early.task);
+        [forward, put_off]
+    }
+}
+
+impl Record {
+    /// The place of a turn, if the task has had it.
+    fn step_of(&self, turn: Turn) -> Option<usize> {
+        let mut before = 0;
+        self.steps.iter().position(|&task| {
+            let is_its = task == turn.task;
+            before += usize::from(is_its);
+            is_its && before > turn.nth
+        })
+    }
+
+    /// Whether the first of two turns came before the second, if that came at all.
+    fn has(&self, Turns { early, late }: Turns) -> bool {
+        match (self.step_of(early), self.step_of(late)) {
+            (Some(early), late) => late.is_none_or(|late| early < late),
+            (None, _) => false,
+        }
+    }
+}
+
+/// Puts the turns of some tasks before those of all others, which keep their order.
+fn split(turns: &mut [u64], is_first: impl Fn(u64) -> bool) {
+    let others: Vec<u64> = turns.iter().copied().filter(|&task| !is_first(task)).collect();
+    let mut place = 0;
+    for index in 0..turns.len() {
+        if is_first(turns[index]) {
+            turns[place] = turns[index];
+            place += 1;
+        }
+    }
+    turns[place..].copy_from_slice(&others);
+}
+
+/// Where two orders part.
+fn parting(a: &[u64], b: &[u64]) -> Option<usize> {
+    a.iter().zip(b).position(|(a, b)| a != b)
+}
+
+/// The orders that lie between two: turn by turn, what is next in the second one is taken forward in
+/// the first one, past one neighbour at a time.
+struct Path {
+    from: Vec<(u64, usize)>,
+    to: Vec<(u64, usize)>,
+}
+
+impl Path {
+    fn new(from: &[u64], to: &[u64]) -> Self {
+        let (mut from, to) = (numbered(from), numbered(to));
+        // The turns that the first run did not come to would have been its next ones.
+        let had = counts(&from);
+        from.extend(to.iter().filter(|turn| !is_counted(**turn, &had)));
+        Self { from, to }
+    }
+
+    /// The turns of the first order that are not among so many of the second one.
+    fn rest(&self, placed: usize) -> Vec<(u64, usize)> {
+        let placed = counts(&self.to[..placed]);
+        self.from.iter().filter(|turn| !is_counted(**turn, &placed)).copied().collect()
+    }
+
+    /// How many others the next turn has to be taken past, when so many are at their places.
+    fn distance(&self, placed: usize) -> usize {
+        let next = self.to.get(placed);
+        self.rest(placed).iter().position(|turn| Some(turn) == next).unwrap_or(0)
+    }
+
+    /// So many turns as in the second order, and the next one past so many others.
+    fn order(&self, placed: usize, past: usize) -> Vec<u64> {
+        let mut rest = self.rest(placed);
+        if let Some(next) = self.to.get(placed)
+            && let Some(place) = rest.iter().position(|turn| turn == next)
+        {
+            rest[place.saturating_sub(past)..=place].rotate_right(1);
+        }
+        self.to[..placed].iter().chain(&rest).map(|&(task, _)| task).collect()
+    }
+}
+
+/// Each turn with its number among those of its task.
+fn numbered(steps: &[u64]) -> Vec<(u64, usize)> {
+    let mut turns = BTreeMap::new();
+    let number = |&task: &u64| {
+        let nth = turns.entry(task).or_insert(0);
+        *nth += 1;
+        (task, *nth)
+    };
+    steps.iter().map(number).collect()
+}
+
+/// How many turns each task has in the beginning of an order, by the numbers of its last ones there.
+fn counts(turns: &[(u64, usize)]) -> BTreeMap<u64, usize> {
+    let mut counts = BTreeMap::new();
+    for &(task, nth) in turns {
+        counts.insert(task, nth);
+    }
+    counts
+}
+
+/// Whether a turn is among those that were counted: a task has its turns in the order of their numbers.
+fn is_counted((task, nth): (u64, usize), counts: &BTreeMap<u64, usize>) -> bool {
+    counts.get(&task).is_some_and(|&count| nth <= count)
+}

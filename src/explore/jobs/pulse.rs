@@ -1,0 +1,93 @@
+//! The wall clock, which nothing but the pace of messages depends on. No other file reads it.
+
+use std::time::{Duration, Instant};
+
+/// What is to be done now and then during a search, is done about this often.
+const PERIOD: Duration = Duration::from_millis(50);
+
+/// Says now and then, when asked once per run, that time has passed.
+///
+/// It looks at the clock only every so many runs, as many as take some milliseconds.
+#[derive(Debug)]
+pub(crate) struct Pulse {
+    every: u32,
+    left: u32,
+    started: Instant,
+    looked: Instant,
+    beaten: Instant,
+}
+
+impl Pulse {
+    pub(crate) fn new() -> Self {
+        let now = now();
+        Self { every: 1, left: 1, started: now, looked: now, beaten: now }
+    }
+
+    /// Whether 50 ms or more have passed since the last time that it said so.
+    pub(crate) fn beats(&mut self) -> bool {
+        self.left -= 1;
+        if self.left > 0 {
+            return false;
+        }
+        let now = now();
+        self.every = match now - std::mem::replace(&mut self.looked, now) {
+            passed if passed < PERIOD / 16 => (self.every * 2).min(1 << 16),
+            passed if passed > PERIOD / 4 => (self.every / 2).max(1),
+            _ => self.every,
+        };
+        self.left = self.every;
+        let beats = now - self.beaten >= PERIOD;
+        if beats {
+            self.beaten = now;
+        }
+        beats
+    }
+
+    /// How much time had passed when it last looked at the clock.
+    pub(crate) fn elapsed(&self) -> Duration {
+        self.looked - self.started
+    }
+}
+
+/// Waits for a sign of life: a text that changes.
+#[derive(Debug)]
+pub(crate) struct Vigil {
+    last: Option<String>,
+    since: Instant,
+}
+
+impl Vigil {
+    pub(crate) fn new() -> Self {
+        Self { last: None, since: now() }
+    }
+
+    /// Whether the text has been the same for as long as `patience`.
+    pub(crate) fn is_over(&mut self, text: Option<&str>, patience: Duration) -> bool {
+        if self.last.as_deref() == text {
+            return self.since.elapsed() >= patience;
+        }
+        self.last = text.map(str::to_owned);
+        self.since = now();
+        false
+    }
+}
+
+#[expect(clippy::disallowed_methods, reason = "this is the one file that reads the wall clock")]
+fn now() -> Instant {
+    Instant::now()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn whoever_gives_signs_is_waited_for() {
+        let mut vigil = Vigil::new();
+        assert!(vigil.is_over(None, Duration::ZERO), "nothing has come");
+        assert!(!vigil.is_over(Some("1"), Duration::ZERO), "a first sign");
+        assert!(!vigil.is_over(Some("2"), Duration::ZERO), "another one");
+        assert!(!vigil.is_over(Some("2"), Duration::MAX), "there is time");
+        assert!(vigil.is_over(Some("2"), Duration::ZERO), "the same once more");
+    }
+}

@@ -1,0 +1,7 @@
+//! What a search knows of the world outside: its environment, the name of its test, and files.
+
+pub(crate) mod case;
+pub(crate) mod env;
+pub(crate) mod regressions;
+pub(crate) mod store;
+pub(crate) mod test_id;

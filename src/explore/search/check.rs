@@ -1,0 +1,181 @@
+//! A search that ends at the first failure.
+
+use super::found::Found;
+use super::verdicts::{misfit, replay, unmet, unsteady};
+use crate::explore::confirm::ask;
+use crate::explore::confirm::recheck::Recheck;
+use crate::explore::error::CheckError;
+use crate::explore::jobs::progress::Progress;
+use crate::explore::jobs::{self, Jobs};
+use crate::explore::outside::case::{Case, Drawing};
+use crate::explore::outside::env::{Env, Errand};
+use crate::explore::outside::regressions;
+use crate::explore::outside::test_id::TestId;
+use crate::explore::say::say;
+use crate::explore::settings::Settings;
+use crate::explore::subject::{Sample, Subject};
+use crate::explore::tally::coverage::Coverage;
+use crate::report::{Findings, count};
+use crate::scheduler::{Completeness, Divergence, Plan, Scheduler};
+
+/// What all parts of a check know.
+#[derive(Clone, Copy)]
+pub(crate) struct Task<'a> {
+    pub(crate) settings: &'a Settings,
+    pub(crate) env: &'a Env,
+    pub(crate) test: &'a TestId,
+    /// Draws the input of the test, if it has one.
+    pub(crate) drawing: Option<&'a dyn Drawing>,
+}
+
+/// Makes all runs that the scheduler asks for, until one fails.
+///
+/// # Errors
+///
+/// If a run fails or cannot be repeated.
+#[track_caller]
+pub(crate) fn check(
+    settings: &Settings,
+    mut subject: Subject<'_>,
+    mut scheduler: Box<dyn Scheduler>,
+    test: &TestId,
+    drawing: Option<&dyn Drawing>,
+) -> Result<(), CheckError> {
+    let env = Env::read();
+    let task = Task { settings, env: &env, test, drawing };
+    if env.trace {
+        subject.show_all();
+    }
+    if let (Some(seeds), Some(own)) = (env.seeds.clone(), scheduler.seeds()) {
+        *own = seeds;
+    }
+    let first = prepare(&mut subject, &mut *scheduler, drawing);
+    match &env.errand {
+        Errand::Replay(case) => {
+            let other = task.load(case);
+            return replay(task, subject, case, other);
+        }
+        Errand::Confirm(confirm) if confirm.test == test.name() => {
+            task.load(&confirm.case);
+            ask::answer(confirm, &mut subject)
+        }
+        Errand::Share(share) if share.test == test.name() => {
+            jobs::work(settings, share, &mut subject, scheduler, first, true)
+        }
+        // A check before the one in question, which has passed in the process that started this one.
+        Errand::Share(_) => return Ok(()),
+        Errand::Confirm(_) | Errand::Search => {}
+    }
+    match regressions::first_failure(&mut subject, &env, test, drawing) {
+        Ok(None) => {}
+        Ok(Some((sample, how))) => return Err(Found::new(task, subject, how).report(sample)),
+        Err(mistake) => panic!("dacapo: {mistake}"),
+    }
+    search(task, subject, scheduler, first)
+}
+
+impl Task<'_> {
+    /// Draws the input of a case from the environment. Returns what it looks like now, if it has changed.
+    #[track_caller]
+    fn load(self, case: &Case) -> Option<crate::explore::outside::case::Shown> {
+        match regressions::load(self.drawing, case) {
+            Ok(other) => other,
+            Err(mistake) => panic!("dacapo: {}: DACAPO_REPLAY={case} {mistake}", self.test.name()),
+        }
+    }
+}
+
+/// Has the runs before a search judged as those of the search. Returns the plan of the first run, if it had to
+/// be made for that.
+fn prepare(
+    subject: &mut Subject<'_>,
+    scheduler: &mut dyn Scheduler,
+    drawing: Option<&dyn Drawing>,
+) -> Option<Plan> {
+    // With inputs to draw, the scheduler cannot be asked yet, because that draws one.
+    let (first, compares_holdings) = match drawing {
+        Some(drawing) => (None, drawing.compares_holdings()),
+        None => {
+            let first = scheduler.next_run();
+            let compares_holdings = first.as_ref().is_some_and(Plan::compares_holdings);
+            (first, compares_holdings)
+        }
+    };
+    if compares_holdings {
+        subject.compare_holdings();
+    }
+    first
+}
+
+#[track_caller]
+fn search(
+    task: Task<'_>,
+    mut subject: Subject<'_>,
+    mut scheduler: Box<dyn Scheduler>,
+    mut first: Option<Plan>,
+) -> Result<(), CheckError> {
+    let Task { settings, env, test, .. } = task;
+    let mut progress = Progress::new(env, test.name());
+    let mut jobs = Jobs::new(settings, env, Some(test));
+    let name = scheduler.name().to_owned();
+    let recheck = Recheck::new(settings);
+    let mut coverage = Coverage::new(&settings.expected);
+    let mut runs = 0;
+    let mut note = None;
+    let mut completeness = Completeness::default();
+    while let Some(plan) = first.take().or_else(|| scheduler.next_run()) {
+        if jobs.know_to_pass(&mut subject, &*scheduler, &plan, runs, &mut progress) {
+            runs += 1;
+            continue;
+        }
+        let mut sample: Sample;
+        (sample, scheduler) = subject.run_only(scheduler, &plan);
+        completeness = sample.completeness;
+        runs += 1;
+        if sample.outcome.is_err() || sample.divergence.is_some() {
+            sample.schedule = subject.schedule();
+        }
+        jobs.count(&mut coverage, subject.marks());
+        progress.tell(runs, || plan.runs_left(), Findings::NoFailure);
+        if sample.outcome.is_err() {
+            progress.end();
+            let seed = plan.seed().map_or_else(String::new, |seed| format!(", seed {seed}"));
+            let how = format!("{}{seed}, run {runs}{}", scheduler.name(), jobs.remarks());
+            return Err(match sample.divergence {
+                Some(divergence) if divergence.is_failure() => misfit(subject, &sample, test, how),
+                _ => {
+                    let found = Found::new(task, subject, how).by(scheduler.name(), plan.seed());
+                    found.report(sample).after(runs)
+                }
+            });
+        }
+        if let Some(divergence) = sample.divergence.filter(Divergence::is_nondeterminism) {
+            return Err(unsteady(&sample, divergence.to_string(), test));
+        }
+        note = note.or(sample.divergence);
+        if recheck.is_due(runs)
+            && let Some(difference) = recheck.run(&mut subject, &sample)
+        {
+            return Err(difference.report(test));
+        }
+        if let Some(seen) = jobs.contradiction(runs - 1) {
+            sample.schedule = subject.schedule();
+            return Err(unsteady(&sample, seen.to_owned(), test));
+        }
+    }
+    assert!(runs > 0, "dacapo: the scheduler `{name}` made no run, so nothing was tested");
+    if let Some(divergence) = note {
+        say(&format!("dacapo: {}: the run does not fit its schedule: {divergence}", test.name()));
+    }
+    if completeness == Completeness::Partial {
+        let runs = count(runs, "run");
+        say(&format!("dacapo: {}: stopped after {runs}, which are not all there are", test.name()));
+    }
+    if env.trace {
+        say(&subject.trace().log().to_string());
+    }
+    match coverage.unmet(completeness == Completeness::Complete, env.seeds.is_some()) {
+        Some(failure) => Err(unmet(failure, &format!("{name}, {}", count(runs, "run")), test)),
+        None => Ok(()),
+    }
+}

@@ -1,0 +1,293 @@
+//! What follows a failure: it is repeated, shrunk, confirmed, explained, written down and reported.
+
+use std::io;
+
+use super::check::Task;
+use super::picture::Picture;
+use crate::explore::confirm::answer::{Answer, Silence};
+use crate::explore::confirm::ask;
+use crate::explore::confirm::parting::Parting;
+use crate::explore::error::CheckError;
+use crate::explore::explain::explain;
+use crate::explore::outside::case::{Case, Drawing};
+use crate::explore::outside::env::Errand;
+use crate::explore::outside::regressions;
+use crate::explore::outside::store::{Store, shown};
+use crate::explore::outside::test_id::TestId;
+use crate::explore::say::say;
+use crate::explore::shrink::shrink;
+use crate::explore::subject::{Sample, Subject};
+use crate::failure::Failure;
+use crate::report::{Explanation, FailureReport, sentence, shrunk};
+use crate::trace::Trace;
+
+/// From this check of a test on, no fresh process is asked, because it makes all earlier checks first.
+const MANY: u32 = 8;
+
+/// The longest schedule that is printed to be pasted, in characters.
+const PASTED: usize = 200;
+
+/// A failure on its way to a report.
+pub(crate) struct Found<'a, 'b> {
+    task: Task<'a>,
+    subject: Subject<'b>,
+    /// What the report says about it, a word and a sentence each.
+    facts: Vec<(&'static str, String)>,
+    scheduler: String,
+    seed: Option<u64>,
+}
+
+/// The run that is reported, with its trace.
+struct Least {
+    sample: Sample,
+    trace: Trace,
+    shrink_runs: usize,
+}
+
+impl Least {
+    fn failure(&self) -> &Failure {
+        self.sample.outcome.as_ref().expect_err("dacapo bug: the run that is reported passes")
+    }
+}
+
+impl<'a, 'b> Found<'a, 'b> {
+    /// A failure of the last run of the subject. `how` says where its schedule is from.
+    pub(crate) fn new(task: Task<'a>, subject: Subject<'b>, how: String) -> Self {
+        let facts = vec![("found by", how)];
+        Self { task, subject, facts, scheduler: String::new(), seed: None }
+    }
+
+    /// Names the scheduler that found it, and its seed.
+    pub(crate) fn by(mut self, scheduler: &str, seed: Option<u64>) -> Self {
+        (self.scheduler, self.seed) = (scheduler.to_owned(), seed);
+        self
+    }
+
+    /// Takes the failure through all steps, up to its report.
+    pub(crate) fn report(mut self, first: Sample) -> CheckError {
+        let reported = self.repeat(first).and_then(|first| {
+            let least = self.shrink(first)?;
+            self.confirm(&least)?;
+            Ok(self.tell(least))
+        });
+        match reported {
+            Ok(error) => error.by(self.scheduler, self.seed),
+            Err(parting) => parting.report(self.task.test),
+        }
+    }
+
+    /// Makes the run again by its schedule, which is what the report will tell.
+    fn repeat(&mut self, first: Sample) -> Result<Sample, Box<Parting>> {
+        let trace = self.subject.take_trace();
+        let again = self.subject.replay(&first.schedule);
+        if again.hash == first.hash {
+            return Ok(first);
+        }
+        let trace = trace.log().to_string();
+        let schedule = first.schedule.clone();
+        Err(Box::new(Parting::new(schedule, &first, trace, &again, &self.subject)))
+    }
+
+    /// Looks for the least input and the least schedule, and makes that run to be shown.
+    fn shrink(&mut self, first: Sample) -> Result<Least, Box<Parting>> {
+        let Task { settings, env, drawing, .. } = self.task;
+        let from = first.schedule.clone();
+        let (first, inputs) = match drawing {
+            Some(drawing) => drawing.shrink(&mut self.subject, first, settings.max_shrink_runs),
+            None => (first, None),
+        };
+        let shrinking = shrink(&mut self.subject, first, settings.max_shrink_runs);
+        let least = shrinking.sample;
+        let again = self.subject.show(&least.schedule);
+        let trace = self.subject.take_trace();
+        if again.hash != least.hash {
+            // Shrinking has kept no trace of the run that it ended with, so one more is made.
+            let third = self.subject.show(&least.schedule);
+            let answers = [
+                Answer::of(&again, trace.log().to_string()),
+                Answer::of(&third, self.subject.trace().log().to_string()),
+            ];
+            let names = ["one run", "the next run"];
+            return Err(Box::new(Parting { schedule: least.schedule, names, answers }));
+        }
+        if env.trace {
+            say(&trace.log().to_string());
+        }
+        if from != least.schedule || shrinking.runs > 0 || inputs.is_some() {
+            let unfinished = if shrinking.finished {
+                ""
+            } else {
+                "; not finished, see Builder::max_shrink_runs"
+            };
+            let text = shrunk(&from, &least.schedule, shrinking.runs);
+            let inputs = inputs.map_or_else(String::new, |cost| format!("{cost}; the schedule: "));
+            self.facts.push(("shrunk", format!("{inputs}{text}{unfinished}")));
+        }
+        Ok(Least { sample: least, trace, shrink_runs: shrinking.runs })
+    }
+
+    fn case(&self, least: &Least) -> Case {
+        let schedule = least.sample.schedule.clone();
+        Case { input: self.task.drawing.map(Drawing::input), schedule }
+    }
+
+    /// Asks a fresh process whether it sees the same.
+    fn confirm(&mut self, least: &Least) -> Result<(), Box<Parting>> {
+        let test = self.task.test;
+        let hash = least.sample.hash;
+        let fact = match self.ask(least) {
+            Ok(answer) if answer.hash == hash => format!(
+                "the same failure and trace, hash {hash:016x}, again here and in a fresh process"
+            ),
+            // The earlier checks of this test may leave, or draw, other things there.
+            Ok(answer) if test.nth() > 1 => format!(
+                "the same failure and trace, hash {hash:016x}, again here; a fresh process, in which \
+                 this check of the test may meet other inputs, did otherwise: {}",
+                answer.ending.lines().next().unwrap_or_default()
+            ),
+            Ok(answer) => {
+                let own = Answer::of(&least.sample, least.trace.log().to_string());
+                let names = ["the run in this process", "the run in a fresh process"];
+                let schedule = least.sample.schedule.clone();
+                return Err(Box::new(Parting { schedule, names, answers: [own, answer] }));
+            }
+            Err(why) => format!(
+                "the same failure and trace, hash {hash:016x}, again here; not in a fresh process: {why}"
+            ),
+        };
+        self.facts.push(("confirmed", fact));
+        Ok(())
+    }
+
+    fn ask(&self, least: &Least) -> Result<Answer, Silence> {
+        let Task { settings, env, test, .. } = self.task;
+        if !settings.fresh_process {
+            return Err("Builder::fresh_process(false)".to_owned().into());
+        }
+        if let Errand::Confirm(_) = env.errand {
+            return Err("this is one".to_owned().into());
+        }
+        if test.nth() > MANY {
+            return Err(format!("there were more than {MANY} checks in this test").into());
+        }
+        let store = Store::open(test).map_err(|error| error.to_string())?;
+        ask::in_fresh_process(test, &store, &self.case(least))
+    }
+
+    /// Explains the failure, writes its files, and makes the report.
+    fn tell(&mut self, least: Least) -> CheckError {
+        let Task { settings, env, drawing, .. } = self.task;
+        let explanation =
+            explain(&mut self.subject, &least.sample, &least.trace, settings.max_explain_runs);
+        let anonymous;
+        let test = match self.task.test.without_thread() {
+            // To run it by that name would run nothing, which looks as if all were well.
+            Some((thread, other)) if self.is_not_reached() => {
+                let why = format!(
+                    "the name was taken from the thread `{thread}`, which is not that of a test"
+                );
+                self.replace_silence(&why);
+                anonymous = other;
+                &anonymous
+            }
+            _ => self.task.test,
+        };
+        let case = self.case(&least);
+        let stored = self.store(test, &case, &least);
+        let text = case.to_string();
+        let pasted = match &stored {
+            Ok((_, path)) if text.len() > PASTED => path.clone(),
+            _ => text.clone(),
+        };
+        let replay = format!("DACAPO_REPLAY='{pasted}' {}", test.command());
+        let input = drawing.map(|drawing| drawing.shown().lines()).unwrap_or_default();
+        let drawn = stored.and_then(|(store, _)| {
+            let picture = Picture {
+                test: test.name(),
+                input: &input,
+                trace: &least.trace,
+                schedule: &least.sample.schedule,
+                failure: least.failure(),
+                explanation: explanation.as_ref(),
+                replay: &replay,
+            };
+            let page = picture.write(&mut self.subject, &store)?;
+            Ok((store, page))
+        });
+        let mut next = vec![("replay now", replay)];
+        let why = sentence(&least.trace, least.failure(), explanation.as_ref());
+        let comment =
+            drawing.map_or_else(|| why.clone(), |drawing| format!("{}: {why}", drawing.shown()));
+        let kept = drawn.as_ref().ok().and_then(|_| regressions::keep(env, test, &case, &comment));
+        next.extend(kept.or_else(|| {
+            let strict = format!("Replay::strict({text:?}) as its scheduler");
+            (text.len() <= PASTED && drawing.is_none()).then_some(("keep as a test", strict))
+        }));
+        next.push(match &drawn {
+            Ok((_, page)) => ("look at it", shown(page)),
+            Err(error) => ("not written", error.to_string()),
+        });
+        let facts = std::mem::take(&mut self.facts);
+        let store = drawn.ok().map(|(store, _)| store);
+        finish(test, least, explanation, Parts { input, facts, next, store })
+    }
+
+    /// Whether the fresh process never got to this check.
+    fn is_not_reached(&self) -> bool {
+        let not_reached = Silence::NotReached.to_string();
+        self.facts.iter().any(|(word, fact)| *word == "confirmed" && fact.ends_with(&not_reached))
+    }
+
+    fn replace_silence(&mut self, why: &str) {
+        let not_reached = Silence::NotReached.to_string();
+        for (_, fact) in self.facts.iter_mut().filter(|(word, _)| *word == "confirmed") {
+            *fact = fact.replace(&not_reached, why);
+        }
+    }
+
+    /// Writes the schedule and the trace. Returns the path of the schedule, as it is shown.
+    fn store(&self, test: &TestId, case: &Case, least: &Least) -> io::Result<(Store, String)> {
+        let store = Store::open(test)?;
+        let path = store.write("schedule.txt", &format!("{case}\n"))?;
+        store.write("trace.txt", &least.trace.log().to_string())?;
+        Ok((store, path.display().to_string()))
+    }
+}
+
+/// What a report has besides the run.
+struct Parts {
+    input: Vec<String>,
+    facts: Vec<(&'static str, String)>,
+    next: Vec<(&'static str, String)>,
+    store: Option<Store>,
+}
+
+fn finish(
+    test: &TestId,
+    least: Least,
+    explanation: Option<Explanation>,
+    parts: Parts,
+) -> CheckError {
+    let confirmation = parts.facts.iter().find(|(word, _)| *word == "confirmed");
+    let confirmation = confirmation.map(|(_, fact)| fact.clone());
+    let report = FailureReport {
+        test: test.name(),
+        failure: least.failure(),
+        input: parts.input,
+        facts: parts.facts,
+        schedule: &least.sample.schedule,
+        is_least: true,
+        explanation: explanation.as_ref(),
+        trace: &least.trace,
+        next: parts.next,
+    };
+    let mut report = report.to_string();
+    if let Some(store) = &parts.store
+        && let Err(error) = store.write("report.txt", &report)
+    {
+        report.push_str(&format!("(not written to {}: {error})\n", store.shown()));
+    }
+    let failure = least.failure().clone();
+    let error = CheckError::new(failure, least.sample.schedule, report);
+    error.shrunk(least.shrink_runs).explained(explanation).confirmed(confirmation)
+}

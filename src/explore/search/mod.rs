@@ -1,0 +1,10 @@
+//! Searches: for the first failure of a test, for all outcomes, and over inputs.
+
+pub(crate) mod check;
+mod found;
+mod least;
+pub(crate) mod outcomes;
+mod picture;
+#[cfg(feature = "proptest")]
+pub(crate) mod property;
+mod verdicts;

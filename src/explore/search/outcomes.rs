@@ -1,0 +1,271 @@
+use std::fmt;
+
+use super::least::shrink_all;
+use crate::explore::confirm::recheck::Recheck;
+use crate::explore::jobs::progress::Progress;
+use crate::explore::jobs::{self, Jobs};
+use crate::explore::outside::env::{Env, Errand};
+use crate::explore::outside::test_id::TestId;
+use crate::explore::settings::Settings;
+use crate::explore::subject::Subject;
+use crate::explore::tally::Tally;
+use crate::explore::tally::coverage::{Coverage, Mark};
+use crate::failure::{Failure, Kind};
+use crate::report::{EffortReport, Findings, Row, marks, shorten, table};
+use crate::schedule::Schedule;
+use crate::scheduler::{Completeness, Divergence, Scheduler};
+use crate::trace::printable;
+
+/// What a search found: the different outcomes of all runs, in the order of their texts.
+///
+/// Its text (`Display`) is a table of them, with how many schedules led to each; [`behaviours`](Report::behaviours) is the set
+/// alone, to be reviewed as a snapshot.
+#[derive(Clone, Debug)]
+pub struct Report {
+    outcomes: Vec<Outcome>,
+    effort: EffortReport,
+    nondeterminism: Option<Failure>,
+    marks: Vec<Mark>,
+}
+
+/// One way for a body to end.
+#[derive(Clone, Debug)]
+pub struct Outcome {
+    text: String,
+    runs: usize,
+    first_seen: Schedule,
+    least: Schedule,
+    failure: Option<Failure>,
+}
+
+impl Outcome {
+    /// The `Debug` text of what the body returned, or in one line how the run failed.
+    pub fn text(&self) -> &str {
+        &self.text
+    }
+
+    /// How many runs ended so.
+    pub fn runs(&self) -> usize {
+        self.runs
+    }
+
+    /// The schedule of the first run that ended so.
+    pub fn first_seen(&self) -> &Schedule {
+        &self.first_seen
+    }
+
+    /// The least schedule, by [`Schedule::cmp_simplicity`], that was found to end so. It may be one
+    /// that the search itself did not come upon.
+    pub fn least(&self) -> &Schedule {
+        &self.least
+    }
+
+    /// Why these runs failed, if they did: the first of them.
+    pub fn failure(&self) -> Option<&Failure> {
+        self.failure.as_ref()
+    }
+}
+
+impl Report {
+    fn new(tally: Tally, complete: bool, difference: Option<String>) -> Self {
+        let effort = EffortReport {
+            runs: tally.runs,
+            steps: tally.steps,
+            choices: tally.choices,
+            distinct: tally.distinct(),
+            at_least: tally.distinct() == Tally::MAX_TRACES,
+            complete,
+        };
+        let outcomes = tally.rows.into_iter().map(|((text, _), row)| Outcome {
+            text,
+            runs: row.runs,
+            first_seen: row.first_seen,
+            least: row.least,
+            failure: row.failure,
+        });
+        let nondeterminism =
+            difference.map(|difference| Failure::new(Kind::NotDeterministic { difference }));
+        let marks = tally.coverage.into_marks();
+        Self { outcomes: outcomes.collect(), effort, nondeterminism, marks }
+    }
+
+    /// The outcomes, in the order of their texts.
+    pub fn outcomes(&self) -> &[Outcome] {
+        &self.outcomes
+    }
+
+    /// How many runs were made.
+    pub fn runs(&self) -> usize {
+        self.effort.runs
+    }
+
+    /// How many steps (polls of a task) these runs took.
+    pub fn steps(&self) -> usize {
+        self.effort.steps
+    }
+
+    /// How many choices were answered in these runs.
+    pub fn choices(&self) -> usize {
+        self.effort.choices
+    }
+
+    /// How many different traces these runs had, by their [hashes](crate::Trace::hash): the runs that
+    /// did what none before them had done. 1,048,576 are told apart; that number means at least so many.
+    pub fn distinct_traces(&self) -> usize {
+        self.effort.distinct
+    }
+
+    /// The share, from 0.0 to 1.0, of the runs that did what one before them had done.
+    ///
+    /// As it comes near 1, more runs of this scheduler will bring little that is new. A complete search
+    /// has no repeats.
+    ///
+    /// ```
+    /// use dacapo::scheduler::Random;
+    ///
+    /// let report = dacapo::explore(Random::seeds(0..100), async || dacapo::choose("door", 4));
+    /// assert_eq!(report.distinct_traces(), 4);
+    /// assert_eq!(report.repeats(), 0.96);
+    /// ```
+    pub fn repeats(&self) -> f64 {
+        self.effort.repeats()
+    }
+
+    /// Whether every possible schedule was among them.
+    pub fn is_complete(&self) -> bool {
+        self.effort.complete
+    }
+
+    /// The outcomes that are failures.
+    pub fn failures(&self) -> impl Iterator<Item = &Outcome> {
+        self.outcomes.iter().filter(|outcome| outcome.failure.is_some())
+    }
+
+    /// How the first run differed that could not be repeated. The search ends there.
+    pub fn nondeterminism(&self) -> Option<&Failure> {
+        self.nondeterminism.as_ref()
+    }
+
+    /// The set of outcomes in words, a line each, without figures.
+    ///
+    /// As a snapshot it changes when the code may behave otherwise than before, and not with the number of
+    /// schedules or steps that lead there, which any other task changes. A failing outcome says so; so
+    /// does a search that has not tried all schedules.
+    ///
+    /// ```
+    /// use dacapo::scheduler::Exhaustive;
+    ///
+    /// let report = dacapo::explore(Exhaustive::new(), async || {
+    ///     let order = dacapo::choose("order", 3);
+    ///     assert_ne!(order, 2, "nobody is served");
+    ///     ["ann first", "bob first"][order]
+    /// });
+    /// assert_eq!(report.behaviours().to_string(), "\
+    /// \"ann first\"
+    /// \"bob first\"
+    /// fails: main panicked: assertion `left != right` failed: nobody is served
+    /// ");
+    /// ```
+    pub fn behaviours(&self) -> impl fmt::Display + '_ {
+        fmt::from_fn(|f| {
+            self.outcomes.iter().try_for_each(|outcome| writeln!(f, "{outcome}"))?;
+            if !self.effort.complete {
+                writeln!(f, "(there may be more: not all schedules were tried)")?;
+            }
+            Ok(())
+        })
+    }
+
+    /// What the runs met of the marks of [`sometimes!`](crate::sometimes) and
+    /// [`reachable!`](crate::reachable), and of those [expected](Builder::expect), in the order of their
+    /// labels.
+    pub fn marks(&self) -> &[Mark] {
+        &self.marks
+    }
+}
+
+/// The longest that the text of an outcome is shown, in characters.
+const TEXT: usize = 300;
+
+/// Its text in one line, and whether it is a failure.
+impl fmt::Display for Outcome {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let fails = if self.failure.is_some() { "fails: " } else { "" };
+        write!(f, "{fails}{}", printable(&self.text, TEXT))
+    }
+}
+
+impl fmt::Display for Report {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let rows = self.outcomes.iter().map(|outcome| Row {
+            outcome: &outcome.text,
+            runs: outcome.runs,
+            least: shorten(&outcome.least),
+        });
+        f.write_str(&table(rows, self.effort.runs))?;
+        writeln!(f, "{}", self.effort)?;
+        let rows = self.marks.iter();
+        f.write_str(&marks(
+            rows.map(|mark| (mark.label(), mark.runs_held(), mark.runs_evaluated())),
+        ))?;
+        self.nondeterminism.iter().try_for_each(|failure| writeln!(f, "{failure}"))
+    }
+}
+
+#[track_caller]
+pub(crate) fn explore(
+    settings: &Settings,
+    mut subject: Subject<'_>,
+    mut scheduler: Box<dyn Scheduler>,
+) -> Report {
+    let env = Env::read();
+    if let (Some(seeds), Some(own)) = (env.seeds.clone(), scheduler.seeds()) {
+        *own = seeds;
+    }
+    let shares = matches!(env.errand, Errand::Share(_));
+    let test = (env.jobs() > 1 || shares).then(TestId::infer_table);
+    if let (Errand::Share(share), Some(test)) = (&env.errand, &test)
+        && share.test == test.name()
+    {
+        jobs::work(settings, share, &mut subject, scheduler, None, false);
+    }
+    let mut progress = Progress::new(&env, "explore");
+    let mut jobs = Jobs::new(settings, &env, test.as_ref());
+    let recheck = Recheck::new(settings);
+    let mut tally = Tally::default();
+    tally.coverage = Coverage::new(&settings.expected);
+    let mut difference = None;
+    let mut completeness = Completeness::default();
+    while let Some(plan) = scheduler.next_run() {
+        if let Some(rest) =
+            jobs.make_rest(&mut subject, &*scheduler, &plan, tally.runs, &mut progress)
+        {
+            tally.merge(rest.tally);
+            difference = rest.end.and_then(|end| end.difference);
+            break;
+        }
+        let sample;
+        (sample, scheduler) = subject.run(scheduler, &plan);
+        completeness = sample.completeness;
+        tally.count(&sample, subject.marks());
+        let found = Findings::Outcomes(tally.rows.len());
+        progress.tell(tally.runs, || plan.runs_left(), found);
+        if recheck.is_due(tally.runs)
+            && let Some(parting) = recheck.run(&mut subject, &sample)
+        {
+            difference = Some(parting.describe("").summary());
+            break;
+        }
+        if let Some(divergence) = sample.divergence.filter(Divergence::is_nondeterminism) {
+            difference = Some(divergence.to_string());
+            break;
+        }
+        tally.add(tally.runs - 1, sample);
+    }
+    progress.end();
+    let complete = difference.is_none() && completeness == Completeness::Complete;
+    if difference.is_none() {
+        shrink_all(&mut subject, &mut tally, settings.max_shrink_runs);
+    }
+    Report::new(tally, complete, difference)
+}

@@ -1,0 +1,238 @@
+//! The body under test, with its types hidden.
+
+pub(crate) mod budget;
+pub(crate) mod follow;
+mod leak;
+pub(crate) mod steer;
+
+use std::rc::Rc;
+
+use self::budget::Budget;
+use self::follow::{Account, Recorder};
+use self::leak::leak;
+use self::steer::Steer;
+use crate::executor::{Engine, Raw};
+use crate::explore::run::strictly;
+use crate::failure::{Failure, Kind};
+use crate::faults::Faults;
+use crate::question::Question;
+use crate::schedule::Schedule;
+use crate::scheduler::{Completeness, Divergence, Fifo, Plan, Replay, RunEnd, Scheduler};
+use crate::session::{Holdings, Limits, Marks, Standing};
+use crate::trace::Trace;
+
+type RunBody<'a> =
+    dyn FnMut(&mut Engine, Box<dyn Scheduler>, &Plan) -> (Raw<Judged>, Box<dyn Scheduler>) + 'a;
+
+/// What the output of a body comes to: a text, or the text of an error.
+type Judged = Result<String, String>;
+
+/// A body that can be run any number of times.
+///
+/// Searching, shrinking and confirming know it only as this: schedules go in, samples come out.
+pub(crate) struct Subject<'a> {
+    engine: Engine,
+    run: Box<RunBody<'a>>,
+    first_holdings: FirstHoldings,
+}
+
+/// What primitives hold at the end of a run in which nothing is cancelled, if runs are compared with that.
+enum FirstHoldings {
+    NotCompared,
+    Unknown,
+    Known(Vec<Holdings>),
+}
+
+/// What is kept of one run out of many. Its trace stays in the subject until the next run.
+#[derive(Clone, Debug)]
+pub(crate) struct Sample {
+    pub(crate) outcome: Result<String, Failure>,
+    pub(crate) schedule: Schedule,
+    pub(crate) hash: u64,
+    pub(crate) steps: usize,
+    pub(crate) choices: usize,
+    pub(crate) divergence: Option<Divergence>,
+    /// How many of all schedules its scheduler has run.
+    pub(crate) completeness: Completeness,
+    /// The question of each answer. Empty if no faults were on.
+    pub(crate) questions: Vec<Question>,
+}
+
+impl Sample {
+    /// What tells outcomes apart: a text, and whether it is that of a failure.
+    pub(crate) fn key(&self) -> (String, bool) {
+        match &self.outcome {
+            Ok(text) => (text.clone(), false),
+            Err(failure) => (failure.title(), true),
+        }
+    }
+
+    /// How the run ended, in words.
+    pub(crate) fn ending(&self) -> String {
+        match &self.outcome {
+            Ok(text) if text.is_empty() => "passed".to_owned(),
+            Ok(text) => text.clone(),
+            Err(failure) => failure.to_string(),
+        }
+    }
+}
+
+impl<'a> Subject<'a> {
+    pub(crate) fn new<T>(
+        limits: Limits,
+        body: &'a impl AsyncFn() -> T,
+        judge: impl Fn(T) -> Judged + 'a,
+    ) -> Self {
+        let run = move |engine: &mut Engine, scheduler: Box<dyn Scheduler>, plan: &Plan| {
+            engine.run(scheduler, plan, body, &judge)
+        };
+        let first_holdings = FirstHoldings::NotCompared;
+        Self { engine: Engine::new(limits), run: Box::new(run), first_holdings }
+    }
+
+    /// From now on, fails each run at whose end primitives hold more than at the end of an ordinary run.
+    pub(crate) fn compare_holdings(&mut self) {
+        if let FirstHoldings::NotCompared = self.first_holdings {
+            self.engine.record_holdings();
+            self.first_holdings = FirstHoldings::Unknown;
+        }
+    }
+
+    /// Makes the run for which `scheduler` was prepared, and hands the scheduler back.
+    pub(crate) fn run(
+        &mut self,
+        scheduler: Box<dyn Scheduler>,
+        plan: &Plan,
+    ) -> (Sample, Box<dyn Scheduler>) {
+        let (mut sample, scheduler) = self.run_only(scheduler, plan);
+        sample.schedule = self.schedule();
+        (sample, scheduler)
+    }
+
+    /// The schedule of the last run.
+    pub(crate) fn schedule(&self) -> Schedule {
+        self.engine.schedule()
+    }
+
+    /// The same, without the schedule in the sample: of most runs it is not wanted.
+    pub(crate) fn run_only(
+        &mut self,
+        mut scheduler: Box<dyn Scheduler>,
+        plan: &Plan,
+    ) -> (Sample, Box<dyn Scheduler>) {
+        if plan.compares_holdings() {
+            self.compare_holdings();
+        }
+        if let FirstHoldings::Unknown = self.first_holdings {
+            // A run of its own, since this one may be the replay of a cancellation.
+            let ordinary = Plan::new().with_faults(Faults::none());
+            (self.run)(&mut self.engine, Box::new(Fifo::new()), &ordinary);
+            self.first_holdings = FirstHoldings::Known(self.engine.holdings().to_vec());
+        }
+        let raw;
+        (raw, scheduler) = (self.run)(&mut self.engine, scheduler, plan);
+        let RunEnd { divergence, completeness } = scheduler.end_run();
+        let outcome = match raw.outcome {
+            Ok(judged) => {
+                let text = match &judged {
+                    Ok(text) | Err(text) => text,
+                };
+                self.engine.trace_mut().hash_bytes(text.as_bytes());
+                judged.map_err(|message| Failure::new(Kind::Error { message }))
+            }
+            Err(failure) => Err(failure),
+        };
+        let outcome = outcome.and_then(|text| self.leak().map_or(Ok(text), Err));
+        let sample = Sample {
+            outcome: strictly(outcome, divergence),
+            schedule: Schedule::default(),
+            hash: self.engine.trace_mut().hash(),
+            steps: raw.steps,
+            choices: raw.choices,
+            divergence,
+            completeness,
+            questions: self.engine.questions().to_vec(),
+        };
+        (sample, scheduler)
+    }
+
+    /// What the last run has left behind, if that matters.
+    fn leak(&mut self) -> Option<Failure> {
+        let FirstHoldings::Known(first) = &self.first_holdings else { return None };
+        let now = self.engine.holdings().to_vec();
+        let failure = leak(first, &now, self.engine.trace_mut())?;
+        self.engine.trace_mut().hash_bytes(failure.to_string().as_bytes());
+        Some(failure)
+    }
+
+    /// Makes the one run of a scheduler.
+    pub(crate) fn run_once(&mut self, mut scheduler: impl Scheduler + 'static) -> Sample {
+        let plan = scheduler.next_run().expect("dacapo bug: a scheduler was made for a run");
+        self.run(Box::new(scheduler), &plan).0
+    }
+
+    /// Makes the last run once more.
+    pub(crate) fn repeat(&mut self) -> Sample {
+        let (again, plan) = self.engine.again();
+        self.run_only(again, &plan).0
+    }
+
+    /// The schedule and the trace of the run before it was [repeated](Subject::repeat).
+    pub(crate) fn before(&self) -> (Schedule, &Trace) {
+        self.engine.before()
+    }
+
+    pub(crate) fn replay(&mut self, schedule: &Schedule) -> Sample {
+        self.run_once(Replay::new(schedule.clone()))
+    }
+
+    /// The same, with all that the code under test notes: the run is to be shown.
+    pub(crate) fn show(&mut self, schedule: &Schedule) -> Sample {
+        let before = self.engine.show(true);
+        let sample = self.replay(schedule);
+        self.engine.show(before);
+        sample
+    }
+
+    /// Has all runs made to be shown.
+    pub(crate) fn show_all(&mut self) {
+        self.engine.show(true);
+    }
+
+    /// The marks that the last run met.
+    pub(crate) fn marks(&mut self) -> &Marks {
+        self.engine.marks()
+    }
+
+    /// Makes a run to give an account of it.
+    pub(crate) fn account(&mut self, schedule: &Schedule) -> Account {
+        let account = Rc::default();
+        self.run_once(Recorder::new(Replay::new(schedule.clone()), Rc::clone(&account)));
+        account.take()
+    }
+
+    /// Makes the one run for which this was prepared, at the expense of a budget.
+    pub(crate) fn steer(&mut self, steer: Steer, budget: &mut Budget) -> Sample {
+        let work = steer.work();
+        let sample = self.run_once(steer);
+        budget.spend(sample.steps + work.get());
+        sample
+    }
+
+    /// Replays a schedule, and looks where all tasks stand when these steps begin.
+    pub(crate) fn survey(&mut self, schedule: &Schedule, steps: &[u64]) -> Vec<(u64, Standing)> {
+        self.engine.survey(steps);
+        self.replay(schedule);
+        self.engine.take_survey()
+    }
+
+    /// The trace of the last run.
+    pub(crate) fn trace(&self) -> &Trace {
+        self.engine.trace()
+    }
+
+    /// The same, to keep it.
+    pub(crate) fn take_trace(&mut self) -> Trace {
+        std::mem::take(self.engine.trace_mut())
+    }
+}

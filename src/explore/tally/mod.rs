@@ -1,0 +1,129 @@
+//! What the runs of a search came to, counted.
+
+pub(crate) mod coverage;
+
+use std::collections::{BTreeMap, HashSet};
+
+use self::coverage::Coverage;
+use crate::explore::subject::{Sample, Subject};
+use crate::failure::Failure;
+use crate::schedule::Schedule;
+use crate::session::Marks;
+
+/// The outcomes of many runs, and what the runs have cost.
+///
+/// Two tallies of different runs can be merged, in any order, into the one that all these runs would
+/// have given: each run has a number, its place in the search.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Tally {
+    /// By text, and by whether that is of a failure: a body may return the text of one.
+    pub(crate) rows: BTreeMap<(String, bool), Row>,
+    pub(crate) runs: usize,
+    pub(crate) steps: usize,
+    pub(crate) choices: usize,
+    pub(crate) coverage: Coverage,
+    traces: HashSet<u64>,
+}
+
+/// One outcome.
+#[derive(Clone, Debug)]
+pub(crate) struct Row {
+    pub(crate) runs: usize,
+    /// The number of the first run that ended so, its schedule, and how it failed, if that is known:
+    /// other processes do not tell.
+    pub(crate) first: usize,
+    pub(crate) first_seen: Schedule,
+    pub(crate) failure: Option<Failure>,
+    /// The least of all schedules that ended so.
+    pub(crate) least: Schedule,
+}
+
+impl Tally {
+    /// So many different hashes of traces are kept: 8 MiB of them, and what a set takes around them.
+    pub(crate) const MAX_TRACES: usize = 1 << 20;
+
+    /// Counts what a run has cost and met, whatever it came to.
+    pub(crate) fn count(&mut self, sample: &Sample, marks: &Marks) {
+        self.coverage.count(marks);
+        self.runs += 1;
+        self.steps += sample.steps;
+        self.choices += sample.choices;
+        self.add_trace(sample.hash);
+    }
+
+    /// Adds the outcome of run number `number`.
+    pub(crate) fn add(&mut self, number: usize, sample: Sample) {
+        let key = sample.key();
+        let Sample { outcome, schedule, .. } = sample;
+        if let Some(row) = self.rows.get_mut(&key) {
+            row.runs += 1;
+            if schedule.cmp_simplicity(&row.least).is_lt() {
+                row.least = schedule;
+            }
+            return;
+        }
+        let least = schedule.clone();
+        let failure = outcome.err();
+        self.rows.insert(key, Row { runs: 1, first: number, first_seen: schedule, failure, least });
+    }
+
+    pub(crate) fn add_trace(&mut self, hash: u64) {
+        if self.traces.len() < Self::MAX_TRACES {
+            self.traces.insert(hash);
+        }
+    }
+
+    /// How many traces were different from all others, as far as they are kept.
+    pub(crate) fn distinct(&self) -> usize {
+        self.traces.len()
+    }
+
+    /// The hashes of these traces, in their order.
+    pub(crate) fn take_traces(&mut self) -> Vec<u64> {
+        let mut traces: Vec<u64> = std::mem::take(&mut self.traces).into_iter().collect();
+        traces.sort_unstable();
+        traces
+    }
+
+    pub(crate) fn merge(&mut self, mut other: Self) {
+        self.runs += other.runs;
+        self.steps += other.steps;
+        self.choices += other.choices;
+        self.coverage.merge(&other.coverage);
+        other.take_traces().into_iter().for_each(|hash| self.add_trace(hash));
+        for (key, theirs) in other.rows {
+            let Some(ours) = self.rows.get_mut(&key) else {
+                self.rows.insert(key, theirs);
+                continue;
+            };
+            ours.runs += theirs.runs;
+            if theirs.first < ours.first {
+                (ours.first, ours.first_seen) = (theirs.first, theirs.first_seen);
+                ours.failure = theirs.failure;
+            }
+            if theirs.least.cmp_simplicity(&ours.least).is_lt() {
+                ours.least = theirs.least;
+            }
+        }
+    }
+
+    /// Makes the first failing run of each outcome again of which it is not known how it failed; returns
+    /// what was seen instead, if one did not fail again.
+    pub(crate) fn restore_failures(&mut self, subject: &mut Subject<'_>) -> Option<String> {
+        for (key @ (text, failed), row) in &mut self.rows {
+            if *failed && row.failure.is_none() {
+                let again = subject.replay(&row.first_seen);
+                if again.key() != *key {
+                    let schedule = &row.first_seen;
+                    let ending = again.ending();
+                    return Some(format!(
+                        "another process and this one, with the schedule {schedule}, differ: \
+                         `{text}` against `{ending}`"
+                    ));
+                }
+                row.failure = again.outcome.err();
+            }
+        }
+        None
+    }
+}

@@ -1,0 +1,28 @@
+use std::fmt;
+
+/// What the body of a [`check`](crate::check) may return: nothing, or a `Result` whose error fails
+/// the run.
+#[diagnostic::on_unimplemented(
+    message = "the body of a check returns nothing or a `Result`, and not `{Self}`",
+    note = "end the body with a semicolon; if it never returns, as a server, let it be a task"
+)]
+pub trait Termination {
+    /// The text of the error, if it is one.
+    ///
+    /// # Errors
+    ///
+    /// If the run is to fail.
+    fn report(self) -> Result<(), String>;
+}
+
+impl Termination for () {
+    fn report(self) -> Result<(), String> {
+        Ok(())
+    }
+}
+
+impl<T, E: fmt::Debug> Termination for Result<T, E> {
+    fn report(self) -> Result<(), String> {
+        self.map(drop).map_err(|error| format!("{error:?}"))
+    }
+}
