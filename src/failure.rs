@@ -10,6 +10,41 @@ use crate::trace::{printable, printable_lines};
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Failure(Box<Kind>);
 
+/// The kind of a [`Failure`].
+///
+/// ```
+/// use dacapo::FailureKind;
+///
+/// let run = dacapo::run(std::future::pending::<()>);
+/// assert_eq!(run.failure().unwrap().kind(), FailureKind::Stuck);
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum FailureKind {
+    /// A task panicked: the main task, or one whose handle was not awaited.
+    Panic,
+    /// The main task returned an error.
+    Error,
+    /// The main task was cancelled and did not catch it.
+    Cancelled,
+    /// No task was ready and no timer was set: a deadlock, or a lost wake-up.
+    Stuck,
+    /// The run reached a limit of the [`Builder`](crate::Builder).
+    Limit,
+    /// Another OS thread woke a task.
+    ForeignWake,
+    /// A strict replay did not fit its schedule.
+    Divergence,
+    /// Two runs with one schedule did different things.
+    Nondeterminism,
+    /// All runs of a search passed, but something that must happen in some run, by
+    /// [`sometimes!`](crate::sometimes) or [`Builder::expect`](crate::Builder::expect), never did.
+    Unmet,
+    /// The run passed, but a primitive did not get back what it gave away when a task was cancelled: see
+    /// [`CancelSweep`](crate::scheduler::CancelSweep).
+    Leak,
+}
+
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Kind {
     Panic {
@@ -94,59 +129,23 @@ impl Failure {
         Self(Box::new(kind))
     }
 
-    /// A task panicked, and its handle was not awaited; or it was the main task.
-    pub fn is_panic(&self) -> bool {
-        matches!(*self.0, Kind::Panic { .. })
+    /// The kind of failure.
+    pub fn kind(&self) -> FailureKind {
+        match *self.0 {
+            Kind::Panic { .. } => FailureKind::Panic,
+            Kind::Error { .. } => FailureKind::Error,
+            Kind::Cancelled => FailureKind::Cancelled,
+            Kind::Stuck { .. } => FailureKind::Stuck,
+            Kind::Limit { .. } => FailureKind::Limit,
+            Kind::ForeignWake { .. } => FailureKind::ForeignWake,
+            Kind::Diverged { .. } => FailureKind::Divergence,
+            Kind::NotDeterministic { .. } => FailureKind::Nondeterminism,
+            Kind::Unmet { .. } => FailureKind::Unmet,
+            Kind::Leak { .. } => FailureKind::Leak,
+        }
     }
 
-    /// The main task returned an error.
-    pub fn is_error(&self) -> bool {
-        matches!(*self.0, Kind::Error { .. })
-    }
-
-    /// The main task was cancelled, and did not catch it.
-    pub fn is_cancelled(&self) -> bool {
-        matches!(*self.0, Kind::Cancelled)
-    }
-
-    /// Nothing was ready and no timer was set: a deadlock, or a wake-up that was lost.
-    pub fn is_stuck(&self) -> bool {
-        matches!(*self.0, Kind::Stuck { .. })
-    }
-
-    /// A limit of the [`Builder`](crate::Builder) was reached.
-    pub fn is_limit(&self) -> bool {
-        matches!(*self.0, Kind::Limit { .. })
-    }
-
-    /// A task was woken by another OS thread.
-    pub fn is_foreign_wake(&self) -> bool {
-        matches!(*self.0, Kind::ForeignWake { .. })
-    }
-
-    /// A strict replay did not fit its schedule.
-    pub fn is_divergence(&self) -> bool {
-        matches!(*self.0, Kind::Diverged { .. })
-    }
-
-    /// Two runs with one schedule did different things.
-    pub fn is_nondeterminism(&self) -> bool {
-        matches!(*self.0, Kind::NotDeterministic { .. })
-    }
-
-    /// All runs of a search passed, but what is to happen in some of them, by
-    /// [`sometimes!`](crate::sometimes) or [`Builder::expect`](crate::Builder::expect), never did.
-    pub fn is_unmet(&self) -> bool {
-        matches!(*self.0, Kind::Unmet { .. })
-    }
-
-    /// The run passed, but something was left behind when something was cancelled: see
-    /// [`CancelSweep`](crate::scheduler::CancelSweep).
-    pub fn is_leak(&self) -> bool {
-        matches!(*self.0, Kind::Leak { .. })
-    }
-
-    /// The tasks that wait for ever, in the order of spawning, if the run got [stuck](Failure::is_stuck).
+    /// The tasks that wait for ever, in the order of spawning, if the run got [stuck](FailureKind::Stuck).
     pub fn blocked(&self) -> &[Blocked] {
         match &*self.0 {
             Kind::Stuck { blocked } => blocked,

@@ -155,7 +155,7 @@ pub use explore::{
     Builder, CheckError, Mark, Outcome, Report, Run, Termination, check, explore, replay, run,
     try_check,
 };
-pub use failure::{Blocked, Failure};
+pub use failure::{Blocked, Failure, FailureKind};
 pub use faults::Faults;
 pub use future::gather;
 pub use rand::choose;

@@ -25,7 +25,7 @@ use crate::executor;
 ///     dacapo::sometimes!("more than we can bear", lost > 2);
 /// })
 /// .unwrap_err();
-/// assert!(error.failure().is_unmet());
+/// assert_eq!(error.failure().kind(), dacapo::FailureKind::Unmet);
 /// assert_eq!(error.failure().title(), "never happened: more than we can bear");
 /// ```
 #[macro_export]

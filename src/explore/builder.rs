@@ -21,7 +21,7 @@ use crate::scheduler::{Fifo, Replay, Scheduler};
 ///         dacapo::task::yield_now().await;
 ///     }
 /// });
-/// assert!(run.failure().unwrap().is_limit());
+/// assert_eq!(run.failure().unwrap().kind(), dacapo::FailureKind::Limit);
 /// ```
 #[derive(Clone, Debug)]
 #[must_use = "a builder does nothing until it makes a run"]

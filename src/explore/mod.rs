@@ -174,7 +174,7 @@ where
 ///     assert_eq!(last.get(), 2);
 /// });
 /// let error = found.unwrap_err();
-/// assert!(error.failure().is_panic());
+/// assert_eq!(error.failure().kind(), dacapo::FailureKind::Panic);
 /// assert_eq!(error.schedule().to_string(), "d1:1");
 /// ```
 #[track_caller]

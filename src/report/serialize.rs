@@ -6,7 +6,7 @@
 use serde_core::ser::{Serialize, SerializeMap, SerializeSeq, Serializer};
 
 use super::Explanation;
-use crate::failure::{Blocked, Failure};
+use crate::failure::{Blocked, Failure, FailureKind};
 use crate::instant::Instant;
 use crate::schedule::{Lasting, Schedule};
 use crate::trace::{Asked, Detail, Ending, Event, Moment, Position, Subject, TaskId, Trace, Wait};
@@ -201,24 +201,23 @@ fn when(moment: Moment) -> &'static str {
 /// Its kind, the title that no edit moves, the whole text, and who is blocked.
 impl Serialize for Failure {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let kinds = [
-            ("panic", self.is_panic()),
-            ("error", self.is_error()),
-            ("cancelled", self.is_cancelled()),
-            ("stuck", self.is_stuck()),
-            ("limit", self.is_limit()),
-            ("foreign wake", self.is_foreign_wake()),
-            ("divergence", self.is_divergence()),
-            ("nondeterminism", self.is_nondeterminism()),
-            ("unmet", self.is_unmet()),
-            ("leak", self.is_leak()),
-        ];
-        let kind = kinds.iter().find(|(_, is)| *is).map(|(kind, _)| kind);
+        let kind = match self.kind() {
+            FailureKind::Panic => "panic",
+            FailureKind::Error => "error",
+            FailureKind::Cancelled => "cancelled",
+            FailureKind::Stuck => "stuck",
+            FailureKind::Limit => "limit",
+            FailureKind::ForeignWake => "foreign wake",
+            FailureKind::Divergence => "divergence",
+            FailureKind::Nondeterminism => "nondeterminism",
+            FailureKind::Unmet => "unmet",
+            FailureKind::Leak => "leak",
+        };
         let mut map = serializer.serialize_map(None)?;
-        map.serialize_entry("kind", &kind)?;
+        map.serialize_entry("kind", kind)?;
         map.serialize_entry("title", &self.title())?;
         map.serialize_entry("text", &self.to_string())?;
-        if self.is_stuck() {
+        if self.kind() == FailureKind::Stuck {
             map.serialize_entry("blocked", self.blocked())?;
         }
         map.end()

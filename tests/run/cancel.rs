@@ -15,7 +15,7 @@ use dacapo::future::{
 use dacapo::scheduler::{Exhaustive, Random};
 use dacapo::task::{AsTask, Task, spawn, spawn_named, yield_now};
 use dacapo::time::{Instant, sleep, timeout_scope, wait_for};
-use dacapo::{explore, gather, run};
+use dacapo::{FailureKind, explore, gather, run};
 
 /// What tasks write down, with the time.
 #[derive(Clone, Default)]
@@ -219,7 +219,7 @@ fn main_may_be_cancelled_too() {
         spawn(async move { main.cancel() });
         pending::<()>().await;
     });
-    assert!(run.failure().unwrap().is_cancelled());
+    assert_eq!(run.failure().unwrap().kind(), FailureKind::Cancelled);
     let caught = dacapo::run(async || {
         let main = dacapo::task::current();
         spawn(async move { main.cancel() });

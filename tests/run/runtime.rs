@@ -12,7 +12,7 @@ use dacapo::schedule::Answer;
 use dacapo::scheduler::{Exhaustive, Fifo, Plan, Random};
 use dacapo::task::{spawn, spawn_named, yield_now};
 use dacapo::time::sleep;
-use dacapo::{Builder, explore, gather, run};
+use dacapo::{Builder, FailureKind, explore, gather, run};
 
 /// What tasks write down, in the order in which they do.
 #[derive(Clone, Default)]
@@ -285,7 +285,7 @@ fn a_panic_that_nobody_awaits_fails_the_run() {
     fn check(body: impl AsyncFnOnce()) {
         let run = run(body);
         let failure = run.failure().expect("the panic is not lost");
-        assert!(failure.is_panic());
+        assert_eq!(failure.kind(), FailureKind::Panic);
         assert_parts(&failure.to_string(), &["worker panicked at tests/run/runtime.rs:", ": boom"]);
     }
     let boom = || spawn_named("worker", async { panic!("boom") });
@@ -515,7 +515,7 @@ fn limits_end_what_would_not_end() {
     fn check(builder: &Builder, body: impl AsyncFnOnce(), parts: &[&str]) {
         let run = builder.run(body);
         let failure = run.failure().expect("a limit is reached");
-        assert!(failure.is_limit(), "{failure}");
+        assert_eq!(failure.kind(), FailureKind::Limit, "{failure}");
         assert_parts(&failure.to_string(), parts);
     }
     let steps = Builder::new().max_steps(100);

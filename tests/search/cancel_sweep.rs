@@ -11,7 +11,7 @@ use dacapo::scheduler::{CancelSweep, Random, Swept};
 use dacapo::sync::{Barrier, BoundedSemaphore, Condition, Event, Lock, Queue, Semaphore};
 use dacapo::task::{JoinHandle, spawn_named, yield_now};
 use dacapo::time::{sleep, timeout};
-use dacapo::{Builder, CheckError, Faults, Termination, cancel, replay};
+use dacapo::{Builder, CheckError, FailureKind, Faults, Termination, cancel, replay};
 
 /// A check with a sweep, and what that has cancelled.
 fn try_sweep<T: Termination>(
@@ -41,7 +41,7 @@ fn check_broken(name: &str, story: &str, body: impl AsyncFn()) {
     // The line that is printed makes the same run; that something was left behind only a sweep looks at.
     let run = replay(error.schedule().to_string().as_str(), async || body().await);
     assert_eq!(run.schedule(), error.schedule());
-    assert_eq!(run.is_ok(), error.failure().is_leak());
+    assert_eq!(run.is_ok(), error.failure().kind() == FailureKind::Leak);
     assert_snapshot!(format!("sweep_{name}"), story, error.to_string());
 }
 
@@ -58,7 +58,7 @@ fn check_right(name: &str, body: impl AsyncFn()) -> String {
 fn a_check_with_a_sweep_finds_leaks() {
     let builder = Builder::new().fresh_process(false);
     let error = builder.try_check(CancelSweep::new(), a_pool_leaks).expect_err("it leaks");
-    assert!(error.failure().is_leak(), "{error}");
+    assert_eq!(error.failure().kind(), FailureKind::Leak, "{error}");
     let report = builder.explore(CancelSweep::new(), a_pool_leaks);
     assert!(report.failures().next().is_some(), "{report}");
     // Another scheduler may cancel, too, and compares nothing.

@@ -10,7 +10,7 @@ use dacapo::schedule::{Answer, Lasting};
 use dacapo::scheduler::{Exhaustive, Random};
 use dacapo::task::{JoinHandle, spawn, spawn_named, yield_now};
 use dacapo::time::sleep;
-use dacapo::{Builder, Schedule, explore, replay};
+use dacapo::{Builder, FailureKind, Schedule, explore, replay};
 use proptest::prelude::*;
 
 /// The schedules that some seeds give for a body.
@@ -288,7 +288,7 @@ fn explore_says_so_as_well() {
         map.into_keys_unordered().collect::<Vec<_>>()
     });
     let failure = report.nondeterminism().expect("the order of a HashMap differs");
-    assert!(failure.is_nondeterminism());
+    assert_eq!(failure.kind(), FailureKind::Nondeterminism);
     assert_parts(&report.to_string(), &["not all there are", "the test is not deterministic"]);
     assert!(!report.is_complete());
     // Off is off.

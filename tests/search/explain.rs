@@ -12,7 +12,7 @@ use dacapo::scheduler::{Random, Replay};
 use dacapo::sync::{Barrier, BoundedSemaphore, Condition, Event, Lock, Queue, Semaphore};
 use dacapo::task::{spawn, spawn_named, yield_now};
 use dacapo::time::{Instant, interval, sleep, timeout, timeout_scope, wait_for};
-use dacapo::{Builder, CheckError, Failure, replay, run, select};
+use dacapo::{Builder, CheckError, Failure, FailureKind, replay, run, select};
 use proptest::prelude::*;
 
 fn found(body: impl AsyncFn()) -> CheckError {
@@ -252,12 +252,13 @@ fn the_effort_is_bounded() {
     let builder = Builder::new().fresh_process(false).max_steps(100);
     let hold = Replay::new("d1:1x200");
     let error = builder.try_check(hold, endless).expect_err("it does not end");
-    assert!(error.failure().is_limit());
+    assert_eq!(error.failure().kind(), FailureKind::Limit);
     assert_parts(&error.to_string(), &["why", "main ran before stopper"]);
     // A few runs as long as this are all that there is time for.
     let long = Builder::new().fresh_process(false).max_shrink_runs(1).max_steps(100_000);
     let error = long.try_check(Replay::new("d1:1x200000"), endless).expect_err("it does not end");
-    assert!(error.failure().is_limit() && error.explanation().is_none(), "{error}");
+    assert_eq!(error.failure().kind(), FailureKind::Limit);
+    assert!(error.explanation().is_none(), "{error}");
     let few = Builder::new().fresh_process(false).max_explain_runs(5);
     let error = few.try_check(Random::default(), async || assert_eq!(dacapo::choose("n", 2), 0));
     assert!(error.expect_err("it fails").explanation().is_none());

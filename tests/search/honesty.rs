@@ -10,7 +10,7 @@ use dacapo::schedule::Answer;
 use dacapo::scheduler::{Exhaustive, Plan, Portfolio, Random, Replay, Scheduler};
 use dacapo::task::{spawn, spawn_named, yield_now};
 use dacapo::time::{sleep, timeout};
-use dacapo::{Builder, CheckError, explore, gather, run};
+use dacapo::{Builder, CheckError, FailureKind, explore, gather, run};
 use futures::FutureExt;
 use futures::stream::{FuturesUnordered, StreamExt};
 
@@ -90,7 +90,7 @@ fn a_panic_is_not_mistaken_for_an_earlier_one() {
 #[test]
 fn a_strict_replay_that_does_not_fit_tells_both() {
     let error = found(Replay::strict("d1:0x3.1"), async || panic!("the actual bug"));
-    assert!(error.failure().is_divergence());
+    assert_eq!(error.failure().kind(), FailureKind::Divergence);
     assert_parts(
         &error.to_string(),
         &["does not fit its schedule", "recorded anew", "made instead", "the actual bug"],
@@ -107,7 +107,7 @@ fn a_search_that_sees_other_options_fails() {
     };
     let builder = Builder::new().recheck_every(0).fresh_process(false);
     let error = builder.try_check(Exhaustive::new(), body).unwrap_err();
-    assert!(error.failure().is_nondeterminism());
+    assert_eq!(error.failure().kind(), FailureKind::Nondeterminism);
     assert_parts(&error.to_string(), &["not deterministic", "choice 0", "options", "usual causes"]);
     assert!(builder.explore(Exhaustive::new(), body).nondeterminism().is_some());
 }
@@ -311,7 +311,7 @@ fn a_step_that_asks_without_end_fails() {
         let error = error.expect_err("it never ends");
         let words =
             ["1000 choices in one step of", task, "\"again\"", "raise Builder::max_choices"];
-        assert!(error.failure().is_limit(), "{error}");
+        assert_eq!(error.failure().kind(), FailureKind::Limit, "{error}");
         assert_parts(&error.failure().to_string(), &words);
         assert_eq!(error.schedule().to_string(), "d1:");
     }

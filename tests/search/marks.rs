@@ -5,7 +5,7 @@ use std::cell::Cell;
 use crate::support::{assert_parts, assert_snapshot, is_victim, run_victim};
 use dacapo::scheduler::{Exhaustive, Fifo, Random, Replay, Scheduler};
 use dacapo::task::{spawn, yield_now};
-use dacapo::{Builder, explore, reachable, sometimes};
+use dacapo::{Builder, FailureKind, explore, reachable, sometimes};
 
 /// What a check of a body that never fails complains about: labels, or nothing.
 #[track_caller]
@@ -18,7 +18,7 @@ fn check<S: Scheduler + 'static>(
     let builder = Builder::new().fresh_process(false).expect(expected.iter().copied());
     let found = builder.try_check(scheduler, async || body().await);
     let title = found.err().map(|error| {
-        assert!(error.failure().is_unmet(), "{error}");
+        assert_eq!(error.failure().kind(), FailureKind::Unmet, "{error}");
         assert_eq!(error.schedule().to_string(), "d1:");
         error.failure().title()
     });
@@ -86,7 +86,7 @@ fn a_failure_comes_first() {
         assert_eq!(dacapo::choose("boom", 2), 0);
     });
     let error = error.unwrap_err();
-    assert!(error.failure().is_panic(), "{error}");
+    assert_eq!(error.failure().kind(), FailureKind::Panic, "{error}");
     assert!(!error.to_string().contains("never"), "{error}");
 }
 

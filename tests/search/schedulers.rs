@@ -15,7 +15,7 @@ use dacapo::scheduler::{
 use dacapo::sync::Semaphore;
 use dacapo::task::yield_now;
 use dacapo::trace::TaskNames;
-use dacapo::{Schedule, explore};
+use dacapo::{FailureKind, Schedule, explore};
 use proptest::prelude::*;
 
 /// Makes one run of choices with these numbers of options. Returns the answers, and what the scheduler
@@ -232,7 +232,7 @@ fn a_strict_replay_fails_where_it_diverges() {
     assert_eq!(tolerant.outcomes()[0].text(), "2");
     let strict = explore(Replay::strict("d1:7"), body);
     let failure = strict.outcomes()[0].failure().expect("7 is no answer to 3 options");
-    assert!(failure.is_divergence());
+    assert_eq!(failure.kind(), FailureKind::Divergence);
     assert_parts(
         &failure.to_string(),
         &["does not fit its schedule", "choice 0", "only 3 options"],

@@ -11,7 +11,7 @@ use dacapo::scheduler::{
     Sparse, Sticky, Urw,
 };
 use dacapo::task::{spawn_named, yield_now};
-use dacapo::{Builder, Schedule, explore};
+use dacapo::{Builder, FailureKind, Schedule, explore};
 use proptest::prelude::*;
 use std::ops::Range;
 
@@ -273,7 +273,7 @@ fn what_waits_in_a_loop_is_not_starved_by_shrinking() {
     let builder = Builder::new().fresh_process(false).max_explain_runs(0).max_steps(5000);
     let found = builder.try_check(Portfolio::default(), async || program(true).await);
     let found = found.unwrap_err();
-    assert!(found.failure().is_limit());
+    assert_eq!(found.failure().kind(), FailureKind::Limit);
     let schedule = found.schedule().clone();
     let fixed = builder.replay(schedule, async || program(false).await);
     assert!(fixed.is_ok(), "{} fails without the bug", found.schedule());

@@ -8,6 +8,7 @@ use std::rc::Rc;
 use self::edits::{Edits, fingerprint};
 use crate::explore::subject::follow::{Account, Follow};
 use crate::explore::subject::{Sample, Subject};
+use crate::failure::FailureKind;
 use crate::faults::Faults;
 use crate::question::Question;
 use crate::schedule::{Answer, Lasting, Schedule};
@@ -62,7 +63,8 @@ pub(crate) fn shrink_while(
 ) -> Shrunk {
     // A task that is held back for ever makes a run endless that is none: whoever waits for it in a loop
     // would never get anywhere.
-    let may_last = !first.outcome.as_ref().is_err_and(|failure| failure.is_limit());
+    let may_last =
+        !first.outcome.as_ref().is_err_and(|failure| failure.kind() == FailureKind::Limit);
     let mut shrinker = Shrinker {
         subject,
         least: first,
