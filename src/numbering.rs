@@ -19,7 +19,10 @@ impl Numbering {
     }
 
     pub(crate) fn clear(&mut self) {
-        self.0.clear();
+        // Most are empty, and to clear a map takes a call all the same.
+        if !self.0.is_empty() {
+            self.0.clear();
+        }
     }
 
     pub(crate) fn get(&self, key: u64) -> Option<usize> {

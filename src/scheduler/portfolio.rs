@@ -147,6 +147,10 @@ impl Policy for Rotation {
         self.urw.asks_about_tasks()
     }
 
+    fn is_chance(&self) -> bool {
+        self.turn == Turn::Random
+    }
+
     fn asks_about_uses(&self) -> bool {
         self.turn == Turn::Pos
     }

@@ -78,6 +78,10 @@ impl Policy for RandomPolicy {
         "random walk"
     }
 
+    fn is_chance(&self) -> bool {
+        true
+    }
+
     fn begin(&mut self, _: u64, _: &Rc<Probe>, _: &mut Draws) {}
 
     #[inline]

@@ -26,6 +26,11 @@ pub(super) trait Policy {
         false
     }
 
+    /// Whether it is pure chance, and so needs nothing but the choices.
+    fn is_chance(&self) -> bool {
+        false
+    }
+
     /// Whether it asks which primitives a step uses.
     fn asks_about_uses(&self) -> bool {
         false
@@ -144,14 +149,19 @@ impl<P: Policy> Seeded<P> {
         let number = seed.saturating_sub(1);
         self.run = Run::Seed(Seed { number, nth: self.policy.turn(number) });
         self.guide = Guide::Unprepared;
-        let plan = Plan::of_seed(seed).observing_steps().with_runs_left(left(&self.seeds));
-        Some(if self.policy.asks_about_uses() { plan.observing_uses() } else { plan })
+        let plan = Plan::of_seed(seed).with_runs_left(left(&self.seeds));
+        Some(match self.policy.is_chance() {
+            true => plan,
+            false if self.policy.asks_about_uses() => plan.observing_uses(),
+            false => plan.observing_steps(),
+        })
     }
 
     /// Prepares for the run of a seed, when it begins.
     fn prepare(&mut self) {
         if let (Run::Seed(Seed { number, nth }), Guide::Unprepared) = (self.run, self.guide) {
-            self.guide = Guide::Policy;
+            let is_chance = self.policy.is_chance();
+            self.guide = if is_chance { Guide::Chance } else { Guide::Policy };
             self.draws = Draws::new(number, nth);
             self.steps_left = FAIR_AFTER + FAIR_AFTER_TIMES * self.probe.steps();
             self.policy.begin(nth, &self.probe, &mut self.draws);
