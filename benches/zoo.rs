@@ -22,17 +22,17 @@ use std::collections::BTreeMap;
 
 use dacapo::scheduler::{Pct, Portfolio, Pos, Random, Sparse, Sticky, Urw};
 use programs::Program;
-use search::{MOST, Make, SEARCHES, base_seed, search};
+use search::{MOST, Make, SEARCHES, base_seed, drawing, search};
 
 const SCHEDULERS: [(&str, Make); 8] = [
-    ("portfolio", |seeds| Box::new(Portfolio::seeds(seeds))),
+    ("portfolio", |seeds| Box::new(Portfolio::seeds(drawing(seeds)))),
     ("random", |seeds| Box::new(Random::seeds(seeds))),
-    ("sticky", |seeds| Box::new(Sticky::seeds(seeds))),
-    ("PCT 2", |seeds| Box::new(Pct::seeds(seeds).depth(2))),
-    ("PCT 3", |seeds| Box::new(Pct::seeds(seeds).depth(3))),
-    ("POS", |seeds| Box::new(Pos::seeds(seeds))),
-    ("URW", |seeds| Box::new(Urw::seeds(seeds))),
-    ("sparse", |seeds| Box::new(Sparse::seeds(seeds))),
+    ("sticky", |seeds| Box::new(Sticky::seeds(drawing(seeds)))),
+    ("PCT 2", |seeds| Box::new(Pct::seeds(drawing(seeds)).depth(2))),
+    ("PCT 3", |seeds| Box::new(Pct::seeds(drawing(seeds)).depth(3))),
+    ("POS", |seeds| Box::new(Pos::seeds(drawing(seeds)))),
+    ("URW", |seeds| Box::new(Urw::seeds(drawing(seeds)))),
+    ("sparse", |seeds| Box::new(Sparse::seeds(drawing(seeds)))),
 ];
 
 /// The middle one and the last.
@@ -112,7 +112,7 @@ fn shrinking(programs: &[&Program]) {
     for (program, nth) in
         programs.iter().flat_map(|program| (0..SEARCHES).map(move |nth| (program, nth)))
     {
-        let seeds = Portfolio::seeds(base_seed(nth)..base_seed(nth) + MOST);
+        let seeds = Portfolio::seeds(drawing(base_seed(nth)..base_seed(nth) + MOST));
         let found = builder.try_check(seeds, async || program.broken().await);
         let Err(error) = found else { continue };
         *deviations.entry(error.schedule().deviations()).or_default() += 1;

@@ -4,12 +4,13 @@ use ::arbitrary::{Arbitrary, Result, Unstructured};
 
 use crate::schedule::{Answer, Lasting, Schedule};
 
-/// Each byte string is a schedule, and one of which a byte was changed, added or taken out is one that is
-/// much like it.
+/// Each byte string is a schedule, and a small change of the bytes is a small change of the
+/// schedule.
 ///
-/// Two bytes stand for a deviation: how many choices are answered as usual before it, and what it is, of
-/// which small options, for this turn, are the most likely. So the shorter the string, the fewer deviations
-/// there are; no faults are on, and the seed is 0. As one field of several, a schedule has at most 64 deviations.
+/// Two bytes stand for a deviation: how many choices before it are answered with 0, and its answer.
+/// Small options that last for one turn are the most likely. So a shorter string has fewer
+/// deviations. No faults are on, and the seed is 0. As one field of several, a schedule has at most
+/// 64 deviations.
 ///
 /// ```
 /// use arbitrary::{Arbitrary, Unstructured};
@@ -45,7 +46,7 @@ impl<'a> Arbitrary<'a> for Schedule {
 
 /// A gap, and a deviation after it.
 fn push(answers: &mut Vec<Answer>, [gap, deviation]: [u8; 2]) {
-    // Long gaps are seldom, and no gap the most frequent of all.
+    // Long gaps are rare, and no gap is the most frequent.
     let gap = match gap {
         0..64 => usize::from(gap % 32),
         64..192 => usize::from(gap % 8),
@@ -53,13 +54,13 @@ fn push(answers: &mut Vec<Answer>, [gap, deviation]: [u8; 2]) {
     };
     answers.resize(answers.len() + gap, Answer::USUAL);
     let place = u32::from(deviation % 64);
-    // Half of them are the next in line, a quarter the one after that, and so on.
+    // Half of the options are 1, a quarter are 2, and so on.
     let option = 1 + (place + 1).trailing_zeros();
     answers.push(match deviation {
         0..64 => Answer::new(option, Lasting::Once),
         64..128 => Answer::new(option, Lasting::Hold),
         128..192 => Answer::new(option - 1, Lasting::Ahead),
-        // Further back in line.
+        // A larger option.
         192.. => Answer::from(place),
     });
 }
@@ -73,7 +74,7 @@ mod tests {
     ::proptest::proptest! {
         #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
 
-        /// A deviation takes two bytes, and what follows on a byte that was taken out stays as it is.
+        /// A deviation takes two bytes, and what follows a removed byte stays as it is.
         #[test]
         fn every_byte_string_is_a_schedule(bytes in ::proptest::collection::vec(any::<u8>(), 0..40)) {
             let schedule = Schedule::arbitrary_take_rest(Unstructured::new(&bytes)).unwrap();
@@ -89,7 +90,7 @@ mod tests {
         }
     }
 
-    /// Of single deviations, most are small, in each way to last.
+    /// Most single deviations are small, and last in each way.
     #[test]
     fn small_deviations_are_likely() {
         let of = |byte| Schedule::arbitrary_take_rest(Unstructured::new(&[0, byte])).unwrap();

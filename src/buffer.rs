@@ -1,19 +1,19 @@
-//! A list to which something is added in every step of a run.
+//! A list that is cheap to push to, for what every step of a run writes.
 
 use std::ops::{Deref, DerefMut};
 
-/// Values in memory that was filled beforehand: to add one is to compare once, whether there is a place for it,
-/// and to write it there.
+/// A list in memory that was filled beforehand. Pushing a value compares once whether there is a
+/// place, and writes the value there.
 ///
-/// (A `Vec` compares too; but what it does if there is no place is then a part of each function that adds to it,
-/// which has to make room on the stack for that.)
+/// (A `Vec` compares too. But its growth is part of each function that pushes to it, and such a
+/// function has to reserve stack space for that.)
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Buffer<T> {
     places: Vec<T>,
     len: usize,
 }
 
-/// For how many more there is room when there is none, at least and at most.
+/// How many places are added when the list is full, at least and at most.
 const LEAST: usize = 64;
 const MOST: usize = 4096;
 
@@ -40,7 +40,7 @@ impl<T: Copy + Default> Buffer<T> {
         self.push(value);
     }
 
-    /// Adds the value if there is a place for it.
+    /// Adds a value if there is a place for it.
     #[inline(always)]
     pub(crate) fn push_within(&mut self, value: T) -> bool {
         match self.places.get_mut(self.len) {
@@ -58,7 +58,7 @@ impl<T: Copy + Default> Buffer<T> {
         self.places.get_mut(self.len.wrapping_sub(1))
     }
 
-    /// Has a place for so many more, and for no others; memory is kept.
+    /// Makes places for this many more values and no others. Keeps the memory.
     pub(crate) fn set_room(&mut self, room: usize) {
         self.places.resize(self.len + room, T::default());
     }

@@ -1,25 +1,25 @@
-//! Numbers for things that are known by other numbers.
+//! A map from numbers to consecutive numbers.
 
 use std::collections::BTreeMap;
 
-/// Counts the different keys, from 0, in the order in which they come: what there is of each is then in a
-/// list.
+/// Numbers the different keys from 0 in the order in which they come, so that a `Vec` can hold what
+/// belongs to them.
 ///
-/// A map is the same, and much more to compile where nothing is optimised: each type of [`BTreeMap`] with the
-/// sort that it is collected by is a hundredth of the whole library, for whoever builds it and whoever links
-/// it. So maps that are not of `u64` to `usize` have to be worth it.
+/// Most maps of the library are this one and a `Vec`, because each other type of [`BTreeMap`] is
+/// compiled for itself: without optimisation, one type adds a hundredth to the time that the
+/// library takes to compile and to link. A map of other types has to be worth that.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Numbering(BTreeMap<u64, usize>);
 
 impl Numbering {
-    /// The number of a key. That of a new one is how many there were.
+    /// The number of a key. A new key gets the next number.
     pub(crate) fn number(&mut self, key: u64) -> usize {
         let next = self.0.len();
         *self.0.entry(key).or_insert(next)
     }
 
     pub(crate) fn clear(&mut self) {
-        // Most are empty, and to clear a map takes a call all the same.
+        // Most maps are empty, and clearing one is a call all the same.
         if !self.0.is_empty() {
             self.0.clear();
         }

@@ -1,13 +1,14 @@
-//! Where random numbers come from: ChaCha8, with a stream of its own for each purpose.
+//! Random numbers, from ChaCha8, with a stream for each purpose.
 //!
-//! Streams are independent, so that one more draw for one purpose moves nothing of another. The
-//! numbers of a seed are pinned by a test: an upgrade of a dependency cannot move them unseen.
+//! Streams are independent: one more draw for one purpose does not change the draws for another. A
+//! test pins the numbers of a seed, so that an upgrade of a dependency cannot change them
+//! unnoticed.
 
 use chacha20::ChaCha8Rng;
 use chacha20::rand_core::{Rng as _, SeedableRng};
 
-/// What random numbers are drawn for. The discriminant is the number of the ChaCha stream: do not
-/// change one, or every seed that someone wrote down means another run.
+/// What random numbers are drawn for. The discriminant is the number of the ChaCha stream. Do not
+/// change one, or every seed that somebody wrote down means another run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u64)]
 pub(crate) enum Purpose {
@@ -25,7 +26,7 @@ pub(crate) struct Stream(ChaCha8Rng);
 
 impl Clone for Stream {
     fn clone(&self) -> Self {
-        // The crate gives the state in this way only.
+        // The crate offers no other way to copy the state.
         Self(ChaCha8Rng::deserialize_state(&self.0.serialize_state()))
     }
 }
@@ -51,34 +52,35 @@ impl Stream {
         self.0.fill_bytes(bytes);
     }
 
-    /// A number below `bound`, by multiplication (Lemire 2019, "Fast random integer generation in an
-    /// interval") without its rejection step: for the small bounds of choices the bias is below
-    /// 2^-20, and one draw per answer keeps a seed's answers aligned.
+    /// A number below `bound`, by multiplication (Lemire 2019, "Fast random integer generation in
+    /// an interval") without the rejection step. For the small bounds of choices the bias is below
+    /// 2^-20, and one draw per answer keeps the answers of a seed aligned.
     pub(crate) fn below(&mut self, bound: u32) -> u32 {
         debug_assert!(bound > 0);
         ((u64::from(self.next_u32()) * u64::from(bound)) >> 32) as u32
     }
 }
 
-/// Numbers for one run out of many: random within a run, and spread evenly over the runs.
+/// Numbers for one run of many: random within the run, and evenly spread over the runs.
 ///
-/// All that a run draws are the digits of one number from 0 to 1, taken off its front, each in the base of
-/// its bound (as in arithmetic decoding). The first few bits of it are not drawn: of one run after
-/// another they are the multiples of the golden section, which leave no large gap anywhere, however many
-/// there are (H. Weyl 1916, "Über die Gleichverteilung von Zahlen mod. Eins"). So what depends on the first
-/// few draws comes soon and is seldom repeated, and each run for itself is as random as before. What
-/// follows is from the stream of the seed: further bits of these multiples would come in patterns.
+/// The draws of a run are the digits of one number from 0 to 1, from the front, each in the base of
+/// its bound (as in arithmetic decoding). The first few bits of this number are not random: over
+/// consecutive runs, they are the multiples of the golden section, which leave no large gap (H.
+/// Weyl 1916, "Über die Gleichverteilung von Zahlen mod. Eins"). So what depends on the first few
+/// draws comes up early and is rarely repeated, and each run by itself is as random as before. The
+/// other bits come from the stream of the seed, because further bits of these multiples would form
+/// patterns.
 #[derive(Clone, Debug)]
 pub(crate) struct Draws {
     front: u64,
     stream: Stream,
 }
 
-/// How many bits are spread: the runs that it takes to find a bug are seldom more than these tell apart.
+/// How many bits are spread. Bugs seldom take more runs than these tell apart.
 const BITS: u32 = 8;
 
 impl Draws {
-    /// For the `nth` of runs that are to differ from each other, from 0.
+    /// For the `nth` of consecutive runs, from 0.
     pub(crate) fn new(seed: u64, nth: u64) -> Self {
         const GOLDEN_SECTION: u64 = 0x9e37_79b9_7f4a_7c15;
         const SPREAD: u64 = u64::MAX << (64 - BITS);
@@ -105,7 +107,7 @@ impl Draws {
         self.stream.next_u64() % bound
     }
 
-    /// A random rank, for comparing it with others; of it only the order of magnitude is spread.
+    /// A random rank, to be compared with others. Only its order of magnitude is spread.
     pub(crate) fn rank(&mut self) -> u64 {
         (self.below(8) << 32) + u64::from(self.stream.next_u32())
     }
@@ -168,8 +170,8 @@ mod tests {
         assert_eq!(drawn, [0, 2, 4, 4, 447, 0]);
     }
 
-    /// Two draws of 10 numbers each: of 100 runs, and of any others that follow on each other, each
-    /// has its own pair, but for a few.
+    /// Two draws of 10 numbers each: in any 100 consecutive runs, nearly each run has a pair of its
+    /// own.
     #[test]
     fn draws_of_many_runs_are_spread() {
         for first in [0, 1000, 123_456_789] {
@@ -182,7 +184,7 @@ mod tests {
         }
     }
 
-    /// Far down, where the even spread is used up, each number is as likely as the others.
+    /// Later draws, after the evenly spread bits, are uniform.
     #[test]
     fn late_draws_are_random() {
         let mut counts = [0; 4];

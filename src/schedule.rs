@@ -1,4 +1,4 @@
-//! The list of answers that makes a run happen again.
+//! The list of answers that replays a run.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -10,14 +10,14 @@ use crate::question::Question;
 /// The answers to the choices of one run, in the order in which they were asked.
 ///
 /// 0 is what an ordinary event loop would do, and every answer past the end of the list is 0. So
-/// the empty schedule is first in, first out, and zeros at the end say nothing: they are left out.
-/// Any schedule can be replayed against any program; see [`Replay`](crate::scheduler::Replay).
+/// the empty schedule is first in, first out, and zeros at the end are left out. Any schedule can
+/// be replayed against any program; see [`Replay`](crate::scheduler::Replay).
 ///
 /// # Text form
 ///
-/// `d1:` (the version of the form), then the [answers](Answer) with dots between them. `ANSWERxCOUNT`
-/// repeats one. `+` and letters say which [faults](Faults) are on, if any, and `@SEED` at the end
-/// gives the seed of the run's random values, if it is not 0:
+/// `d1:` (the version of the format), then the [answers](Answer) with dots between them.
+/// `ANSWERxCOUNT` repeats an answer. `+` and letters say which [faults](Faults) are on, if any, and
+/// `@SEED` at the end is the seed of the random values, if it is not 0:
 ///
 /// ```
 /// use dacapo::Schedule;
@@ -38,31 +38,31 @@ pub struct Schedule {
     faults: Faults,
 }
 
-/// One answer of a [`Schedule`]: which of the options, and for how long that is to matter.
+/// One answer of a [`Schedule`]: an option, and how long it lasts.
 ///
-/// The options of a choice among tasks are in the order of the line, so to give one of them its turn is
-/// to pass over those before it. Seeds mostly answer for this one turn; that is all that it takes to bring
-/// any order about. Shrinking also tries what lasts, since most bugs need just one task to be late, or
-/// early: that is one answer then, where else there would be one for each turn.
+/// The options of a choice among tasks are in the order of the ready queue, so choosing one of them
+/// passes over those before it. Schedulers mostly answer for one turn, which is enough to produce
+/// any order. Shrinking also tries answers that last, because most bugs need just one task to be
+/// late, or early: that is one answer instead of one for each turn.
 ///
-/// In text a number alone is for [once](Lasting::Once); `h` before it stands for
-/// [holding back](Lasting::Hold), `a` for [staying ahead](Lasting::Ahead).
+/// In text, a number alone means [once](Lasting::Once). `h` before it means [holding
+/// back](Lasting::Hold), and `a` means [staying ahead](Lasting::Ahead).
 #[derive(Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Answer {
-    // In this order, what does not last is simpler.
+    // In this order, an answer that does not last is simpler.
     lasting: Lasting,
     option: u32,
 }
 
-/// For how long an [`Answer`] matters. To choices that are not among tasks it makes no difference.
+/// How long an [`Answer`] lasts. For choices that are not among tasks, it makes no difference.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Lasting {
     /// For this turn.
     #[default]
     Once,
-    /// Those who are passed over stay behind all others, until nobody else is ready.
+    /// The tasks that are passed over stay behind all others, until no other task is ready.
     Hold,
-    /// The one who is given the turn stays before all others, until it waits for something.
+    /// The chosen task stays before all others, until it waits for something.
     Ahead,
 }
 
@@ -70,9 +70,9 @@ impl Answer {
     /// What an ordinary event loop does.
     pub const USUAL: Self = Self { lasting: Lasting::Once, option: 0 };
 
-    /// This option, for so long.
+    /// An answer with this option, which lasts this long.
     pub fn new(option: u32, lasting: Lasting) -> Self {
-        // Nobody is passed over by the first.
+        // The first option passes over no task.
         let lasting = if option == 0 && lasting == Lasting::Hold { Lasting::Once } else { lasting };
         Self { lasting, option }
     }
@@ -82,7 +82,7 @@ impl Answer {
         self.option
     }
 
-    /// For how long it matters.
+    /// How long it lasts.
     pub fn lasting(self) -> Lasting {
         self.lasting
     }
@@ -92,7 +92,7 @@ impl Answer {
         matches!(self.lasting, Lasting::Once)
     }
 
-    /// Whether it is other than what an ordinary event loop does.
+    /// Whether it differs from what an ordinary event loop does.
     pub fn is_deviation(self) -> bool {
         self != Self::USUAL
     }
@@ -155,8 +155,8 @@ fn letters() -> String {
 const PREFIX: &str = "d1:";
 
 impl Schedule {
-    /// The most answers that a text may describe: a mistyped count should be an error, not the end
-    /// of the machine's memory.
+    /// The most answers that a text may describe. A mistyped count should be an error, and not use
+    /// up the memory.
     pub const MAX_LEN: usize = 1 << 24;
 
     /// The schedule with these answers, and with random values from seed 0.
@@ -175,7 +175,7 @@ impl Schedule {
 
     /// The same answers, in a run in which these faults are on.
     ///
-    /// They are asked about, so that an answer stands for something else than before.
+    /// Faults that are on add questions, so an answer may belong to another question than before.
     pub fn with_faults(self, faults: Faults) -> Self {
         Self { faults, ..self }
     }
@@ -200,11 +200,12 @@ impl Schedule {
         self.answers.iter().filter(|answer| answer.is_deviation()).count()
     }
 
-    /// The order in which shrinking prefers schedules: fewest deviations, then fewest faults, then those whose
-    /// answers are smallest, all in all, then shortest, then smallest answers; last, a seed of 0.
+    /// The order in which shrinking prefers schedules: fewest deviations, then fewest faults, then
+    /// the smallest sum of answers, then the shortest, then the smallest answers, and last a seed
+    /// of 0.
     ///
-    /// Of two schedules with one deviation each, the better one is that which passes over fewer tasks,
-    /// be it later: it says more about which of them matters.
+    /// Of two schedules with one deviation each, the better one passes over fewer tasks, even if it
+    /// does so later: it says more about which tasks matter.
     pub fn cmp_simplicity(&self, other: &Self) -> std::cmp::Ordering {
         let size = |s: &Self| s.answers.iter().map(|answer| u64::from(answer.option)).sum::<u64>();
         let key = |s: &Self| (s.deviations(), s.faults.rank(), size(s), s.answers.len());
@@ -244,7 +245,7 @@ impl fmt::Debug for Schedule {
 impl FromStr for Schedule {
     type Err = ParseScheduleError;
 
-    /// Reads the text form. White space around it is ignored.
+    /// Parses the text form. White space around it is ignored.
     fn from_str(text: &str) -> Result<Self, ParseScheduleError> {
         Parser { text, at: 0 }.schedule()
     }
@@ -367,7 +368,7 @@ impl Parser<'_> {
     }
 }
 
-/// What is wrong with a text that should be a [`Schedule`]: where, and what was expected there.
+/// The error of parsing a [`Schedule`]: the position, and what was expected there.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ParseScheduleError {
     column: usize,
@@ -376,7 +377,7 @@ pub struct ParseScheduleError {
 }
 
 impl ParseScheduleError {
-    /// The place of the mistake, in characters, counted from 1.
+    /// The position of the mistake, in characters, counted from 1.
     pub fn column(&self) -> usize {
         self.column
     }

@@ -7,25 +7,25 @@ use crate::faults::Faults;
 use crate::schedule::Answer;
 use crate::trace::{Moment, printable};
 
-/// A run for each await at which something can be cancelled, and each way to cancel it there.
+/// One run for each await at which something can be cancelled, and for each way to cancel it there.
 ///
-/// The first run is first in, first out, and shows what there is. Each other run is first in, first out
-/// as well, but for one cancellation: of a task other than main at one of its awaits, when it has begun
-/// to wait, or when it was woken and is about to be polled. It is dropped there, or, where that makes a
-/// difference, asked to [`cancel`](crate::cancel). If futures are [marked](crate::cancel::point), only these are
-/// dropped, at their awaits.
+/// The first run is ordinary, and shows which awaits there are. Each other run is ordinary except
+/// for one cancellation: a task other than main is cancelled at one of its awaits, after it has
+/// begun to wait, or after it was woken and before it is polled. Its future is dropped, or the task
+/// is asked to [`cancel`](crate::cancel), where that makes a difference. If futures are
+/// [marked](crate::cancel::point), only these are dropped, at their awaits.
 ///
-/// A [`check`](crate::check) with this scheduler also compares what the primitives of [`sync`](crate::sync) hold at
-/// the end of each run with the first run: a permit or a lock that was lost is a failure. The body must cope with
-/// tasks that end cancelled.
+/// A run also fails if primitives of [`sync`](crate::sync) hold more at its end than in an ordinary
+/// run: permits that were not returned, locks that were not released, items that were lost. The
+/// body has to cope with tasks that end cancelled.
 ///
 /// ```
 /// use dacapo::scheduler::CancelSweep;
 ///
 /// let report = dacapo::explore(CancelSweep::new(), async || {
 ///     let task = dacapo::spawn(async {
-///         dacapo::task::yield_now().await; // dropped when it is to go on
-///         std::future::pending::<()>().await; // dropped when it has begun to wait
+///         dacapo::task::yield_now().await; // dropped before it is polled again
+///         std::future::pending::<()>().await; // dropped while it waits
 ///     });
 ///     dacapo::time::sleep(std::time::Duration::from_secs(1)).await;
 ///     task.is_finished()
@@ -38,12 +38,12 @@ pub struct CancelSweep {
     stage: Stage,
     /// The number of options of each choice that can cancel, in the order of the first run.
     options: Vec<usize>,
-    /// The same for the choices about what is marked, while it is not known whether anything is.
+    /// The same for choices about marked futures, until it is known whether there are any.
     marked_options: Vec<usize>,
-    /// Whether only what is marked is cancelled.
+    /// Whether only marked futures are cancelled.
     marked: bool,
     tried: Rc<RefCell<Tried>>,
-    /// Choices in this run that can cancel, and all.
+    /// How many choices of this run could cancel, and how many there were.
     met: usize,
     asked: usize,
     max_runs: usize,
@@ -54,12 +54,12 @@ pub struct CancelSweep {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Stage {
     First,
-    /// This answer to the choice of this number, of those that can cancel.
+    /// Gives this answer to the choice of this number, of those that can cancel.
     Cancels(usize, usize),
     End,
 }
 
-/// How many awaits of whom can be cancelled, in the order in which they came.
+/// How many awaits of each task can be cancelled, in the order in which the tasks came.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Tried {
     awaits: Vec<Awaits>,
@@ -70,7 +70,7 @@ pub(crate) struct Tried {
 struct Awaits {
     of: String,
     count: usize,
-    /// The last one was seen to begin.
+    /// Whether the last await was seen when it began.
     begun: bool,
 }
 
@@ -82,12 +82,13 @@ impl Tried {
             known.len() - 1
         });
         let awaits = &mut known[place];
-        // One that was woken in its own poll did not wait, and is met when it goes on only.
+        // An await that was woken in its own poll did not wait, and is met only when it goes on.
         let is_new = moment == Moment::Waiting || !awaits.begun;
         awaits.count += usize::from(is_new);
         awaits.begun = moment == Moment::Waiting;
     }
 
+    /// The names of tasks, or the labels of marked futures, each with its number of awaits.
     fn awaits(&self) -> impl Iterator<Item = (&str, usize)> {
         let all = if self.marked.is_empty() { &self.awaits } else { &self.marked };
         all.iter().map(|awaits| (awaits.of.as_str(), awaits.count))
@@ -128,7 +129,7 @@ impl fmt::Display for Swept {
 }
 
 impl CancelSweep {
-    /// All awaits, up to 100,000 runs.
+    /// Sweeps all awaits, in at most 100,000 runs.
     pub fn new() -> Self {
         Self {
             stage: Stage::First,

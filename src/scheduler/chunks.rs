@@ -1,29 +1,32 @@
-//! How many entries there are in the chunks of a long queue.
+//! How many entries the chunks of a long queue have.
 
-/// Finds the chunk of an entry by its number, and takes it out, without a branch that depends on which it is.
+/// Finds the chunk of an entry by its number, and removes the entry, without a branch that depends
+/// on the chunk.
 ///
-/// A chunk is full at first. Its entries are at its end, and to take one moves those before it in the chunk, for
-/// which there is room at its beginning. So the places of those to come stay as they are, and they are counted
-/// as if they were there already.
+/// A chunk is full at first. Its entries are at its end, and removing one moves those before it in
+/// the chunk, which has room for that at its beginning. Places of entries that are still to come
+/// therefore stay as they are, and these entries are counted as if they were there already.
 ///
-/// Eight chunks are a page. Its word has a byte for each of them: how many entries that chunk has and those
-/// before it in the page, all of which are compared at once, as in S. Vigna 2008, "Broadword Implementation of
-/// Rank/Select Queries". (There the sums are made of the counts for each query. To keep them costs nothing: one
-/// that is taken is subtracted from the bytes that were greater.) The page is found in a binary tree by how many
-/// entries are to the left of each of its nodes: D. E. Knuth 1998, "The Art of Computer Programming" 3, 6.2.3.
+/// Eight chunks are a page. The word of a page has a byte for each chunk: the number of entries in
+/// that chunk and those before it in the page. All bytes are compared at once, as in S. Vigna 2008,
+/// "Broadword Implementation of Rank/Select Queries". (There the sums are computed for each query.
+/// Keeping them costs nothing here: removing an entry subtracts from the bytes that were greater.)
+/// The page is found in a binary tree that stores how many entries are to the left of each node: D.
+/// E. Knuth 1998, "The Art of Computer Programming" 3, 6.2.3.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Chunks {
-    /// The first is none. The children of each have twice its number, and one more; the last half are the pages.
+    /// The first word is unused. The children of a node have twice its number, and one more. The
+    /// last half are the pages.
     nodes: Vec<u64>,
 }
 
 /// The most entries of a chunk.
 pub(super) const CHUNK: usize = 16;
-/// The places of a chunk.
+/// How many places a chunk has.
 pub(super) const STRIDE: usize = 2 * CHUNK;
 /// The most entries of a page.
 pub(super) const PAGE: usize = 8 * CHUNK;
-/// The places of a page.
+/// How many places a page has.
 pub(super) const PAGE_STRIDE: usize = 8 * STRIDE;
 
 /// The word of a full page.
@@ -32,7 +35,7 @@ const ONES: u64 = 0x0101_0101_0101_0101;
 const HIGH_BITS: u64 = ONES << 7;
 
 impl Chunks {
-    /// Begins anew with full pages: as many, or some more.
+    /// Starts over with full pages: this many, or a few more.
     pub(super) fn fill(&mut self, pages: usize) {
         let pages = pages.next_power_of_two();
         let left = |node: usize| (pages * PAGE / 2) >> node.max(1).ilog2();
@@ -54,7 +57,7 @@ impl Chunks {
         (node - pages) * PAGE_STRIDE + within
     }
 
-    /// The same; and takes it out.
+    /// Removes the nth entry, and returns its place.
     #[inline(always)]
     pub(super) fn take(&mut self, nth: usize) -> usize {
         let (mut node, mut nth, pages) = (1, nth as u64, self.nodes.len() / 2);
@@ -93,10 +96,12 @@ fn byte(word: u64, at: usize) -> usize {
     (word >> (8 * at) & 0xff) as usize
 }
 
-/// The place of the nth entry in its page, and a one in each byte of the word that is greater than that.
+/// The place of the nth entry in its page, and a one in each byte of the word that is greater than
+/// n.
 #[inline(always)]
 fn find_in(sums: u64, nth: u64) -> (usize, u64) {
-    // None is greater than 128, so the high bits say it of each byte. The first such is that of the chunk.
+    // No byte is greater than 128, so the high bit of each says whether it is greater. The first
+    // such byte is that of the chunk.
     let greater = (sums + (127 - nth) * ONES) & HIGH_BITS;
     let shift = greater.trailing_zeros() & 0x38;
     let end = shift as usize * STRIDE / 8 + STRIDE;

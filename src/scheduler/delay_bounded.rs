@@ -3,11 +3,12 @@ use std::collections::VecDeque;
 use super::{Choice, Completeness, Divergence, Plan, RunEnd, Scheduler};
 use crate::schedule::Answer;
 
-/// Every schedule with at most so many deviations from first in, first out, those with the fewest first.
+/// Every schedule with at most a given number of deviations from first in, first out, those with
+/// the fewest first.
 ///
-/// So the first failure is one that needs the fewest deviations: there is nothing to shrink but the
-/// answers. It is delay bounding: M. Emmi, S. Qadeer, Z. Rakamarić 2011, "Delay-Bounded Scheduling", with
-/// each answer that is not 0 counted as one delay, however many tasks it passes over.
+/// So the first failure needs the fewest deviations, and only its answers can be shrunk. This is
+/// delay bounding (M. Emmi, S. Qadeer, Z. Rakamarić 2011, "Delay-Bounded Scheduling"), where each
+/// answer that is not 0 counts as one delay, however many tasks it passes over.
 ///
 /// ```
 /// use dacapo::scheduler::DelayBounded;
@@ -22,11 +23,12 @@ pub struct DelayBounded {
     delays: usize,
     runs: u64,
     max_runs: u64,
-    /// Whether a run had choices that no more deviations were left for.
+    /// Whether a run had choices for which no deviation was left.
     cut: bool,
     /// Whether there is a schedule within the bound that has not been run; it is the current one.
     is_left: bool,
-    /// What is being run: up to its last deviation the answers, then the numbers of options.
+    /// The current schedule: its answers up to the last deviation, and the numbers of options after
+    /// that.
     current: Node,
     next: usize,
     /// Schedules that may get one more deviation, in the order in which they were run.
@@ -34,7 +36,7 @@ pub struct DelayBounded {
     diverged: Option<Divergence>,
 }
 
-/// A schedule with the deviations that it can have in addition.
+/// A schedule, and the deviations that can be added to it.
 #[derive(Clone, Debug, Default)]
 struct Node {
     /// The last one is not 0.
@@ -42,9 +44,9 @@ struct Node {
     deviations: usize,
     /// How many options the choice of the last answer had.
     last_options: u32,
-    /// Of the choices after these answers, how many options they had.
+    /// The numbers of options of the choices after these answers.
     options: Vec<u32>,
-    /// The deviation that comes next: the place after the answers, and the answer.
+    /// The next deviation to add: the place after the answers, and the answer.
     place: usize,
     answer: u32,
 }
@@ -71,9 +73,10 @@ impl Node {
 }
 
 impl DelayBounded {
-    /// All schedules with at most `delays` deviations, up to 100,000 of them.
+    /// Runs all schedules with at most `delays` deviations, up to 100,000.
     ///
-    /// Of each that may get one more it keeps the answers and the numbers of options, four bytes a choice.
+    /// It keeps the answers and the numbers of options of each schedule that may get another
+    /// deviation, four bytes for each choice.
     pub fn new(delays: usize) -> Self {
         Self {
             delays,

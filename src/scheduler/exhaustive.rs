@@ -3,10 +3,9 @@ use crate::schedule::Answer;
 
 /// Every possible schedule, once each.
 ///
-/// It counts through the answers as an odometer does: the run is made, then the last answer that can
-/// grow grows by one, and what came after it is forgotten. (This is the method of A. Kladov's
-/// "Generate All the Things", with the answers kept from run to run.) The first run is first in, first
-/// out.
+/// It counts through the answers like an odometer: after a run, the last answer that can grow grows
+/// by one, and the answers after it are forgotten. (This is the method of A. Kladov's "Generate All
+/// the Things", with the answers kept from run to run.) The first run is first in, first out.
 ///
 /// The number of schedules grows fast: three tasks that yield twice each have 1,680. After
 /// [`max_runs`](Exhaustive::max_runs) the search stops, and the report says so.
@@ -20,7 +19,7 @@ use crate::schedule::Answer;
 /// ```
 #[derive(Clone, Debug)]
 pub struct Exhaustive {
-    /// The answers of this run, each with the number of options that there were.
+    /// The answers of this run, each with its number of options.
     path: Vec<(usize, usize)>,
     /// How many choices of this run have been answered.
     next: usize,
@@ -32,7 +31,7 @@ pub struct Exhaustive {
 }
 
 impl Exhaustive {
-    /// All schedules, up to 100,000 of them.
+    /// Runs all schedules, up to 100,000.
     pub fn new() -> Self {
         Self {
             path: Vec::new(),
@@ -49,7 +48,7 @@ impl Exhaustive {
         Self { max_runs, ..self }
     }
 
-    /// Turns the odometer by one; `false` if all its wheels are back at 0.
+    /// Advances the odometer by one. Returns `false` if all its wheels are back at 0.
     fn advance(&mut self) -> bool {
         // A run that took another path may have ended before it reached all kept answers.
         self.path.truncate(self.next);
@@ -101,7 +100,7 @@ impl Scheduler for Exhaustive {
 
     fn end_run(&mut self) -> RunEnd {
         self.is_left = self.advance();
-        // A path that changed under the same answers may hide others.
+        // If the same answers led to other choices, there may be schedules that were not found.
         let completeness = match self.is_left || self.diverged.is_some() {
             true => Completeness::Partial,
             false => Completeness::Complete,

@@ -1,21 +1,21 @@
-//! What answers the choices of a run.
+//! Schedulers: they answer the choices of a run.
 //!
 //! | scheduler | runs | answers |
 //! |---|---|---|
 //! | [`Fifo`] | one | 0, as an ordinary event loop would |
-//! | [`Portfolio`] | one per seed | those of the next six in turn |
-//! | [`Sparse`] | one per seed | first in, first out, but for one to three answers |
+//! | [`Portfolio`] | one per seed | uses the next six in turn |
+//! | [`Sparse`] | one per seed | first in, first out, except for one to three answers |
 //! | [`Urw`] | one per seed | at random, each schedule as likely as the others |
 //! | [`Pos`] | one per seed | a random priority for each step |
 //! | [`Pct`] | one per seed | a random priority for each task, which seldom changes |
 //! | [`Random`] | one per seed | at random, each option as likely as the others |
-//! | [`Sticky`] | one per seed | as `Random`, but rather with the task that has just run |
-//! | [`DelayBounded`] | all with few deviations | first those with one answer that is not 0, then two, … |
-//! | [`Exhaustive`] | all there are | each possible list of answers, once |
-//! | [`CancelSweep`] | one per await | 0, but for one cancellation |
-//! | [`Replay`] | one | those of a recorded [`Schedule`](crate::Schedule) |
+//! | [`Sticky`] | one per seed | as `Random`, but tends to stay with the task that has just run |
+//! | [`DelayBounded`] | all with few deviations | first one answer that is not 0, then two, … |
+//! | [`Exhaustive`] | all there are | each possible list of answers once |
+//! | [`CancelSweep`] | one per await | 0, except for one cancellation |
+//! | [`Replay`] | one | the answers of a recorded [`Schedule`](crate::Schedule) |
 //!
-//! A scheduler of your own implements [`Scheduler`]; it needs no executor to be tested.
+//! Implement [`Scheduler`] to write your own. You can test it without an executor.
 
 mod cancel_sweep;
 mod choice;

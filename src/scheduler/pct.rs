@@ -9,19 +9,18 @@ use crate::rng::Draws;
 use crate::schedule::Answer;
 use crate::trace::{TaskId, TaskNames};
 
-/// Probabilistic concurrency testing: random priorities, which change at a few random moments.
+/// Probabilistic concurrency testing: random priorities that change at a few random moments.
 ///
-/// The ready task of the highest priority runs. At each of `depth - 1` moments, drawn from all choices
-/// of the run, the task that would run falls behind all others. A bug that needs `depth` ordering
-/// constraints is found with a probability of at least 1 in *n k^(depth - 1)*, for *n* tasks and *k*
-/// choices: S. Burckhardt et al. 2010, "A Randomized Scheduler with Probabilistic Guarantees of Finding
-/// Bugs". Where this departs from it:
+/// The ready task with the highest priority runs. At each of `depth - 1` moments, drawn from all
+/// choices of the run, the task that would run falls behind all others. A bug that needs `depth`
+/// ordering constraints is found with a probability of at least 1 in *n k^(depth - 1)*, for *n*
+/// tasks and *k* choices: S. Burckhardt et al. 2010, "A Randomized Scheduler with Probabilistic
+/// Guarantees of Finding Bugs". Differences:
 ///
-/// - only choices count, that is, steps with two or more ready tasks; and *k* is not guessed, but
-///   measured in a first run, first in, first out;
-/// - a task keeps its priority when it yields. To demote it there would turn the schedule into one of
-///   turns;
-/// - a run that gets very long goes on as a random walk, which is fair.
+/// - only choices count, that is, steps with two or more ready tasks, and *k* is measured in the
+///   first run instead of guessed;
+/// - a task keeps its priority when it yields. If it lost it there, the tasks would run in turn;
+/// - a run that becomes very long goes on as a random walk, which is fair.
 ///
 /// ```
 /// use dacapo::scheduler::Pct;
@@ -65,7 +64,7 @@ pub(super) struct PctPolicy {
     depth: u32,
     name: String,
     ranking: Ranking,
-    /// By task. Those that have fallen are below `depth`, the others above; 0 is not drawn yet.
+    /// By task. Tasks that have fallen are below `depth`, the others above it. 0 is not drawn yet.
     priorities: Vec<u64>,
     /// The choices at which a task falls, the last one first.
     changes: Vec<u64>,
@@ -117,7 +116,7 @@ impl Policy for PctPolicy {
         let Some((mut task, mut place)) = self.ranking.pop(choice) else {
             return draw(choice, draws);
         };
-        // The moments come in their order, and each later one makes a task fall deeper.
+        // The moments come in order, and at each later one the task falls deeper.
         while self.changes.last() == Some(&now) {
             self.changes.pop();
             let fallen = self.changes.len() as u64 + 1;

@@ -11,13 +11,13 @@ use crate::trace::{TaskId, TaskNames};
 
 /// Partial order sampling: each step has a random priority of its own.
 ///
-/// The ready task with the highest priority runs, and gets a new one for its next step. When a step
-/// uses a primitive of [`sync`](crate::sync), the steps that are about to use the same one get new
-/// priorities as well, so that the order of what races is drawn anew each time, while the order of
-/// what does not race is drawn once: X. Yuan, J. Yang, R. Gu 2018, "Partial Order Aware Concurrency
-/// Sampling". Where this departs from it: what a step will use is known only of steps that wait for a
-/// primitive, and kept of some hundred of them. Nothing is known of cells and of other crates, and these are
-/// taken not to race.
+/// The ready task with the highest priority runs, and gets a new priority for its next step. When a
+/// step uses a primitive of [`sync`](crate::sync), the steps that are about to use the same
+/// primitive get new priorities too. So the order of steps that race is drawn again each time, and
+/// the order of steps that do not race is drawn once: X. Yuan, J. Yang, R. Gu 2018, "Partial Order
+/// Aware Concurrency Sampling". Differences: what a step will use is known only if its task waits
+/// for a primitive, and only while about a hundred tasks do. Cells and primitives of other crates
+/// are unknown, and treated as if they did not race.
 ///
 /// ```
 /// use dacapo::scheduler::Pos;
@@ -44,15 +44,16 @@ impl Pos {
 
 seeded_scheduler!(Pos);
 
-/// Of more tasks than these it is not kept what they are about to use: each step would look at all.
+/// With more tasks than this, what they are about to use is forgotten, because each step looks at
+/// all of them.
 const MOST: usize = 128;
 
 #[derive(Clone, Debug, Default)]
 pub(super) struct PosPolicy {
     ranking: Ranking,
-    /// By task: what it waited for at the end of its last step.
+    /// By task: the primitive that it waited for at the end of its last step.
     awaits: Vec<Option<u32>>,
-    /// Ready tasks that are about to use a primitive; with some that had their step meanwhile.
+    /// Ready tasks that are about to use a primitive, and some that have had their step since.
     about_to_use: Vec<(u32, TaskId)>,
 }
 

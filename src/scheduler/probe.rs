@@ -1,15 +1,15 @@
-//! What one run, first in, first out, tells about the runs to come.
+//! What the first run, which is an ordinary one, tells about the next ones.
 
 use crate::numbering::Numbering;
 use crate::trace::{TaskId, TaskNames};
 
-/// The size of a program, measured instead of guessed. Tasks are known by the signatures of their
-/// names, which are the same in every run; see [`TaskNames::signature`].
+/// The size of a program, measured instead of guessed. Tasks are identified by the signatures of
+/// their names, which are the same in every run; see [`TaskNames::signature`].
 #[derive(Clone, Debug, Default)]
 pub(super) struct Probe {
-    /// By the ids that they had in the run that measures, if somebody will ask about them.
+    /// By the ids of tasks in the measured run, if a policy will ask about tasks.
     tasks: Vec<Measured>,
-    /// All of them by their signatures, when the run is over: the numbers are their ids there.
+    /// Set when the run is over. The number of a signature is the id of the task in that run.
     by_signature: Numbering,
     /// Choices among two or more ready tasks.
     choices: u64,
@@ -21,7 +21,7 @@ pub(super) struct Probe {
 pub(super) struct Measured {
     signature: u64,
     steps: u64,
-    /// Those of all tasks below it, which it and they have spawned.
+    /// The steps of all tasks that it and its descendants spawned.
     steps_below: u64,
     parent: TaskId,
 }
@@ -52,9 +52,9 @@ impl Probe {
         self.choices += 1;
     }
 
-    /// Sums up, when the run is over.
+    /// Adds the steps up when the run is over.
     pub(super) fn finish(&mut self) {
-        // A task comes after the one that spawned it, so this reaches each before its parent.
+        // A task comes after its parent, so this reaches each task before its parent.
         for task in (1..self.tasks.len()).rev() {
             let measured = self.tasks[task];
             self.tasks[measured.parent.as_u32() as usize].steps_below += measured.steps_in_all();
@@ -73,10 +73,10 @@ impl Probe {
         self.steps
     }
 
-    /// What is known of the task of this signature, which has this id now.
+    /// What is known of the task with this signature, which has this id now.
     pub(super) fn get(&self, id: TaskId, signature: u64) -> Option<&Measured> {
         let known = |id: usize| self.tasks.get(id).filter(|task| task.signature == signature);
-        // Most have the same id in all runs.
+        // Most tasks have the same id in all runs.
         let same = known(id.as_u32() as usize);
         same.or_else(|| self.by_signature.get(signature).and_then(known))
     }

@@ -1,4 +1,4 @@
-//! A queue from which any entry can be taken by its place.
+//! A queue from which any entry can be removed by its place.
 
 use std::ops::Range;
 
@@ -6,36 +6,39 @@ use super::chunks::{CHUNK, Chunks, PAGE, PAGE_STRIDE, STRIDE};
 use super::ready_queue::TaskKey;
 use crate::trace::TaskId;
 
-/// A list as long as it is short, which it is most of the time, and then chunks.
+/// A list while it is short, which it is most of the time, and chunks when it is long.
 ///
-/// To take an entry out moves those behind it in the list, or those before it in its chunk. As many are moved
-/// always as there can be, whether there are any or not: that is a few instructions without a branch.
+/// Removing an entry moves those behind it in the list, or those before it in its chunk. It always
+/// moves as many places as there can be, whether they are used or not: that takes a few
+/// instructions and no branch. (Without optimisation a branch is cheaper, and only the used places
+/// are moved.)
 ///
-/// (Where nothing is optimised a branch is cheaper, and only those are moved that there are.)
 ///
-/// When the chunks are used up the entries are packed anew, which moves two at most for each that was pushed.
-/// The first one and the last are taken without a look at the chunks: so tasks take turns, or one goes on.
+/// When the chunks are used up, the entries are packed again, which moves at most two for each one
+/// that was pushed. The first entry and the last one are removed without a look at the chunks: this
+/// is how tasks take turns, and how one task goes on.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Queue {
-    /// The list, or the chunks; and then [`CHUNK`] more at least, or nothing at all.
+    /// The list or the chunks, followed by at least [`CHUNK`] more places; or nothing at all.
     places: Vec<TaskKey>,
-    /// Where the next one has its place, and the first place beyond the list or the last chunk.
+    /// Where the next entry goes, and the first place beyond the list or the last chunk.
     tail: usize,
     end: usize,
     len: usize,
     is_long: bool,
-    /// Whether somebody asks for the places of tasks.
+    /// Whether [`place_of`](Queue::place_of) will be called.
     is_searched: bool,
 
-    // The rest has a meaning as long as it is long.
+    // The rest is used only while the queue is long.
     chunks: Chunks,
-    /// Where the first one is.
+    /// Where the first entry is.
     head: usize,
-    /// How many were taken from in front, of which the chunks do not know.
+    /// How many entries were removed from the front without telling the chunks.
     gone: usize,
-    /// Where the places end that are used before the entries are packed.
+    /// The first place that is not used before the entries are packed.
     limit: usize,
-    /// By task, where it was put, if somebody asks for places: it is in that chunk, there or further back.
+    /// By task, where it was put, if the queue is indexed. The task is in that chunk, there or
+    /// further back.
     index: Vec<u32>,
 }
 
@@ -65,7 +68,7 @@ impl Queue {
 
     #[cold]
     fn make_room(&mut self) {
-        // What has become much shorter is packed sooner, for fewer chunks are faster.
+        // A queue that has become much shorter is packed sooner, because fewer chunks are faster.
         if self.is_long && self.tail < self.limit && self.len > self.limit / STRIDE {
             self.tail += STRIDE - CHUNK;
             self.grow(self.end + STRIDE);
@@ -81,7 +84,7 @@ impl Queue {
         self.places.resize(most, TaskKey::default());
     }
 
-    /// Makes one list of it, however long.
+    /// Turns the queue into one list, however long it is.
     fn list(&mut self) {
         if !self.is_long {
             return;
@@ -95,7 +98,7 @@ impl Queue {
         self.is_long = false;
     }
 
-    /// Makes chunks of the list, unless it is short.
+    /// Turns the list into chunks, unless it is short.
     fn pack(&mut self) {
         let len = self.len;
         if len < CHUNK {
@@ -155,7 +158,7 @@ impl Queue {
         Some(self.places[at])
     }
 
-    /// Takes one out; also returns who was the first.
+    /// Removes an entry. Returns the first task, and the removed one.
     #[inline(always)]
     pub(super) fn remove(&mut self, place: usize) -> Option<(TaskId, TaskKey)> {
         if place >= self.len {
@@ -171,7 +174,7 @@ impl Queue {
         let first = places[0].id();
         let behind: &mut [TaskKey; CHUNK + 1] = places[place..].first_chunk_mut()?;
         let key = behind[0];
-        // Without an iterator, which is slow where nothing is optimised.
+        // No iterator, because those are slow without optimisation.
         let mut at = 0;
         while at < count {
             behind[at] = behind[at + 1];
@@ -192,12 +195,12 @@ impl Queue {
             return (first.id(), first);
         }
         if place == self.len && self.has_last() {
-            // Nor need they know of this one: it is as if it had yet to come.
+            // The chunks need not know of this entry either: it is as if it were still to come.
             self.tail -= 1;
             return (first.id(), self.places[self.tail]);
         }
         let at = self.chunks.take(self.gone + place);
-        // One that is in the chunk of the first moves that too.
+        // Removing an entry from the chunk of the first one moves that one too.
         self.head += usize::from(self.head ^ at < STRIDE);
         let up_to_it = &mut self.places[at - CHUNK..=at];
         let key = up_to_it[CHUNK];
@@ -205,13 +208,13 @@ impl Queue {
         (first.id(), key)
     }
 
-    /// Whether the last one is just before the tail, and not in another chunk.
+    /// Whether the last entry is directly before the tail, and not in another chunk.
     #[inline]
     fn has_last(&self) -> bool {
         !self.entries_of(self.end / STRIDE - 1).is_empty()
     }
 
-    /// After the last one of its chunk.
+    /// It comes after the last entry of its chunk.
     #[cold]
     fn find_head(&mut self) {
         if self.len == 0 {
@@ -231,7 +234,7 @@ impl Queue {
         let among = |mut places: Range<usize>| places.find(|&at| self.places[at].id() == task);
         let at = if self.is_searched {
             let put = *self.index.get(task.as_u32() as usize)? as usize;
-            // Of one that is not in the queue it may be of long ago.
+            // For a task that is not in the queue, the index may be out of date.
             if put >= self.tail {
                 return None;
             }
@@ -244,7 +247,7 @@ impl Queue {
         Some(self.chunks.nth(at) - self.gone)
     }
 
-    /// All places of a list are compared at once, for where the task is cannot be foreseen.
+    /// All places of a list are compared at once, because where the task is cannot be predicted.
     fn place_in_list(&self, task: TaskId) -> Option<usize> {
         let places = self.places.as_slice();
         if cfg!(debug_assertions) {
@@ -252,7 +255,7 @@ impl Queue {
         }
         let list: &[TaskKey; CHUNK] = places.first_chunk()?;
         let equal = (0..CHUNK).fold(0, |equal, at| equal | u32::from(list[at].id() == task) << at);
-        // Behind the last one is what once was there.
+        // Places behind the last entry have old contents.
         let found = equal & ((1 << self.len) - 1);
         (found != 0).then(|| found.trailing_zeros() as usize)
     }
@@ -268,7 +271,7 @@ impl Queue {
 mod tests {
     use super::*;
 
-    /// It is as cheap as if it had never been longer.
+    /// A queue that has become shorter is as cheap as one that was never longer.
     #[test]
     fn a_queue_that_has_become_shorter_is_kept_as_such() {
         let mut queue = Queue::default();
@@ -287,7 +290,7 @@ mod tests {
         assert_eq!(shorten(8), None);
     }
 
-    /// One that runs again and again uses nothing up.
+    /// A task that runs again and again uses no places up.
     #[test]
     fn the_last_one_that_comes_again_gets_the_same_place() {
         let mut queue = Queue::default();

@@ -9,8 +9,9 @@ use crate::schedule::Answer;
 
 /// A random walk: one run per seed, in which each option is as likely as the others.
 ///
-/// Only a [fault](crate::Faults) happens once in eight times that it may. The answers of a
-/// seed depend on that seed alone, not on the runs before.
+/// Options that have a [bias](super::Question::bias) are the exception: a [fault](crate::Faults)
+/// happens once in eight times. The answers of a seed depend on that seed alone, not on the runs
+/// before.
 ///
 /// ```
 /// use dacapo::scheduler::Random;
@@ -30,7 +31,7 @@ impl Random {
     ///
     /// # Panics
     ///
-    /// If the range is empty: a test that makes no run would pass whatever it says.
+    /// If the range is empty, because a test without a run would always pass.
     #[track_caller]
     pub fn seeds(seeds: Range<u64>) -> Self {
         assert_seeds(&seeds);
@@ -69,7 +70,7 @@ impl Scheduler for Random {
     }
 }
 
-/// The same as one of several; see [`Policy`].
+/// The random walk as one policy of several.
 #[derive(Clone, Debug)]
 pub(super) struct RandomPolicy;
 

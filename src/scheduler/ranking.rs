@@ -7,9 +7,9 @@ use crate::trace::TaskId;
 
 /// Finds the ready task of the highest priority without looking at all of them.
 ///
-/// The entries of tasks that had a step are found out to be stale when they come up. Also that of the task
-/// that was chosen is left where it is, at the top: mostly the next thing is that this task is ready again, and
-/// then its new entry takes the place of the old one.
+/// Entries of tasks that had a step are stale, which is noticed when they come to the top. The
+/// entry of the chosen task stays at the top too: mostly the task is ready again next, and its new
+/// entry replaces the old one.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Ranking {
     heap: BinaryHeap<Ranked>,
@@ -20,7 +20,7 @@ pub(super) struct Ranking {
     ready: usize,
 }
 
-/// The order is that of the fields. Of equal priorities the later one wins, whichever that is.
+/// Ordered by the fields. Of equal priorities, the later entry wins.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 struct Ranked {
     priority: u64,
@@ -72,7 +72,7 @@ impl Ranking {
         self.heap.push(ranked);
     }
 
-    /// Forgets a task: it had a step.
+    /// Removes a task, because it had a step.
     #[inline]
     pub(super) fn remove(&mut self, task: TaskId) {
         if let Some(current) = self.current.get_mut(task.as_u32() as usize) {
@@ -85,7 +85,8 @@ impl Ranking {
         self.current.get(task.as_u32() as usize).is_some_and(|&entry| entry != 0)
     }
 
-    /// Takes out the first in rank of the tasks that can be chosen, with its place in the line.
+    /// Removes the task with the highest priority that can be chosen. Also returns its place in the
+    /// ready queue.
     #[inline]
     pub(super) fn pop(&mut self, choice: &Choice<'_>) -> Option<(TaskId, usize)> {
         loop {

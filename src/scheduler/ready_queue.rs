@@ -1,4 +1,4 @@
-//! The tasks that are ready, in the order in which they became ready.
+//! The ready queue.
 
 use std::num::NonZeroU64;
 
@@ -6,20 +6,19 @@ use super::queue::Queue;
 use crate::schedule::{Answer, Lasting};
 use crate::trace::TaskId;
 
-/// A task of the present run: its place in the run's slab, and its id, which tells apart the tasks that
-/// have had that place.
-/// It is one word, which is moved and compared as such, and so is one that there need not be.
+/// A task of the current run: its slot in the slab of tasks, and its id, which tells apart the
+/// tasks that have had that slot. It is one word, and an `Option` of it is one word too.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct TaskKey(NonZeroU64);
 
 impl TaskKey {
     #[inline(always)]
     pub(crate) const fn new(slot: u32, id: TaskId) -> Self {
-        // No place has the greatest number.
+        // No slot has the greatest number.
         Self::from_u64((id.0 as u64) << 32 | slot.wrapping_add(1) as u64)
     }
 
-    /// A number, which orders keys as the tasks were spawned.
+    /// A number that orders keys as the tasks were spawned.
     pub(crate) const fn to_u64(self) -> u64 {
         self.0.get()
     }
@@ -42,19 +41,19 @@ impl TaskKey {
     }
 }
 
-/// That of the first task, which is in the first place.
+/// The key of the first task, which has the first slot.
 impl Default for TaskKey {
     fn default() -> Self {
         Self::new(0, TaskId::MAIN)
     }
 }
 
-/// The tasks that are ready, the one that has been so for longest first; but those that stay ahead
-/// before all others, and those that are held back behind.
+/// The ready tasks, in the order in which they became ready. Tasks that stay ahead come before all
+/// others, and tasks that are held back come after them.
 #[derive(Clone, Debug, Default)]
 pub struct ReadyQueue {
     queue: Queue,
-    /// Whether there is anything in the fields that follow, which is seldom.
+    /// Whether the following fields have contents, which is rare.
     is_zoned: bool,
     ahead: Vec<TaskKey>,
     held: Vec<TaskKey>,
@@ -75,7 +74,7 @@ impl ReadyQueue {
         self.len() == 0
     }
 
-    /// The task at this place, of which the first is 0.
+    /// The task at this place, counted from 0.
     pub fn get(&self, place: usize) -> Option<TaskId> {
         let Some(place) = place.checked_sub(self.ahead.len()) else {
             return Some(self.ahead[place].id());
@@ -84,7 +83,7 @@ impl ReadyQueue {
         self.queue.get(place).or_else(held).map(|key| key.id())
     }
 
-    /// Where a task stands, if it does.
+    /// The place of a task, if it is in the queue.
     pub fn place_of(&self, task: TaskId) -> Option<usize> {
         if !self.is_zoned {
             return self.queue.place_of(task);
@@ -95,7 +94,7 @@ impl ReadyQueue {
             .or_else(|| Some(self.ahead.len() + self.queue.len() + among(&self.held)?))
     }
 
-    /// Forgets all; `indexed` says whether somebody will ask for places.
+    /// Removes all tasks. `indexed` says whether [`place_of`](ReadyQueue::place_of) will be called.
     pub(crate) fn clear(&mut self, indexed: bool) {
         self.queue.clear(indexed);
         if self.is_zoned {
@@ -115,7 +114,7 @@ impl ReadyQueue {
         }
     }
 
-    /// Keeps those for whom this is so.
+    /// Keeps the tasks for which `keep` returns `true`.
     pub(crate) fn retain(&mut self, keep: impl Fn(TaskKey) -> bool) {
         self.ahead.retain(|&key| keep(key));
         self.queue.retain(&keep);
@@ -123,8 +122,8 @@ impl ReadyQueue {
         self.look_at_zones();
     }
 
-    /// Takes out the one whose turn it is; the others keep their order, unless they are held. Also returns
-    /// who was the first.
+    /// Removes the task that an answer chooses. The others keep their order, unless they are held
+    /// back. Also returns the first task.
     #[inline(always)]
     pub(crate) fn take(&mut self, answer: Answer) -> Option<(TaskId, TaskKey)> {
         if self.is_zoned || !answer.is_once() {
@@ -137,7 +136,7 @@ impl ReadyQueue {
     fn take_zoned(&mut self, answer: Answer) -> Option<(TaskId, TaskKey)> {
         let first = self.get(0)?;
         if self.held.len() == self.len() {
-            // Nobody else is ready: they are held no longer.
+            // No other task is ready, so they are held no longer.
             self.held.drain(..).for_each(|key| self.queue.push(key));
         }
         let taken = self.remove(answer.option() as usize)?;
@@ -166,7 +165,7 @@ impl ReadyQueue {
         (place < self.held.len()).then(|| self.held.remove(place))
     }
 
-    /// Puts the first `count` behind all others.
+    /// Moves the first `count` tasks behind all others.
     fn hold(&mut self, count: usize) {
         for _ in 0..count {
             let Some(key) = self.remove(0) else { return };
@@ -175,7 +174,7 @@ impl ReadyQueue {
         }
     }
 
-    /// A task waits for something, or has ended, and does not stay ahead.
+    /// Called when a task waits or has ended: it does not stay ahead.
     #[inline(always)]
     pub(crate) fn waits(&mut self, id: TaskId) {
         if self.is_zoned {
@@ -185,7 +184,7 @@ impl ReadyQueue {
     }
 }
 
-/// For the tests of a scheduler.
+/// A queue of these tasks, for the tests of a scheduler.
 impl FromIterator<TaskId> for ReadyQueue {
     fn from_iter<I: IntoIterator<Item = TaskId>>(tasks: I) -> Self {
         let mut queue = Self::default();
@@ -200,7 +199,7 @@ mod tests {
 
     use super::*;
 
-    /// The same without any thought of speed: all in one list.
+    /// The same in one list, which is slow.
     #[derive(Default)]
     struct Model {
         queue: Vec<TaskId>,
@@ -251,17 +250,17 @@ mod tests {
     enum Op {
         Push(usize),
         Take(prop::sample::Index, Lasting),
-        /// The one taken last goes back, or waits.
+        /// The task that was taken last is ready again, or waits.
         Again(bool),
-        /// As many times one is taken and goes back: the first, the last, or any.
-        Turns(usize, Turn),
+        /// So many times, a task is taken and is ready again: the first, the last, or any.
+        Turns(usize, Pick),
         Retain(u32),
         /// Another run.
         Clear(bool),
     }
 
     #[derive(Clone, Copy, Debug)]
-    enum Turn {
+    enum Pick {
         First,
         Last,
         Any,
@@ -273,11 +272,11 @@ mod tests {
             1 => Just(Lasting::Hold),
             1 => Just(Lasting::Ahead),
         ];
-        let turn = prop_oneof![Just(Turn::First), Just(Turn::Last), Just(Turn::Any)];
+        let pick = prop_oneof![Just(Pick::First), Just(Pick::Last), Just(Pick::Any)];
         prop_oneof![
-            // A queue is kept otherwise when it is long.
+            // A long queue has another representation.
             3 => prop_oneof![1..20usize, 1..200usize, 400..900usize].prop_map(Op::Push),
-            3 => (1..300usize, turn).prop_map(|(count, turn)| Op::Turns(count, turn)),
+            3 => (1..300usize, pick).prop_map(|(count, pick)| Op::Turns(count, pick)),
             90 => (any::<prop::sample::Index>(), lasting).prop_map(|(i, l)| Op::Take(i, l)),
             30 => any::<bool>().prop_map(Op::Again),
             1 => (1..5u32).prop_map(Op::Retain),
@@ -315,12 +314,12 @@ mod tests {
                             model.favoured.retain(|favoured| *favoured != id);
                         }
                     },
-                    Op::Turns(count, turn) => for nth in 0..count.min(count * model.queue.len()) {
+                    Op::Turns(count, pick) => for nth in 0..count.min(count * model.queue.len()) {
                         let len = model.queue.len();
-                        let option = match turn {
-                            Turn::First => 0,
-                            Turn::Last => len - 1,
-                            Turn::Any => nth * 0x9e37_79b9 % len,
+                        let option = match pick {
+                            Pick::First => 0,
+                            Pick::Last => len - 1,
+                            Pick::Any => nth * 0x9e37_79b9 % len,
                         };
                         let answer = Answer::from_place(option);
                         let (_, key) = queue.take(answer).unwrap();
@@ -357,7 +356,7 @@ mod tests {
         }
     }
 
-    /// Also if the end of what is kept together is just where there is nothing left.
+    /// Even if it becomes empty exactly at the end of a chunk.
     #[test]
     fn an_emptied_ready_queue_is_as_new() {
         for len in 1..600 {
@@ -373,7 +372,7 @@ mod tests {
         }
     }
 
-    /// What has no entry is not much more than what has.
+    /// Most of the memory of a queue is used.
     #[test]
     fn a_long_ready_queue_stays_packed() {
         let mut queue = ReadyQueue::default();

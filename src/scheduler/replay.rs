@@ -5,9 +5,9 @@ use crate::schedule::{Answer, Schedule};
 
 /// One run with the answers of a recorded schedule.
 ///
-/// It is tolerant: an answer that is too large for its choice becomes the largest that is possible,
-/// and past the end of the schedule every answer is 0. So a schedule replays *something* also after
-/// the program was edited, and [`Run::divergence`](crate::Run::divergence) says where it first did
+/// It is tolerant. An answer that is too large for its choice becomes the largest possible one, and
+/// every answer past the end of the schedule is 0. So a schedule still replays *something* after
+/// the program was edited, and [`Run::divergence`](crate::Run::divergence) tells where it first did
 /// not fit. A [`strict`](Replay::strict) replay fails there instead.
 ///
 /// ```
@@ -30,7 +30,7 @@ impl Replay {
     ///
     /// # Panics
     ///
-    /// If the text is malformed: the message says where, and what was expected.
+    /// If the text is malformed. The message says where, and what was expected.
     #[track_caller]
     pub fn new<S: TryInto<Schedule, Error: fmt::Display>>(schedule: S) -> Self {
         let schedule = match schedule.try_into() {
@@ -40,7 +40,7 @@ impl Replay {
         Self { schedule, next: 0, diverged: None, strict: false, done: false }
     }
 
-    /// The same, but a run that does not fit the schedule fails for that.
+    /// The same, except that a run that does not fit the schedule fails.
     ///
     /// # Panics
     ///

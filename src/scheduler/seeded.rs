@@ -1,4 +1,5 @@
-//! What all schedulers have in common that draw from a seed, after a first run that measures.
+//! What schedulers that draw from a seed have in common: a first run that measures, seeds, and an
+//! end that is fair.
 
 use std::ops::Range;
 use std::rc::Rc;
@@ -10,28 +11,28 @@ use crate::rng::Draws;
 use crate::schedule::Answer;
 use crate::trace::{TaskId, TaskNames};
 
-/// How to choose among tasks in one run. What it knows it knows from the probe and from its draws, so
-/// that its answers depend on the seed alone and not on the runs before.
+/// How to choose among tasks in one run. A policy knows only the probe and its draws, so that its
+/// answers depend on the seed alone and not on the runs before.
 pub(super) trait Policy {
     fn name(&self) -> &str;
 
-    /// Of several policies that take turns, chooses the one of this seed. Returns which run of that
+    /// Selects one of several policies for the nth seed that draws. Returns which run of that
     /// policy it is, from 0.
-    fn turn(&mut self, seed: u64) -> u64 {
+    fn select(&mut self, seed: u64) -> u64 {
         seed
     }
 
-    /// Whether it asks the probe about tasks, of which that has to keep each by its name.
+    /// Whether it asks the probe about tasks, so that the probe has to keep them.
     fn asks_about_tasks(&self) -> bool {
         false
     }
 
-    /// Whether it is pure chance, and so needs nothing but the choices.
+    /// Whether it is pure chance, and needs nothing but the choices.
     fn is_chance(&self) -> bool {
         false
     }
 
-    /// Whether it asks which primitives a step uses.
+    /// Whether it needs to know which primitives a step uses.
     fn asks_about_uses(&self) -> bool {
         false
     }
@@ -42,28 +43,28 @@ pub(super) trait Policy {
     /// Chooses one of two or more ready tasks.
     fn choose(&mut self, choice: &Choice<'_>, draws: &mut Draws) -> Answer;
 
-    /// A task got into the line.
+    /// A task was added to the ready queue.
     #[inline]
     fn ready(&mut self, task: TaskId, names: &TaskNames, draws: &mut Draws) {
         let _ = (task, names, draws);
     }
 
-    /// A task has had a step, also if there was no choice but this one.
+    /// A task had a step, even if there was no choice but this task.
     #[inline]
     fn step(&mut self, step: &Step<'_>, draws: &mut Draws) {
         let _ = (step, draws);
     }
 }
 
-/// First makes a run, first in, first out, that measures the program, and then one for each seed.
+/// Makes an ordinary run first, which measures the program, and then one run for each seed.
 ///
-/// The run that measures is that of seed 0, so that a search of 1,000 seeds makes 1,000 runs. It comes
-/// first even if seed 0 is not in the range, since the runs of all other seeds depend on it.
+/// The measuring run is that of seed 0, so that a search of 1,000 seeds makes 1,000 runs. It comes
+/// first even if seed 0 is not in the range, because the runs of all other seeds depend on it.
 ///
-/// A run that gets some times as long as the one that was measured goes on as a fair random walk: a
-/// policy with priorities may give all turns to a task that yields until another one has done something.
-/// So when a run reaches its limit of steps all the same, that is the program's doing, unless its usual
-/// run takes a third of the limit already.
+/// A run that becomes a few times as long as the measured one goes on as a random walk, which is
+/// fair: a policy with priorities may run a task for ever that yields until another task has done
+/// something. If a run reaches the step limit all the same, the program is the reason, unless its
+/// ordinary run takes a third of the limit already.
 #[derive(Clone, Debug)]
 pub(super) struct Seeded<P> {
     pub(super) policy: P,
@@ -72,7 +73,7 @@ pub(super) struct Seeded<P> {
     guide: Guide,
     draws: Draws,
     probe: Rc<Probe>,
-    /// How many steps it is until chance is fair.
+    /// How many steps are left until the run goes on as a random walk.
     steps_left: u64,
 }
 
@@ -83,28 +84,29 @@ enum Run {
     Seed(Seed),
 }
 
-/// A seed that draws: any but 0, which is the run that measures.
+/// A seed that draws: any but 0, which is the measuring run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Seed {
-    /// Which of the seeds that draw it is, from 0.
+    /// Its number among the seeds that draw, from 0.
     number: u64,
     /// Which run of its policy it is, from 0.
     nth: u64,
 }
 
-/// Who answers. This is all that is looked at in an ordinary step.
+/// What answers. An ordinary step looks at nothing else.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Guide {
-    /// Nobody: the run measures.
+    /// Always 0, in the measuring run.
     Usual,
-    /// The policy, which is not prepared yet: a process passes by runs that others make.
+    /// The policy, which is prepared at the first event: a process skips runs that others make.
     Unprepared,
     Policy,
-    /// Chance alone, in a run that has become long.
+    /// A random walk, in a run that has become long, or if the policy is nothing else.
     Chance,
 }
 
-/// From so many times the measured number of steps on, plus [`FAIR_AFTER`], chance is fair.
+/// A run goes on as a random walk after this many times the measured number of steps, plus
+/// [`FAIR_AFTER`].
 const FAIR_AFTER_TIMES: u64 = 2;
 const FAIR_AFTER: u64 = 1000;
 
@@ -147,7 +149,7 @@ impl<P: Policy> Seeded<P> {
         }
         let seed = self.seeds.next()?;
         let number = seed.saturating_sub(1);
-        self.run = Run::Seed(Seed { number, nth: self.policy.turn(number) });
+        self.run = Run::Seed(Seed { number, nth: self.policy.select(number) });
         self.guide = Guide::Unprepared;
         let plan = Plan::of_seed(seed).with_runs_left(left(&self.seeds));
         Some(match self.policy.is_chance() {
@@ -168,7 +170,7 @@ impl<P: Policy> Seeded<P> {
         }
     }
 
-    /// Whether the run that measures is over.
+    /// Whether the measuring run is over.
     pub(super) fn has_measured(&self) -> bool {
         matches!(self.run, Run::Seed(_))
     }
@@ -177,7 +179,8 @@ impl<P: Policy> Seeded<P> {
         &mut self.seeds
     }
 
-    // What most steps need is done at once. All else stands apart: then there is nothing to save and to restore.
+    // The short way of most steps. Everything else is in functions of its own, so that registers
+    // need not be saved.
 
     #[inline]
     pub(super) fn choose(&mut self, choice: &Choice<'_>) -> Answer {
@@ -262,7 +265,7 @@ impl<P: Policy> Seeded<P> {
     }
 
     fn probe_mut(&mut self) -> &mut Probe {
-        // Policies share it only when it is finished.
+        // Policies share it only after it is finished.
         Rc::make_mut(&mut self.probe)
     }
 }
@@ -274,7 +277,7 @@ pub(super) fn draw(choice: &Choice<'_>, draws: &mut Draws) -> Answer {
 
 /// # Panics
 ///
-/// If there is no seed: a test that makes no run would pass whatever it says.
+/// If there is no seed, because a test without a run would always pass.
 #[track_caller]
 pub(super) fn assert_seeds(seeds: &Range<u64>) {
     assert!(
@@ -291,7 +294,7 @@ pub(super) fn left(seeds: &Range<u64>) -> u64 {
     seeds.end.saturating_sub(seeds.start)
 }
 
-/// Makes a type of one field, a [`Seeded`], a scheduler.
+/// Implements [`Scheduler`](super::Scheduler) for a type with one field, a [`Seeded`].
 macro_rules! seeded_scheduler {
     ($scheduler:ty) => {
         impl crate::scheduler::Scheduler for $scheduler {

@@ -7,13 +7,14 @@ use super::seeded::{Policy, Seeded, seeded_scheduler};
 use crate::rng::Draws;
 use crate::schedule::{Answer, Lasting};
 
-/// First in, first out, but for one, two or three answers.
+/// First in, first out, except for one, two or three answers.
 ///
-/// What is left of a bug when it has been shrunk is mostly one answer: a task that is held back, or
-/// stays ahead, from some choice on. So these are tried as such: at random places among as many choices as a
-/// first run had, a random option is given its turn, for that once, or holding back those it passes over,
-/// or staying ahead (see [`Lasting`]). It is delay bounding at random (M. Emmi, S. Qadeer, Z. Rakamarić 2011,
-/// "Delay-Bounded Scheduling"; all of them: [`DelayBounded`](super::DelayBounded)), where a delay may last.
+/// A shrunk bug is mostly one answer: a task that is held back, or stays ahead, from some choice
+/// on. This scheduler tries such answers directly. At random places, among as many choices as the
+/// first run had, a random option is taken: for that choice only, or holding back the tasks before
+/// it, or staying ahead (see [`Lasting`]). It is random delay bounding (M. Emmi, S. Qadeer, Z.
+/// Rakamarić 2011, "Delay-Bounded Scheduling"), where a delay may last.
+/// [`DelayBounded`](super::DelayBounded) tries all of them.
 ///
 /// ```
 /// use dacapo::scheduler::Sparse;
@@ -42,7 +43,7 @@ seeded_scheduler!(Sparse);
 
 #[derive(Clone, Debug, Default)]
 pub(super) struct SparsePolicy {
-    /// The choices that are not answered as usual, the last one first.
+    /// The choices that are not answered with 0, the last one first.
     places: Vec<u64>,
     choices: u64,
 }
@@ -75,7 +76,7 @@ impl Policy for SparsePolicy {
         let (first, lasting) = match draws.below(3) {
             0 => (1, Lasting::Once),
             1 => (1, Lasting::Hold),
-            // Also the one whose turn it is may stay ahead.
+            // The first task may stay ahead too.
             _ => (0, Lasting::Ahead),
         };
         Answer::new((first + draws.below(others + 1 - first)) as u32, lasting)

@@ -8,10 +8,10 @@ use crate::rng::Draws;
 use crate::schedule::Answer;
 use crate::trace::TaskId;
 
-/// A random walk that would rather stay with the task that has just run.
+/// A random walk that tends to stay with the task that has just run.
 ///
-/// A plain random walk among many tasks hardly ever gives one of them ten turns in a row. With each
-/// seed the probability to stay is another one: 1/2, 3/4, 7/8 or 15/16.
+/// A plain random walk among many tasks hardly ever runs one of them ten times in a row. Each seed
+/// has another probability of staying: 1/2, 3/4, 7/8 or 15/16.
 ///
 /// ```
 /// use dacapo::scheduler::Sticky;
@@ -40,7 +40,7 @@ seeded_scheduler!(Sticky);
 
 #[derive(Clone, Debug, Default)]
 pub(super) struct StickyPolicy {
-    /// One in so many times it leaves the task.
+    /// It leaves the task once in this many times.
     leave: u64,
     last: Option<TaskId>,
 }

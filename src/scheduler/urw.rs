@@ -9,14 +9,15 @@ use crate::rng::Draws;
 use crate::schedule::Answer;
 use crate::trace::{TaskId, TaskNames};
 
-/// A uniform random walk: each *schedule* is as likely as the others, instead of each option.
+/// A uniform random walk: each *schedule* is as likely as the others, rather than each option.
 ///
-/// A task is chosen in proportion to the steps that are left of it, and of the tasks that it has yet to
-/// spawn; so a long task is not outrun by short ones, and an order is not the less likely the more
-/// choices it takes: H. Zhao et al. 2025, "Selectively Uniform Concurrency Testing" (there *URW*; its
-/// *SURW* selects steps by what they access, which is not known of a poll). The numbers of steps are those
-/// of a first run, first in, first out, by the names of the tasks. Where this departs from it: a step
-/// more than was measured counts as one; steps that wait for each other are not accounted for.
+/// A task is chosen with a probability proportional to the steps that are left for it and for the
+/// tasks that it has yet to spawn. So short tasks do not outrun a long one, and an order does not
+/// become less likely with the number of choices it takes: H. Zhao et al. 2025, "Selectively
+/// Uniform Concurrency Testing" (*URW* there; its *SURW* selects steps by what they access, which
+/// is unknown for a poll). The numbers of steps come from the first run, by the names of the tasks.
+/// Differences: a step beyond the measured ones counts as one, and steps that wait for each other
+/// are not accounted for.
 ///
 /// ```
 /// use dacapo::scheduler::Urw;
@@ -46,17 +47,17 @@ seeded_scheduler!(Urw);
 #[derive(Clone, Debug, Default)]
 pub(super) struct UrwPolicy {
     probe: Rc<Probe>,
-    /// Those of tasks that are ready, and of the one that had the last step.
+    /// The weights of the ready tasks, and of the task that had the last step.
     weights: Weights,
-    /// By task: the steps that are left of it, and of what it has yet to spawn.
+    /// By task: the steps that are left for it and for what it has yet to spawn.
     left: Vec<u64>,
-    /// The task that had the last step, as long as it is not ready again. Most are before the next choice, and
-    /// then there is but one change of the weights.
+    /// The task that had the last step, while it is not ready again. Most tasks are ready before
+    /// the next choice, and then the weights change only once.
     last: Option<TaskId>,
 }
 
 impl UrwPolicy {
-    /// Learns of the tasks up to this one.
+    /// Adds the tasks up to this one.
     #[cold]
     #[inline(never)]
     fn meet(&mut self, task: TaskId, names: &TaskNames) {
@@ -127,7 +128,7 @@ impl Policy for UrwPolicy {
                 self.last = Some(task);
                 return Answer::from_place(place);
             }
-            // It was dropped as it stood in the line.
+            // The task was dropped while it was in the ready queue.
             self.weights.set(task, 0);
         }
         draw(choice, draws)

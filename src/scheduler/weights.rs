@@ -2,16 +2,19 @@
 
 use crate::trace::TaskId;
 
-/// Draws a task in proportion to its weight, without looking at all of them: a tree of sums.
+/// Draws a task with a probability proportional to its weight, without looking at all tasks. It is
+/// a tree of sums.
 ///
-/// To change a weight is an addition for each level of the tree, and to find one a look at half a dozen places
-/// of each. A binary tree (P. Fenwick 1994, "A new data structure for cumulative frequency tables") looks at
-/// fewer places, but has four times as many levels, and at each the processor has to guess.
+/// Changing a weight takes an addition for each level of the tree, and finding one a look at about
+/// six places of each level. A binary tree (P. Fenwick 1994, "A new data structure for cumulative
+/// frequency tables") looks at fewer places, but has four times as many levels, each with a branch
+/// that cannot be predicted.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Weights {
-    /// By task, in whole groups.
+    /// By task. The length is a multiple of a group.
     weights: Vec<u64>,
-    /// On each level the sums of the groups of the one before, as long as those are several; in whole groups too.
+    /// On each level, the sums of the groups of the level below, as long as there are several
+    /// groups. The lengths are multiples of a group too.
     sums: Vec<Vec<u64>>,
     total: u64,
 }
@@ -36,7 +39,7 @@ impl Weights {
         let Some(own) = self.weights.get_mut(place) else {
             return self.set_first(task, weight);
         };
-        // Less than nothing, where it is to be less: the sums wrap around, and come back.
+        // If the weight shrinks, the sums wrap around and come back.
         let more = weight.wrapping_sub(*own);
         *own = weight;
         self.total = self.total.wrapping_add(more);
@@ -48,7 +51,7 @@ impl Weights {
         }
     }
 
-    /// Sets the weight of a task for which there is no place yet.
+    /// Sets the weight of a task that has no place yet.
     #[cold]
     #[inline(never)]
     fn set_first(&mut self, task: TaskId, weight: u64) {
@@ -58,7 +61,7 @@ impl Weights {
         }
     }
 
-    /// Makes places up to this one, of weight 0.
+    /// Adds places of weight 0 up to this one.
     fn grow(&mut self, mut place: usize) {
         let mut level = &mut self.weights;
         let mut above = 0;
@@ -68,7 +71,7 @@ impl Weights {
                 return;
             }
             if above == self.sums.len() {
-                // All that there was is in the first group below.
+                // All weights so far are in the first group below.
                 self.sums.push(vec![self.total]);
             }
             level = &mut self.sums[above];
@@ -77,7 +80,7 @@ impl Weights {
         }
     }
 
-    /// The task in whose share a number below the total falls.
+    /// The task whose share of the total contains this number.
     #[inline]
     pub(super) fn find(&self, mut number: u64) -> TaskId {
         debug_assert!(number < self.total);
@@ -89,12 +92,13 @@ impl Weights {
     }
 }
 
-/// The place in this group of a level in whose share a number falls, and leaves of it what is within that.
+/// The place in this group of a level whose share contains a number. Subtracts the shares before it
+/// from the number.
 #[inline]
 fn find_in_group(level: &[u64], group: usize, number: &mut u64) -> usize {
     let mut found = group * GROUP;
     if let Some([others @ .., _]) = level.as_chunks::<GROUP>().0.get(group) {
-        // If it is in none of the others it is in the last one.
+        // If it is in none of the others, it is in the last one.
         for sum in others {
             if *number < *sum {
                 break;
@@ -115,7 +119,7 @@ mod tests {
     proptest! {
         #[test]
         fn each_number_falls_into_the_share_of_its_task(
-            // Of the last ones, which are few, there is a level more, and then another.
+            // The last two ranges need a level more, and two levels more.
             sets in prop::collection::vec(
                 (prop_oneof![0..12u32, 0..70u32, 0..300u32, 0..5000u32], 0..5u64),
                 1..100,
@@ -123,7 +127,7 @@ mod tests {
             earlier in prop::collection::vec((0..5000u32, 1..5u64), 0..3),
         ) {
             let mut weights = Weights::default();
-            // Of a run before.
+            // From the run before.
             earlier.into_iter().for_each(|(task, weight)| weights.set(TaskId(task), weight));
             weights.clear();
             let mut model = [0; 5000];

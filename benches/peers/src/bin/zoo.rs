@@ -19,7 +19,7 @@ use dacapo::scheduler::{Pct, Portfolio, Random, Urw};
 use peers::first_failure::{Found, ShuttleMake, Way, warm_up};
 use peers::programs::{self, Program};
 use peers::quiet::{Panic, silence};
-use peers::search::{MOST, SEARCHES};
+use peers::search::{MOST, SEARCHES, drawing};
 use shuttle::scheduler::{PctScheduler, RandomScheduler, UrwRandomScheduler};
 
 /// The versions are those that Cargo.toml pins.
@@ -38,10 +38,10 @@ const TWIN: u64 = 1000;
 const DEPTH: usize = 3;
 
 const COLUMNS: [(&str, Way); 9] = [
-    ("dacapo portfolio", Way::Dacapo(|seeds| Box::new(Portfolio::seeds(seeds)))),
+    ("dacapo portfolio", Way::Dacapo(|seeds| Box::new(Portfolio::seeds(drawing(seeds))))),
     ("dacapo random", Way::Dacapo(|seeds| Box::new(Random::seeds(seeds)))),
-    ("dacapo PCT 3", Way::Dacapo(|seeds| Box::new(Pct::seeds(seeds).depth(3)))),
-    ("dacapo URW", Way::Dacapo(|seeds| Box::new(Urw::seeds(seeds)))),
+    ("dacapo PCT 3", Way::Dacapo(|seeds| Box::new(Pct::seeds(drawing(seeds)).depth(3)))),
+    ("dacapo URW", Way::Dacapo(|seeds| Box::new(Urw::seeds(drawing(seeds))))),
     ("shuttle random", yielding(|seed, most| Box::new(RandomScheduler::new_from_seed(seed, most)))),
     (
         "shuttle PCT 3",
