@@ -83,6 +83,7 @@ mod failure;
 mod faults;
 mod instant;
 mod linear;
+mod linked;
 mod numbering;
 mod question;
 mod rng;

@@ -4,13 +4,13 @@ use std::panic::Location;
 use std::sync::{Mutex, MutexGuard};
 
 use super::condition::Condition;
-use super::resource::hold;
+use super::resource::lock;
 use crate::session::Place;
 
-/// Has tasks wait until so many of them have come.
+/// A meeting point: tasks wait until a number of them have arrived; asyncio's `Barrier`.
 ///
-/// The last to come lets all go on, and when they have left, the barrier can be used again. It can
-/// be [reset](Barrier::reset), and be broken for good with [`abort`](Barrier::abort). Works on any
+/// The last task to arrive releases all of them. Once they have left, the barrier can be used again. It
+/// can be [reset](Barrier::reset), or broken for good with [`abort`](Barrier::abort). It works on any
 /// executor.
 ///
 /// ```
@@ -37,12 +37,12 @@ use crate::session::Place;
 pub struct Barrier {
     parties: usize,
     condition: Condition,
-    /// Changed with the lock of the condition held, but for parties that are dropped.
-    state: Mutex<State>,
+    /// Changes with the lock of the condition held, except when a party is dropped.
+    state: Mutex<BarrierState>,
 }
 
 #[derive(Debug)]
-struct State {
+struct BarrierState {
     phase: Phase,
     /// How many parties are inside.
     inside: usize,
@@ -51,7 +51,7 @@ struct State {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Phase {
     Filling,
-    /// All have come, and not all have left.
+    /// All have arrived, and not all have left.
     Draining,
     /// It was reset, and not all have left.
     Resetting,
@@ -59,38 +59,39 @@ enum Phase {
 }
 
 impl Barrier {
-    /// A barrier for so many parties.
+    /// Creates a barrier for this many tasks.
     ///
     /// # Panics
     ///
-    /// If there are none.
+    /// Panics if `parties` is zero.
     #[track_caller]
     pub fn new(parties: usize) -> Self {
         assert!(parties > 0, "dacapo: a Barrier needs at least one party");
-        let state = Mutex::new(State { phase: Phase::Filling, inside: 0 });
+        let state = Mutex::new(BarrierState { phase: Phase::Filling, inside: 0 });
         Self { parties, condition: Condition::of_barrier(), state }
     }
 
-    fn state(&self) -> MutexGuard<'_, State> {
-        hold(&self.state)
+    fn state(&self) -> MutexGuard<'_, BarrierState> {
+        lock(&self.state)
     }
 
     fn phase(&self) -> Phase {
         self.state().phase
     }
 
-    /// Waits for the others; returns how many have come before, from 0.
+    /// Waits for the other tasks; returns how many had arrived before this one.
     ///
-    /// The last to come does not wait. While those of the round before are leaving, this waits for
-    /// them first.
+    /// The last task to arrive does not wait. If tasks of the previous round are still leaving, this
+    /// waits for them first.
     ///
     /// # Errors
     ///
-    /// If the barrier is broken, or meanwhile becomes so, or is reset.
+    /// Returns an error if the barrier is broken, or if it breaks or is reset during the wait.
     ///
     /// # Cancel safety
     ///
-    /// If it is dropped, this party has not come. If all have come by then, they go on without it.
+    /// If the future is dropped, this task counts as not arrived. If all tasks had arrived by then, the
+    /// others proceed without it.
     #[track_caller]
     pub fn wait(&self) -> impl Future<Output = Result<usize, BrokenBarrierError>> {
         self.wait_at(Location::caller())
@@ -103,7 +104,7 @@ impl Barrier {
         if self.is_broken() {
             return Err(BrokenBarrierError(()));
         }
-        // Dropped before the guard: it leaves with the lock held, if this has it.
+        // Dropped before the guard, so that it leaves with the lock held if possible.
         let party = Party::enter(self);
         if party.index + 1 == self.parties {
             self.change(Phase::Draining);
@@ -122,14 +123,13 @@ impl Barrier {
         self.condition.notify_unlocked(usize::MAX);
     }
 
-    /// Makes it as new: those who wait get an error, those who come afterwards wait for a full
-    /// round.
+    /// Resets the barrier: waiting tasks get an error, and later ones wait for a full round.
     ///
-    /// It also mends a barrier that was [aborted](Barrier::abort).
+    /// This also repairs a barrier that was [aborted](Barrier::abort).
     ///
     /// # Cancel safety
     ///
-    /// If it is dropped, nothing has happened.
+    /// If the future is dropped before it completes, it has no effect.
     #[track_caller]
     pub fn reset(&self) -> impl Future<Output = ()> {
         let lock = self.condition.lock();
@@ -140,11 +140,11 @@ impl Barrier {
         }
     }
 
-    /// Breaks it: those who wait, and those who come, get an error.
+    /// Breaks the barrier: waiting tasks and later ones get an error.
     ///
     /// # Cancel safety
     ///
-    /// If it is dropped, nothing has happened.
+    /// If the future is dropped before it completes, it has no effect.
     #[track_caller]
     pub fn abort(&self) -> impl Future<Output = ()> {
         let lock = self.condition.lock();
@@ -154,24 +154,24 @@ impl Barrier {
         }
     }
 
-    /// How many have to come.
+    /// Returns the number of tasks that the barrier waits for.
     pub fn parties(&self) -> usize {
         self.parties
     }
 
-    /// How many have come and wait for the others; those who are leaving do not count.
+    /// Returns how many tasks have arrived and wait for others. Tasks that are leaving do not count.
     pub fn n_waiting(&self) -> usize {
         let state = self.state();
         if state.phase == Phase::Filling { state.inside } else { 0 }
     }
 
-    /// Whether it was [aborted](Barrier::abort).
+    /// Returns whether the barrier was [aborted](Barrier::abort).
     pub fn is_broken(&self) -> bool {
         self.phase() == Phase::Broken
     }
 }
 
-/// One who is inside, until this is dropped.
+/// A task that has arrived, until this is dropped.
 struct Party<'a> {
     barrier: &'a Barrier,
     index: usize,
@@ -200,7 +200,7 @@ impl Drop for Party<'_> {
     }
 }
 
-/// The barrier is broken, or was reset meanwhile.
+/// Error returned by [`Barrier::wait`]: the barrier is broken, or was reset during the wait.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct BrokenBarrierError(());
 

@@ -3,9 +3,9 @@ use std::future::Future;
 use super::lock::ReleaseError;
 use super::semaphore::Semaphore;
 
-/// A semaphore that cannot be given back more permits than it had.
+/// A semaphore that refuses to get back more permits than it had; asyncio's `BoundedSemaphore`.
 ///
-/// In all else it is a [`Semaphore`] that is never closed. Works on any executor.
+/// In all else it is a [`Semaphore`] that is never closed. It works on any executor.
 ///
 /// ```
 /// use dacapo::sync::BoundedSemaphore;
@@ -26,21 +26,21 @@ pub struct BoundedSemaphore {
 }
 
 impl BoundedSemaphore {
-    /// A semaphore with this many permits, and never more.
+    /// Creates a semaphore with this many permits, and never more.
     ///
     /// # Panics
     ///
-    /// If there are more than [`Semaphore::MAX_PERMITS`].
+    /// Panics if there are more than [`Semaphore::MAX_PERMITS`].
     #[track_caller]
     pub fn new(permits: usize) -> Self {
         Self { semaphore: Semaphore::new(permits), bound: permits }
     }
 
-    /// Takes one permit, waiting for it if need be; see [`Semaphore::acquire`].
+    /// Acquires one permit, waiting for it if necessary; see [`Semaphore::acquire`].
     ///
     /// # Cancel safety
     ///
-    /// No permit is lost if it is dropped; its place in the line is.
+    /// If the future is dropped, it loses its place in the queue. No permit is lost.
     #[track_caller]
     pub fn acquire(&self) -> impl Future<Output = BoundedSemaphorePermit<'_>> {
         let acquire = self.semaphore.acquire();
@@ -50,34 +50,35 @@ impl BoundedSemaphore {
         }
     }
 
-    /// Takes one permit if one is free and nobody waits.
+    /// Acquires one permit if one is available and nothing waits.
     pub fn try_acquire(&self) -> Option<BoundedSemaphorePermit<'_>> {
         self.semaphore.try_acquire().ok()?.forget();
         Some(BoundedSemaphorePermit { semaphore: self })
     }
 
-    /// Gives one permit back, which was [forgotten](BoundedSemaphorePermit::forget).
+    /// Gives back one permit that was [forgotten](BoundedSemaphorePermit::forget).
     ///
     /// # Errors
     ///
-    /// If as many as there were at first are free already.
+    /// Returns an error if all permits are available already.
     pub fn release(&self) -> Result<(), ReleaseError> {
         let added = self.semaphore.add_permit_below(self.bound);
         added.then_some(()).ok_or(ReleaseError("all permits of the semaphore are free"))
     }
 
-    /// How many permits are free now.
+    /// Returns the number of permits that are available now.
     pub fn available_permits(&self) -> usize {
         self.semaphore.available_permits()
     }
 
-    /// Whether who wants a permit has to wait; see [`Semaphore::is_locked`].
+    /// Returns whether [`acquire`](BoundedSemaphore::acquire) would wait; see
+    /// [`Semaphore::is_locked`].
     pub fn is_locked(&self) -> bool {
         self.semaphore.is_locked()
     }
 }
 
-/// A permit of a [`BoundedSemaphore`] that is given back when this is dropped.
+/// Permit of a [`BoundedSemaphore`], given back when this is dropped.
 #[derive(Debug)]
 #[must_use = "the permit is given back when this is dropped"]
 pub struct BoundedSemaphorePermit<'a> {
@@ -85,7 +86,7 @@ pub struct BoundedSemaphorePermit<'a> {
 }
 
 impl BoundedSemaphorePermit<'_> {
-    /// Keeps the permit from being given back; see [`BoundedSemaphore::release`].
+    /// Drops this without giving the permit back; see [`BoundedSemaphore::release`].
     pub fn forget(self) {
         std::mem::forget(self);
     }
@@ -93,7 +94,7 @@ impl BoundedSemaphorePermit<'_> {
 
 impl Drop for BoundedSemaphorePermit<'_> {
     fn drop(&mut self) {
-        // Somebody may have released it past this; that is no reason to panic in a destructor.
+        // It may have been released without this, which is no reason to panic in a destructor.
         let _ = self.semaphore.release();
     }
 }

@@ -6,38 +6,38 @@ use std::sync::Mutex;
 use std::task::{Context, Poll};
 
 use super::faults;
-use super::line::{Caller, Line, Standing, Waiter, Wakes};
-use super::resource::{Accounted, Held, Resource};
+use super::resource::{Locked, PrimitiveState, Resource};
 use super::store::Store;
+use super::wait_queue::{Progress, Removed, WaitQueue, WaiterKey, WakeTarget, Wakes};
 use crate::session::{Holding, Place};
 use crate::trace::Wait;
 
 pub(super) struct Channel<S> {
     /// 0 if there is no bound.
     maxsize: usize,
-    state: Mutex<State<S>>,
+    state: Mutex<ChannelState<S>>,
 }
 
-struct State<S> {
+struct ChannelState<S> {
     items: S,
-    /// Put, and not done.
+    /// How many items were put and are not done.
     unfinished: usize,
     shut_down: bool,
-    // Who has left one of these, without having done so himself, was woken.
-    getters: Line,
-    putters: Line,
-    joiners: Line,
+    // A waiter that was removed by anything but its own drop was woken.
+    getters: WaitQueue,
+    putters: WaitQueue,
+    joiners: WaitQueue,
     resource: Resource,
 }
 
-impl<S: Store> Accounted for State<S> {
+impl<S: Store> PrimitiveState for ChannelState<S> {
     const KIND: &'static str = "queue";
 
     fn resource(&mut self) -> &mut Resource {
         &mut self.resource
     }
 
-    fn account(&self) -> (Holding, usize) {
+    fn holding(&self) -> (Holding, usize) {
         (
             Holding::Taken(self.unfinished.saturating_sub(self.items.len())),
             self.getters.len() + self.putters.len() + self.joiners.len(),
@@ -45,7 +45,7 @@ impl<S: Store> Accounted for State<S> {
     }
 }
 
-/// Why an item was refused.
+/// Why an operation was refused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Refusal {
     /// The queue is full, or empty.
@@ -56,20 +56,20 @@ pub(super) enum Refusal {
 
 impl<S: Store> Channel<S> {
     pub(super) fn new(maxsize: usize) -> Self {
-        let state = State {
+        let state = ChannelState {
             items: S::default(),
             unfinished: 0,
             shut_down: false,
-            getters: Line::default(),
-            putters: Line::default(),
-            joiners: Line::default(),
+            getters: WaitQueue::default(),
+            putters: WaitQueue::default(),
+            joiners: WaitQueue::default(),
             resource: Resource::default(),
         };
         Self { maxsize, state: Mutex::new(state) }
     }
 
-    fn state(&self) -> Held<'_, State<S>> {
-        Held::new(&self.state)
+    fn state(&self) -> Locked<'_, ChannelState<S>> {
+        Locked::new(&self.state)
     }
 
     pub(super) fn maxsize(&self) -> usize {
@@ -84,7 +84,7 @@ impl<S: Store> Channel<S> {
         self.maxsize > 0 && len >= self.maxsize
     }
 
-    fn has_place(&self, state: &State<S>) -> bool {
+    fn has_room(&self, state: &ChannelState<S>) -> bool {
         !state.shut_down && !self.is_full_at(state.items.len())
     }
 
@@ -92,8 +92,12 @@ impl<S: Store> Channel<S> {
         self.is_full_at(self.len())
     }
 
-    /// Puts an item if there is a place; returns whom to wake, or the item.
-    fn try_put(&self, state: &mut State<S>, item: S::Item) -> Result<Wakes, (S::Item, Refusal)> {
+    /// Puts an item if there is room; returns what to wake, or the item.
+    fn try_put(
+        &self,
+        state: &mut ChannelState<S>,
+        item: S::Item,
+    ) -> Result<Wakes, (S::Item, Refusal)> {
         if state.shut_down {
             return Err((item, Refusal::ForEver));
         }
@@ -132,7 +136,7 @@ impl<S: Store> Channel<S> {
         Join { channel: self, key: None, asked: false, place }
     }
 
-    /// One item is done; returns `false` if all were already.
+    /// Counts one item as done; returns `false` if all were already.
     pub(super) fn task_done(&self) -> bool {
         let mut state = self.state();
         if state.unfinished == 0 {
@@ -162,8 +166,8 @@ impl<S: Store> Channel<S> {
     }
 }
 
-impl<S: Store> State<S> {
-    /// Takes an item if there is one; returns also whom to wake.
+impl<S: Store> ChannelState<S> {
+    /// Takes an item if there is one; returns also what to wake.
     fn try_get(&mut self) -> Result<(S::Item, Wakes), Refusal> {
         match self.items.get() {
             Some(item) => Ok((item, self.putters.pop().into())),
@@ -172,32 +176,33 @@ impl<S: Store> State<S> {
         }
     }
 
-    /// So many items are done, or as many as there are; returns whom to wake.
+    /// Counts up to `items` items as done; returns what to wake.
     fn finish(&mut self, items: usize) -> Wakes {
         self.unfinished = self.unfinished.saturating_sub(items);
         if self.unfinished == 0 { self.joiners.take_waiting() } else { Wakes::default() }
     }
 }
 
-/// Whether a waiter of this key is to go on waiting, and not to look whether his time has come.
-/// What is returned besides is to be dropped when no lock is held.
-fn stays(line: &mut Line, key: u64, caller: &mut Option<Caller>) -> (bool, Option<Waiter<()>>) {
-    match line.get_mut(key) {
-        Some(waiter) if waiter.standing == Standing::Waiting => {
-            *caller = caller.take().map(|caller| waiter.renew(caller));
-            (true, None)
-        }
-        // Passed, or woken.
-        _ => (false, line.remove(key)),
+/// Whether a waiter goes on waiting. If not, it was woken, or was skipped and has to look again; it
+/// leaves the queue, and what is left of it is to be dropped when no lock is held.
+fn waits_on(
+    waiters: &mut WaitQueue,
+    key: WaiterKey,
+    target: &mut WakeTarget,
+) -> (bool, Option<Removed<()>>) {
+    if waiters.progress(key) == Some(Progress::Waiting) {
+        (waiters.wait_again(key, target), None)
+    } else {
+        (false, waiters.remove(key))
     }
 }
 
 pub(super) struct Put<'a, S: Store> {
     channel: &'a Channel<S>,
     item: Option<S::Item>,
-    key: Option<u64>,
+    key: Option<WaiterKey>,
     place: Place,
-    /// Whether it was asked to give a turn away.
+    /// Whether the scheduler was asked for a turn before it completes.
     asked: bool,
 }
 
@@ -209,21 +214,21 @@ impl<S: Store> Future for Put<'_, S> {
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let channel = self.channel;
-        // Declared before the lock is held, and so dropped after.
-        let mut caller = Some(Caller::new(cx));
-        let _left;
+        // Declared before the lock is taken, so that they are dropped after it is released.
+        let mut target = WakeTarget::new(cx);
+        let _removed;
         let mut state = channel.state();
         if let Some(key) = self.key {
             self.asked = true;
-            let stays;
-            (stays, _left) = self::stays(&mut state.putters, key, &mut caller);
-            if stays {
+            let waits_on;
+            (waits_on, _removed) = self::waits_on(&mut state.putters, key, &mut target);
+            if waits_on {
                 state.resource.note_wait(Wait::QueuePut, self.place);
                 return Poll::Pending;
             }
             self.key = None;
         }
-        if self.item.is_some() && channel.has_place(&state) && faults::gives_way(&mut self.asked) {
+        if self.item.is_some() && channel.has_room(&state) && faults::gives_way(&mut self.asked) {
             drop(state);
             cx.waker().wake_by_ref();
             return Poll::Pending;
@@ -238,7 +243,7 @@ impl<S: Store> Future for Put<'_, S> {
             Err((item, Refusal::ForEver)) => Poll::Ready(Err(item)),
             Err((item, Refusal::Now)) => {
                 self.item = Some(item);
-                self.key = caller.map(|caller| state.putters.push(caller, ()));
+                self.key = Some(state.putters.push(target, ()));
                 state.resource.note_wait(Wait::QueuePut, self.place);
                 Poll::Pending
             }
@@ -250,21 +255,21 @@ impl<S: Store> Drop for Put<'_, S> {
     fn drop(&mut self) {
         let Some(key) = self.key else { return };
         let mut state = self.channel.state();
-        let left = state.putters.remove(key);
-        // One who was woken, and does not come, has the next one come.
-        let unused = left.is_none() && !self.channel.is_full_at(state.items.len());
+        let removed = state.putters.remove(key);
+        // It was woken and will not come, so the next waiter is woken instead.
+        let unused = removed.is_none() && !self.channel.is_full_at(state.items.len());
         let woken = Wakes::from(if unused { state.putters.pop() } else { None });
         drop(state);
-        drop(left);
+        drop(removed);
         woken.wake_all();
     }
 }
 
 pub(super) struct Get<'a, S: Store> {
     channel: &'a Channel<S>,
-    key: Option<u64>,
+    key: Option<WaiterKey>,
     place: Place,
-    /// Whether it was asked to give a turn away.
+    /// Whether the scheduler was asked for a turn before it completes.
     asked: bool,
 }
 
@@ -272,16 +277,16 @@ impl<S: Store> Future for Get<'_, S> {
     type Output = Option<S::Item>;
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        // Declared before the lock is held, and so dropped after.
-        let mut caller = Some(Caller::new(cx));
-        let _left;
+        // Declared before the lock is taken, so that they are dropped after it is released.
+        let mut target = WakeTarget::new(cx);
+        let _removed;
         let channel = self.channel;
         let mut state = channel.state();
         if let Some(key) = self.key {
             self.asked = true;
-            let stays;
-            (stays, _left) = self::stays(&mut state.getters, key, &mut caller);
-            if stays {
+            let waits_on;
+            (waits_on, _removed) = self::waits_on(&mut state.getters, key, &mut target);
+            if waits_on {
                 state.resource.note_wait(Wait::QueueGet, self.place);
                 return Poll::Pending;
             }
@@ -300,7 +305,7 @@ impl<S: Store> Future for Get<'_, S> {
             }
             Err(Refusal::ForEver) => Poll::Ready(None),
             Err(Refusal::Now) => {
-                self.key = caller.map(|caller| state.getters.push(caller, ()));
+                self.key = Some(state.getters.push(target, ()));
                 state.resource.note_wait(Wait::QueueGet, self.place);
                 Poll::Pending
             }
@@ -312,21 +317,21 @@ impl<S: Store> Drop for Get<'_, S> {
     fn drop(&mut self) {
         let Some(key) = self.key else { return };
         let mut state = self.channel.state();
-        let left = state.getters.remove(key);
-        // One who was woken, and does not come, has the next one come.
-        let unused = left.is_none() && state.items.len() > 0;
+        let removed = state.getters.remove(key);
+        // It was woken and will not come, so the next waiter is woken instead.
+        let unused = removed.is_none() && state.items.len() > 0;
         let woken = Wakes::from(if unused { state.getters.pop() } else { None });
         drop(state);
-        drop(left);
+        drop(removed);
         woken.wake_all();
     }
 }
 
 pub(super) struct Join<'a, S: Store> {
     channel: &'a Channel<S>,
-    key: Option<u64>,
+    key: Option<WaiterKey>,
     place: Place,
-    /// Whether it was asked to give a turn away.
+    /// Whether the scheduler was asked for a turn before it completes.
     asked: bool,
 }
 
@@ -334,9 +339,8 @@ impl<S: Store> Future for Join<'_, S> {
     type Output = ();
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
-        let caller = Caller::new(cx);
-        // Declared before the lock is held, and so dropped after.
-        let _previous;
+        // Declared before the lock is taken, so that it is dropped after it is released.
+        let mut target = WakeTarget::new(cx);
         let channel = self.channel;
         let mut state = channel.state();
         let key = self.key;
@@ -347,11 +351,9 @@ impl<S: Store> Future for Join<'_, S> {
                 return Poll::Pending;
             }
             None if state.unfinished == 0 => return Poll::Ready(()),
-            None => self.key = Some(state.joiners.push(caller, ())),
-            Some(key) => match state.joiners.get_mut(key) {
-                Some(waiter) => _previous = waiter.renew(caller),
-                None => return Poll::Ready(()),
-            },
+            None => self.key = Some(state.joiners.push(target, ())),
+            Some(key) if state.joiners.wait_again(key, &mut target) => {}
+            Some(_) => return Poll::Ready(()),
         }
         state.resource.note_wait(Wait::QueueJoin, self.place);
         Poll::Pending
@@ -361,7 +363,7 @@ impl<S: Store> Future for Join<'_, S> {
 impl<S: Store> Drop for Join<'_, S> {
     fn drop(&mut self) {
         let Some(key) = self.key else { return };
-        let left = self.channel.state().joiners.remove(key);
-        drop(left);
+        let removed = self.channel.state().joiners.remove(key);
+        drop(removed);
     }
 }

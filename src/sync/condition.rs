@@ -6,19 +6,19 @@ use std::sync::{Arc, Mutex};
 use std::task::{Context, Poll};
 
 use super::faults;
-use super::line::{Caller, Line, Standing, Wakes};
 use super::lock::{Lock, LockGuard, ReleaseError};
-use super::resource::{Accounted, Held, Resource};
+use super::resource::{Locked, PrimitiveState, Resource};
+use super::wait_queue::{Progress, WaitQueue, WaiterKey, WakeTarget, Wakes};
 use crate::cancel::{Cancelled, catch};
 use crate::question::Question;
 use crate::session::{Holding, Place};
 use crate::trace::Wait;
 
-/// Lets tasks that hold a lock wait until another tells that something has changed.
+/// A condition variable; asyncio's `Condition`.
 ///
-/// To wait releases the lock, and takes it back after the notification, queueing like anyone. A
-/// notification is given to those who wait when it is made, in their order; it is not stored for
-/// those to come. Several conditions may share a lock. Works on any executor.
+/// Waiting releases the lock, and takes it back after the notification, queueing as any other task. A
+/// notification goes to tasks that wait at that moment, in the order in which they began to. It is not
+/// stored for later ones. Several conditions may share a lock. It works on any executor.
 ///
 /// A task that is [cancelled](crate::cancel) while it waits takes the lock back first, so that its
 /// clean-up may use what the lock protects.
@@ -52,57 +52,47 @@ use crate::trace::Wait;
 #[derive(Debug)]
 pub struct Condition {
     lock: Arc<Lock>,
-    state: Mutex<State>,
-    /// What to say of those who wait.
+    state: Mutex<ConditionState>,
+    /// What traces say of tasks that wait.
     wait: fn(u32) -> Wait,
 }
 
 #[derive(Debug, Default)]
-struct State {
-    line: Line,
+struct ConditionState {
+    waiters: WaitQueue,
     resource: Resource,
 }
 
-impl Accounted for State {
+impl PrimitiveState for ConditionState {
     const KIND: &'static str = "condition";
 
     fn resource(&mut self) -> &mut Resource {
         &mut self.resource
     }
 
-    fn account(&self) -> (Holding, usize) {
-        (Holding::Waiters, self.line.len())
+    fn holding(&self) -> (Holding, usize) {
+        (Holding::Waiters, self.waiters.len())
     }
 }
 
-impl State {
-    /// Whether more than so many wait.
-    fn has_more_than(&mut self, n: usize) -> bool {
-        let waiting = self
-            .line
-            .iter_mut()
-            .filter(|waiter| waiter.standing == Standing::Waiting && !waiter.has_given_up());
-        waiting.take(n.saturating_add(1)).count() > n
-    }
-
-    /// Wakes the first `n` who have not been woken.
+impl ConditionState {
+    /// Notifies the first `n` waiters that have not been notified.
     fn notify(&mut self, n: usize) -> Wakes {
+        let wakes_all = faults::is_possible(Question::WakeAll)
+            && self.waiters.has_more_than(n)
+            && faults::wakes_all();
+        let n = if wakes_all { usize::MAX } else { n };
         let mut woken = Wakes::default();
-        let n = if faults::is_possible(Question::WakeAll)
-            && self.has_more_than(n)
-            && faults::wakes_all()
+        while woken.len() < n
+            && let Some(key) = self.waiters.next_waiting()
         {
-            usize::MAX
-        } else {
-            n
-        };
-        let waiting = self.line.iter_mut().filter(|waiter| waiter.standing == Standing::Waiting);
-        for waiter in waiting.filter(|waiter| !waiter.has_given_up()).take(n) {
-            waiter.give_turn().into_iter().for_each(|caller| woken.push(caller));
+            self.waiters.grant(key).into_iter().for_each(|target| woken.push(target));
         }
-        // What is left over is for those who have been about to give up, should they stay after all.
-        let rest = self.line.iter_mut().filter(|waiter| waiter.standing == Standing::Waiting);
-        rest.take(n - woken.len()).for_each(|waiter| waiter.standing = Standing::Passed);
+        // What is left over is for those that were about to give up, in case they stay after all.
+        let mut left = n - woken.len();
+        while left > 0 && self.waiters.excuse_skipped() {
+            left -= 1;
+        }
         woken
     }
 }
@@ -114,12 +104,12 @@ impl Default for Condition {
 }
 
 impl Condition {
-    /// A condition with a lock of its own.
+    /// Creates a condition with a lock of its own.
     pub fn new() -> Self {
         Self::with_lock(Arc::default())
     }
 
-    /// A condition with this lock, which others may use as well.
+    /// Creates a condition that uses this lock, which may be shared.
     pub fn with_lock(lock: Arc<Lock>) -> Self {
         Self { lock, state: Mutex::default(), wait: Wait::Condition }
     }
@@ -132,60 +122,60 @@ impl Condition {
         Self { wait: Wait::Barrier, ..Self::new() }
     }
 
-    fn state(&self) -> Held<'_, State> {
-        Held::new(&self.state)
+    fn state(&self) -> Locked<'_, ConditionState> {
+        Locked::new(&self.state)
     }
 
-    /// Takes its lock until the guard is dropped; see [`Lock::lock`].
+    /// Takes the lock until the guard is dropped; see [`Lock::lock`].
     ///
     /// # Cancel safety
     ///
-    /// As [`Lock::lock`].
+    /// If the future is dropped, it loses its place in the queue, and the next waiter gets the lock.
     #[track_caller]
     pub fn lock(&self) -> impl Future<Output = LockGuard<'_>> {
         self.lock.lock()
     }
 
-    /// Takes its lock, without a guard; see [`Lock::acquire`].
+    /// Takes the lock without a guard; see [`Lock::acquire`].
     ///
     /// # Cancel safety
     ///
-    /// As [`Lock::lock`].
+    /// If the future is dropped, it loses its place in the queue, and the next waiter gets the lock.
     #[track_caller]
     pub fn acquire(&self) -> impl Future<Output = ()> {
         self.lock.acquire()
     }
 
-    /// Frees its lock, whoever has taken it; see [`Lock::release`].
+    /// Releases the lock, whichever task took it; see [`Lock::release`].
     ///
     /// # Errors
     ///
-    /// If it is not taken.
+    /// Returns an error if the lock is not taken.
     pub fn release(&self) -> Result<(), ReleaseError> {
         self.lock.release()
     }
 
-    /// Whether its lock is taken; see [`Lock::is_locked`].
+    /// Returns whether the lock is taken; see [`Lock::is_locked`].
     pub fn is_locked(&self) -> bool {
         self.lock.is_locked()
     }
 
-    /// Releases the lock, waits to be notified, and takes the lock again.
+    /// Releases the lock, waits for a notification, and takes the lock again.
     ///
-    /// What was waited for need not be true when it returns, for others may have been quicker to take
-    /// the lock: see [`wait_for`](Condition::wait_for). It always gives at least one turn away.
+    /// Other tasks may take the lock first, so what was waited for may be false again when this returns:
+    /// see [`wait_for`](Condition::wait_for). Other tasks get at least one turn.
     ///
     /// # Panics
     ///
-    /// If the guard is of another lock, or does not [hold](LockGuard::is_held) it.
+    /// Panics if the guard is of another lock, or does not [hold](LockGuard::is_held) it.
     ///
     /// # Cancel safety
     ///
-    /// If its task is [cancelled](crate::cancel), also by [`wait_for`](crate::time::wait_for), it takes
-    /// the lock again before it gives way; until it has it, more requests do not interrupt it. If it
-    /// is dropped otherwise, as by [`timeout`](crate::time::timeout()), `select!` or an abort, it does not
-    /// get the lock back, and the guard [holds](LockGuard::is_held) nothing any more. In any case a
-    /// notification that it had got is passed on to the next who waits.
+    /// If the task is [cancelled](crate::cancel), for example by [`wait_for`](crate::time::wait_for), the
+    /// future takes the lock again before the cancellation proceeds. Further requests do not interrupt
+    /// that. If the future is dropped instead, by [`timeout`](crate::time::timeout()), `select!` or an
+    /// abort, it does not take the lock, and the guard no longer [holds](LockGuard::is_held) it. In both
+    /// cases, a notification that it had received goes to the next waiter.
     #[track_caller]
     pub fn wait(&self, guard: &mut LockGuard<'_>) -> impl Future<Output = ()> {
         self.wait_at(guard, Location::caller())
@@ -194,13 +184,13 @@ impl Condition {
     async fn wait_at(&self, guard: &mut LockGuard<'_>, place: Place) {
         assert!(
             guard.is_of(&self.lock),
-            "dacapo: a Condition was to wait with the guard of another lock; use a guard of \
+            "dacapo: Condition::wait was given the guard of another lock; use a guard of \
              Condition::lock, or of the lock that it shares"
         );
         assert!(
             guard.is_held(),
-            "dacapo: a Condition was to wait with a guard that lost its lock when an earlier wait \
-             was dropped; lock again after a wait that was given up"
+            "dacapo: Condition::wait was given a guard that lost its lock when an earlier wait was \
+             dropped; lock again after a dropped wait"
         );
         guard.let_go();
         let cancelled = self.await_notification(place).await;
@@ -210,17 +200,18 @@ impl Condition {
         }
     }
 
-    /// Waits until `predicate` is true: while it is not, [waits](Condition::wait).
+    /// [Waits](Condition::wait) until `predicate` returns `true`.
     ///
-    /// The predicate is called with the lock held. If it is true at once, no turn is given away.
+    /// The predicate is called with the lock held. If it is true at first, this completes at once,
+    /// without giving other tasks a turn.
     ///
     /// # Panics
     ///
-    /// As [`wait`](Condition::wait), if it has to.
+    /// Panics where [`wait`](Condition::wait) does, if it has to wait.
     ///
     /// # Cancel safety
     ///
-    /// As [`wait`](Condition::wait).
+    /// The same as that of [`wait`](Condition::wait).
     #[track_caller]
     pub fn wait_for(
         &self,
@@ -241,8 +232,8 @@ impl Condition {
         }
     }
 
-    /// As [`wait`](Condition::wait), for a lock that was [acquired](Condition::acquire) without a
-    /// guard.
+    /// Waits like [`wait`](Condition::wait), with a lock that was [acquired](Condition::acquire) without
+    /// a guard.
     ///
     /// ```
     /// use dacapo::sync::Condition;
@@ -256,12 +247,13 @@ impl Condition {
     ///
     /// # Errors
     ///
-    /// If the lock is not taken, by anybody.
+    /// Returns an error if the lock is not taken.
     ///
     /// # Cancel safety
     ///
-    /// As [`wait`](Condition::wait): if it is dropped by anything but a cancellation, it does not have
-    /// the lock, which must not be released then.
+    /// If the task is [cancelled](crate::cancel), the future takes the lock again before the
+    /// cancellation proceeds. If it is dropped instead, it does not take the lock, and you must not
+    /// release it.
     #[track_caller]
     pub fn wait_locked(&self) -> impl Future<Output = Result<(), NotLockedError>> {
         self.wait_locked_at(Location::caller())
@@ -275,8 +267,8 @@ impl Condition {
         Ok(())
     }
 
-    /// Waits to be notified, and takes the lock, also if it is cancelled; returns the last
-    /// cancellation, to be raised.
+    /// Waits for a notification and takes the lock, even if it is cancelled. Returns the last
+    /// cancellation, for the caller to raise.
     async fn await_notification(&self, place: Place) -> Option<Cancelled> {
         let mut ticket = Ticket { condition: self, key: None, notified: false };
         let mut cancelled = catch(Notified { ticket: &mut ticket, place }).await.err();
@@ -290,13 +282,13 @@ impl Condition {
         cancelled
     }
 
-    /// Wakes the first `n` who wait and have not been woken.
+    /// Notifies the first `n` waiters that have not been notified.
     ///
-    /// They go on when they have the lock, which the caller has first to release.
+    /// They proceed once they have the lock, so you have to release it first.
     ///
     /// # Errors
     ///
-    /// If the lock is not taken, by anybody.
+    /// Returns an error if the lock is not taken.
     pub fn notify(&self, n: usize) -> Result<(), NotLockedError> {
         if !self.lock.is_locked() {
             return Err(NotLockedError(()));
@@ -305,34 +297,34 @@ impl Condition {
         Ok(())
     }
 
-    /// Wakes all who wait.
+    /// Notifies all waiters.
     ///
     /// # Errors
     ///
-    /// As [`notify`](Condition::notify).
+    /// Returns an error if the lock is not taken.
     pub fn notify_all(&self) -> Result<(), NotLockedError> {
         self.notify(usize::MAX)
     }
 
-    /// As [`notify`](Condition::notify), whether the lock is taken or not.
+    /// Notifies waiters whether the lock is taken or not.
     pub(super) fn notify_unlocked(&self, n: usize) {
         let woken = self.state().notify(n);
         woken.wake_all();
     }
 }
 
-/// A place in the line, or a notification that was got and is passed on unless it was of use.
+/// A place in the queue, or a notification that is passed on unless it is used.
 struct Ticket<'a> {
     condition: &'a Condition,
-    key: Option<u64>,
+    key: Option<WaiterKey>,
     notified: bool,
 }
 
 impl Ticket<'_> {
     fn leave(&mut self) {
         let Some(key) = self.key.take() else { return };
-        let left = self.condition.state().line.remove(key);
-        self.notified = left.is_some_and(|waiter| waiter.standing == Standing::Woken);
+        let removed = self.condition.state().waiters.remove(key);
+        self.notified = removed.is_some_and(|removed| removed.was_granted());
     }
 }
 
@@ -355,27 +347,29 @@ impl Future for Notified<'_, '_> {
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
         let condition = self.ticket.condition;
-        let caller = Caller::new(cx);
-        // Declared before the lock is held, and so dropped after.
-        let _previous;
+        // Declared before the lock is taken, so that they are dropped after it is released.
+        let mut target = WakeTarget::new(cx);
+        let _granted;
         let mut state = condition.state();
         match self.ticket.key {
-            None => self.ticket.key = Some(state.line.push(caller, ())),
-            Some(key) => {
-                let waiter = state.line.get_mut(key).expect("dacapo bug: a waiter has left");
-                if waiter.standing != Standing::Waiting {
-                    waiter.standing = Standing::Woken;
+            None => self.ticket.key = Some(state.waiters.push(target, ())),
+            Some(key) => match state.waiters.progress(key) {
+                Some(Progress::Waiting | Progress::Skipped) => {
+                    state.waiters.wait_again(key, &mut target);
+                }
+                _ => {
+                    // If it does not use the notification, it passes it on.
+                    _granted = state.waiters.grant(key);
                     return Poll::Ready(());
                 }
-                _previous = waiter.renew(caller);
-            }
+            },
         }
         state.resource.note_wait(condition.wait, self.place);
         Poll::Pending
     }
 }
 
-/// The lock of the condition is not taken.
+/// Error returned by operations of a [`Condition`] that need its lock to be taken.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct NotLockedError(());
 

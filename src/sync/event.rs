@@ -5,15 +5,15 @@ use std::sync::Mutex;
 use std::task::{Context, Poll};
 
 use super::faults;
-use super::line::{Caller, Line};
-use super::resource::{Accounted, Held, Resource};
+use super::resource::{Locked, PrimitiveState, Resource};
+use super::wait_queue::{WaitQueue, WaiterKey, WakeTarget};
 use crate::session::{Holding, Place};
 use crate::trace::Wait;
 
-/// A flag that tasks can wait for.
+/// A flag that tasks can wait for; asyncio's `Event`.
 ///
-/// To set it wakes all who wait, once and for all: they go on even if it is cleared before they run.
-/// Works on any executor.
+/// Setting it wakes all waiters for good: they proceed even if it is cleared before they run. It works
+/// on any executor.
 ///
 /// ```
 /// use std::rc::Rc;
@@ -32,87 +32,86 @@ use crate::trace::Wait;
 /// ```
 #[derive(Debug, Default)]
 pub struct Event {
-    state: Mutex<State>,
+    state: Mutex<EventState>,
 }
 
 #[derive(Debug, Default)]
-struct State {
+struct EventState {
     set: bool,
-    /// Who has left it, without having done so himself, was woken.
-    line: Line,
+    /// A waiter that was removed by anything but its own drop was woken.
+    waiters: WaitQueue,
     resource: Resource,
 }
 
-impl Accounted for State {
+impl PrimitiveState for EventState {
     const KIND: &'static str = "event";
 
     fn resource(&mut self) -> &mut Resource {
         &mut self.resource
     }
 
-    fn account(&self) -> (Holding, usize) {
-        (Holding::Waiters, self.line.len())
+    fn holding(&self) -> (Holding, usize) {
+        (Holding::Waiters, self.waiters.len())
     }
 }
 
 impl Event {
-    /// An event that is not set.
+    /// Creates an event that is not set.
     pub fn new() -> Self {
         Self::default()
     }
 
-    fn state(&self) -> Held<'_, State> {
-        Held::new(&self.state)
+    fn state(&self) -> Locked<'_, EventState> {
+        Locked::new(&self.state)
     }
 
-    /// Sets it, and wakes all who wait.
+    /// Sets the event and wakes all waiters.
     pub fn set(&self) {
         let mut state = self.state();
         state.set = true;
-        let woken = state.line.take_waiting();
+        let woken = state.waiters.take_waiting();
         drop(state);
         woken.wake_all();
     }
 
-    /// Resets it, for those to come.
+    /// Clears the event, so that later calls of [`wait`](Event::wait) wait again.
     pub fn clear(&self) {
         self.state().set = false;
     }
 
-    /// Whether it is set.
+    /// Returns whether the event is set.
     pub fn is_set(&self) -> bool {
         self.state().set
     }
 
-    /// Waits until it is set.
+    /// Waits until the event is set.
     ///
-    /// If it is set already, no turn is given away.
+    /// It completes at once, without giving other tasks a turn, if the event is set already.
     ///
     /// # Cancel safety
     ///
-    /// Nothing is lost if it is dropped.
+    /// Dropping the future loses nothing.
     #[track_caller]
     pub fn wait(&self) -> impl Future<Output = ()> {
-        Waiting { event: self, key: None, asked: false, place: Location::caller() }
+        WaitSet { event: self, key: None, asked: false, place: Location::caller() }
     }
 }
 
-/// The future of [`Event::wait`], less its name.
-struct Waiting<'a> {
+/// Future returned by [`Event::wait`].
+struct WaitSet<'a> {
     event: &'a Event,
-    key: Option<u64>,
+    key: Option<WaiterKey>,
     place: Place,
-    /// Whether it was asked to give a turn away.
+    /// Whether the scheduler was asked for a turn before it completes.
     asked: bool,
 }
 
-impl Future for Waiting<'_> {
+impl Future for WaitSet<'_> {
     type Output = ();
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
-        let caller = Caller::new(cx);
-        // Declared before the lock is held, and so dropped after.
-        let _previous;
+        // Declared before the lock is taken, so that it is dropped after it is released.
+        let mut target = WakeTarget::new(cx);
         let event = self.event;
         let mut state = event.state();
         let key = self.key;
@@ -123,21 +122,19 @@ impl Future for Waiting<'_> {
                 return Poll::Pending;
             }
             None if state.set => return Poll::Ready(()),
-            None => self.key = Some(state.line.push(caller, ())),
-            Some(key) => match state.line.get_mut(key) {
-                Some(waiter) => _previous = waiter.renew(caller),
-                None => return Poll::Ready(()),
-            },
+            None => self.key = Some(state.waiters.push(target, ())),
+            Some(key) if state.waiters.wait_again(key, &mut target) => {}
+            Some(_) => return Poll::Ready(()),
         }
         state.resource.note_wait(Wait::Event, self.place);
         Poll::Pending
     }
 }
 
-impl Drop for Waiting<'_> {
+impl Drop for WaitSet<'_> {
     fn drop(&mut self) {
         let Some(key) = self.key else { return };
-        let left = self.event.state().line.remove(key);
-        drop(left);
+        let removed = self.event.state().waiters.remove(key);
+        drop(removed);
     }
 }

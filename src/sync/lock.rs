@@ -6,17 +6,16 @@ use std::sync::Mutex;
 use std::task::{Context, Poll};
 
 use super::faults;
-use super::line::{Caller, Line, Standing, Waiter, Wakes};
-use super::resource::{Accounted, Held, Resource};
+use super::resource::{Locked, PrimitiveState, Resource};
+use super::wait_queue::{Progress, WaitQueue, WaiterKey, WakeTarget, Wakes};
 use crate::session::{Holding, Place};
 use crate::trace::Wait;
 
-/// A lock that one task at a time can hold.
+/// A mutual exclusion lock that protects no value; asyncio's `Lock`.
 ///
-/// Fair: it goes to waiters in the order in which they began to wait, and nobody overtakes. When it
-/// is released it counts as free until the first of them runs and takes it, but all others have to
-/// queue behind. It protects no value, is not reentrant, and belongs to no task in particular: any
-/// may release it. Works on any executor.
+/// It is fair: it goes to waiters in the order in which they began to wait, and nobody overtakes. After
+/// a release it counts as free until the first waiter runs and takes it, but newcomers have to queue.
+/// It is not reentrant, and belongs to no task: any task may release it. It works on any executor.
 ///
 /// ```
 /// use std::rc::Rc;
@@ -39,82 +38,85 @@ use crate::trace::Wait;
 /// ```
 #[derive(Debug, Default)]
 pub struct Lock {
-    state: Mutex<State>,
+    state: Mutex<LockState>,
 }
 
 #[derive(Debug, Default)]
-struct State {
+struct LockState {
     taken: bool,
-    line: Line,
+    waiters: WaitQueue,
     resource: Resource,
 }
 
-impl Accounted for State {
+impl PrimitiveState for LockState {
     const KIND: &'static str = "lock";
 
     fn resource(&mut self) -> &mut Resource {
         &mut self.resource
     }
 
-    fn account(&self) -> (Holding, usize) {
-        (Holding::Lock { taken: self.taken }, self.line.len())
+    fn holding(&self) -> (Holding, usize) {
+        (Holding::Lock { taken: self.taken }, self.waiters.len())
     }
 }
 
-impl State {
-    /// Takes it if it is free and nobody waits.
+impl LockState {
+    /// Takes the lock if it is free and nothing waits.
     fn try_take(&mut self) -> bool {
         let free = self.is_free() || self.barge();
         self.taken |= free;
         free
     }
 
-    fn is_free(&self) -> bool {
-        !self.taken && !self.line.is_occupied()
+    fn is_free(&mut self) -> bool {
+        !self.taken && !self.waiters.is_occupied()
     }
 
-    /// Whether a newcomer takes it before the one that it was handed to, who has not come for it yet and
-    /// then waits on.
+    /// The first waiter, if the lock was handed to it and it has not been polled since.
+    fn designated(&self) -> Option<WaiterKey> {
+        let first = self.waiters.first()?;
+        (self.waiters.progress(first) == Some(Progress::Granted)).then_some(first)
+    }
+
+    /// Whether a newcomer overtakes the waiter that the lock was handed to, which then waits on.
     fn barge(&mut self) -> bool {
         if self.taken {
             return false;
         }
-        let first = self.line.first_mut();
-        let Some(first) = first.filter(|first| first.standing == Standing::Woken) else {
-            return false;
-        };
-        let barges = faults::barges(first.task(), true);
+        let Some(first) = self.designated() else { return false };
+        let barges = faults::barges(self.waiters.task(first), true);
         if barges {
-            first.standing = Standing::Waiting;
+            self.waiters.revoke(first);
         }
         barges
     }
 
-    /// Lets the first in line have it. One who has given up is left alone: he hands it on himself,
-    /// at his next turn.
+    /// Hands the lock to the first waiter. One that has given up is left alone: it hands the lock on
+    /// at its next turn.
     fn hand_over(&mut self) -> Wakes {
-        let first = self.line.first_mut().filter(|first| !first.has_given_up());
-        first.and_then(Waiter::give_turn).into()
+        let first = self.waiters.first().filter(|_| self.designated().is_none());
+        let first = first.filter(|&first| !self.waiters.has_given_up(first));
+        first.and_then(|first| self.waiters.grant(first)).into()
     }
 }
 
 impl Lock {
-    /// A lock that is free.
+    /// Creates a lock that is free.
     pub fn new() -> Self {
         Self::default()
     }
 
-    fn state(&self) -> Held<'_, State> {
-        Held::new(&self.state)
+    fn state(&self) -> Locked<'_, LockState> {
+        Locked::new(&self.state)
     }
 
-    /// Takes the lock until the guard is dropped, waiting for it if need be.
+    /// Takes the lock until the guard is dropped, waiting for it if necessary.
     ///
-    /// If it is free, and nobody waits, no turn is given away.
+    /// It completes at once, without giving other tasks a turn, if the lock is free and nothing waits.
     ///
     /// # Cancel safety
     ///
-    /// If it is dropped, its place in the line is lost, and the lock goes to the next one.
+    /// If the future is dropped, it loses its place in the queue, and the next waiter gets the lock.
     #[track_caller]
     pub fn lock(&self) -> impl Future<Output = LockGuard<'_>> {
         self.lock_at(Location::caller())
@@ -125,7 +127,7 @@ impl Lock {
         LockGuard { lock: self, held: true }
     }
 
-    /// Takes the lock if it is free and nobody waits.
+    /// Takes the lock if it is free and nothing waits.
     ///
     /// ```
     /// use dacapo::sync::Lock;
@@ -139,7 +141,9 @@ impl Lock {
         self.state().try_take().then(|| LockGuard { lock: self, held: true })
     }
 
-    /// As [`lock`](Lock::lock), without a guard: it is to be [released](Lock::release).
+    /// Takes the lock without a guard: you [release](Lock::release) it yourself.
+    ///
+    /// In all else it is [`lock`](Lock::lock).
     ///
     /// ```
     /// use dacapo::sync::Lock;
@@ -155,7 +159,7 @@ impl Lock {
     ///
     /// # Cancel safety
     ///
-    /// As [`lock`](Lock::lock).
+    /// If the future is dropped, it loses its place in the queue, and the next waiter gets the lock.
     #[track_caller]
     pub fn acquire(&self) -> impl Future<Output = ()> {
         self.acquire_at(Location::caller())
@@ -165,11 +169,11 @@ impl Lock {
         Acquire { lock: self, key: None, asked: false, place }
     }
 
-    /// Frees the lock, whoever has taken it, and wakes the first who waits for it.
+    /// Releases the lock, whichever task took it, and wakes the first waiter.
     ///
     /// # Errors
     ///
-    /// If it is not taken.
+    /// Returns an error if the lock is not taken.
     pub fn release(&self) -> Result<(), ReleaseError> {
         let mut state = self.state();
         if !state.taken {
@@ -182,20 +186,20 @@ impl Lock {
         Ok(())
     }
 
-    /// Whether it is taken.
+    /// Returns whether the lock is taken.
     ///
-    /// It is not between the release and the turn of the waiter who was woken by it.
+    /// It is not between a release and the turn of the waiter that the release woke.
     pub fn is_locked(&self) -> bool {
         self.state().taken
     }
 }
 
-/// The future of [`Lock::acquire`], less its name.
+/// Future returned by [`Lock::acquire`].
 struct Acquire<'a> {
     lock: &'a Lock,
-    key: Option<u64>,
+    key: Option<WaiterKey>,
     place: Place,
-    /// Whether it was asked to give a turn away.
+    /// Whether the scheduler was asked for a turn before it completes.
     asked: bool,
 }
 
@@ -203,9 +207,9 @@ impl Future for Acquire<'_> {
     type Output = ();
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
-        let caller = Caller::new(cx);
-        // Declared before the lock is held, and so dropped after.
-        let (_left, _previous);
+        // Declared before the lock is taken, so that they are dropped after it is released.
+        let mut target = WakeTarget::new(cx);
+        let _removed;
         let lock = self.lock;
         let mut state = lock.state();
         let key = self.key;
@@ -216,20 +220,19 @@ impl Future for Acquire<'_> {
                 return Poll::Pending;
             }
             None if state.try_take() => return Poll::Ready(()),
-            None => self.key = Some(state.line.push(caller, ())),
+            None => self.key = Some(state.waiters.push(target, ())),
             Some(key) => {
-                let first = state.line.is_first(key);
-                let free = !state.taken;
-                let waiter = state.line.get_mut(key).expect("dacapo bug: a waiter has left");
-                // The first one who finds it free and was not woken had been about to give up.
-                if waiter.standing == Standing::Woken || (first && free) {
-                    _left = state.line.remove(key);
+                let granted = state.waiters.progress(key) == Some(Progress::Granted);
+                // A first waiter that finds the lock free was about to give up when it was released.
+                let left_to_it = !state.taken && state.waiters.first() == Some(key);
+                if granted || left_to_it {
+                    _removed = state.waiters.remove(key);
                     state.taken = true;
                     drop(state);
                     self.key = None;
                     return Poll::Ready(());
                 }
-                _previous = waiter.renew(caller);
+                state.waiters.wait_again(key, &mut target);
             }
         }
         state.resource.note_wait(Wait::Lock, self.place);
@@ -241,15 +244,15 @@ impl Drop for Acquire<'_> {
     fn drop(&mut self) {
         let Some(key) = self.key else { return };
         let mut state = self.lock.state();
-        let left = state.line.remove(key);
+        let removed = state.waiters.remove(key);
         let woken = if state.taken { Wakes::default() } else { state.hand_over() };
         drop(state);
-        drop(left);
+        drop(removed);
         woken.wake_all();
     }
 }
 
-/// Holds a [`Lock`], and releases it when this is dropped.
+/// Guard that releases a [`Lock`] when it is dropped.
 #[derive(Debug)]
 #[must_use = "the lock is released when this is dropped"]
 pub struct LockGuard<'a> {
@@ -258,10 +261,10 @@ pub struct LockGuard<'a> {
 }
 
 impl LockGuard<'_> {
-    /// Whether it holds the lock.
+    /// Returns whether the guard holds the lock.
     ///
-    /// It does, always, unless a [`Condition::wait`](super::Condition::wait) with this guard was
-    /// dropped before it had the lock back.
+    /// It always does, unless a [`Condition::wait`](super::Condition::wait) with this guard was dropped
+    /// before it had the lock back.
     pub fn is_held(&self) -> bool {
         self.held
     }
@@ -270,14 +273,14 @@ impl LockGuard<'_> {
         std::ptr::eq(self.lock, lock)
     }
 
-    /// Says that the lock was taken again for this guard.
+    /// Notes that the lock was taken again for this guard.
     pub(super) fn set_held(&mut self) {
         self.held = true;
     }
 
     pub(super) fn let_go(&mut self) {
         if std::mem::take(&mut self.held) {
-            // Somebody may have released it past the guard; that is no reason to panic in a
+            // It may have been released without the guard, which is no reason to panic in a
             // destructor.
             let _ = self.lock.release();
         }
@@ -290,7 +293,7 @@ impl Drop for LockGuard<'_> {
     }
 }
 
-/// What was to be released is not held by anybody.
+/// Error returned when something that nobody holds is released.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ReleaseError(pub(super) &'static str);
 

@@ -1,13 +1,13 @@
-//! Synchronization between tasks, with the names and the behaviour of asyncio, and a semaphore with
-//! the names of tokio.
+//! Synchronization between tasks: asyncio's primitives, and tokio's semaphore.
 //!
-//! All are fair, and serve tasks in the order in which these began to wait. What can be had at once
-//! is had without giving a turn away. Whoever is dropped while he waits hands on what was meant for
-//! him, if he was given it already.
+//! All of them are fair: they serve tasks in the order in which these began to wait. An operation that
+//! need not wait completes at once, without giving other tasks a turn. If a waiter is dropped after it
+//! was granted something, that goes to the next waiter.
 //!
-//! These work outside of a run as well, on any executor. Inside one, a task that waits is reported
-//! with what it waits for. The primitives of other crates, such as `tokio::sync`, `async-lock` and
-//! `futures`, run under dacapo too; it only cannot say what a task waits for there.
+//! They work on any executor, inside and outside of a run. Inside a run, traces and reports name what a
+//! task waits for. The primitives of other crates, such as `tokio::sync` (channels, `Notify`, `RwLock`,
+//! …), `async-lock` and `futures`, run under dacapo unchanged. Reports only cannot say what a task waits
+//! for in one of those.
 
 mod barrier;
 mod bounded_semaphore;
@@ -15,12 +15,12 @@ mod channel;
 mod condition;
 mod event;
 mod faults;
-mod line;
 mod lock;
 mod queue;
 mod resource;
 mod semaphore;
 mod store;
+mod wait_queue;
 
 pub use barrier::{Barrier, BrokenBarrierError};
 pub use bounded_semaphore::{BoundedSemaphore, BoundedSemaphorePermit};

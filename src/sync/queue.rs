@@ -13,52 +13,58 @@ macro_rules! queue {
         }
 
         impl<T $(: $bound)?> $name<T> {
-            /// An empty queue with places for `maxsize` items; 0 stands for no bound.
+            /// Creates an empty queue with room for `maxsize` items; 0 means no bound.
             pub fn new(maxsize: usize) -> Self {
                 Self { channel: Channel::new(maxsize) }
             }
 
-            /// Puts an item into the queue, waiting for a place if it is full.
+            /// Puts an item into the queue, waiting for room if it is full.
             ///
-            /// If there is a place, no turn is given away.
+            /// It completes at once, without giving other tasks a turn, if there is room. Waiters are
+            /// woken in order, one for each item that is taken. A woken waiter that finds the room
+            /// taken by another task goes to the end of the wait queue.
             ///
             /// # Errors
             ///
-            /// If the queue is, or meanwhile is, [shut down](Self::shutdown).
+            /// Returns the item if the queue is [shut down](Self::shutdown), or is shut down during the
+            /// wait.
             ///
             /// # Cancel safety
             ///
-            /// If it is dropped before it is done, the item is dropped and its place in the line is
-            /// lost; a place in the queue that it had been woken for goes to the next one.
+            /// If the future is dropped before it completes, the item is dropped with it and the place
+            /// in the wait queue is lost. If it had been woken, the next waiter is woken instead.
             #[track_caller]
             pub fn put(&self, item: T) -> impl Future<Output = Result<(), PutError<T>>> {
                 let put = self.channel.put(item, Location::caller());
                 async move { put.await.map_err(PutError) }
             }
 
-            /// Puts an item into the queue if there is a place.
+            /// Puts an item into the queue if there is room.
             ///
-            /// It may thus overtake tasks that have been woken to put theirs; they wait again.
+            /// This may overtake tasks that were woken to put theirs, which then wait again.
             ///
             /// # Errors
             ///
-            /// If the queue is full, or shut down.
+            /// Returns the item if the queue is full or shut down.
             pub fn put_nowait(&self, item: T) -> Result<(), QueueFull<T>> {
                 self.channel.put_nowait(item).map_err(|(item, refusal)| QueueFull { item, refusal })
             }
 
             /// Takes an item from the queue, waiting for one if it is empty.
             ///
-            /// If there is one, no turn is given away. Those who wait are woken in their order, one
-            /// for each item; one who finds that somebody was quicker goes to the end of the line.
+            /// It completes at once, without giving other tasks a turn, if there is an item. Waiters
+            /// are woken in order, one for each item. A woken waiter that finds its item taken by
+            /// another task goes to the end of the wait queue.
             ///
             /// # Errors
             ///
-            /// If the queue is [shut down](Self::shutdown), or meanwhile is, and empty.
+            /// Returns an error if the queue is empty and [shut down](Self::shutdown), or is shut down
+            /// during the wait.
             ///
             /// # Cancel safety
             ///
-            /// No item is lost if it is dropped: one that it had been woken for goes to the next one.
+            /// No item is lost if the future is dropped. If it had been woken, the next waiter is woken
+            /// instead.
             #[track_caller]
             pub fn get(&self) -> impl Future<Output = Result<T, QueueShutDown>> {
                 let get = self.channel.get(Location::caller());
@@ -69,64 +75,65 @@ macro_rules! queue {
             ///
             /// # Errors
             ///
-            /// If there is none.
+            /// Returns an error if the queue is empty.
             pub fn get_nowait(&self) -> Result<T, QueueEmpty> {
                 self.channel.get_nowait().map_err(QueueEmpty)
             }
 
-            /// Says that an item which was taken from the queue is done.
+            /// Counts one item that was taken from the queue as done.
             ///
             /// # Errors
             ///
-            /// If all items that were put have been said to be done before.
+            /// Returns an error if all items that were put are done already.
             pub fn task_done(&self) -> Result<(), TaskDoneError> {
                 self.channel.task_done().then_some(()).ok_or(TaskDoneError(()))
             }
 
             /// Waits until all items that were put are [done](Self::task_done).
             ///
-            /// If they are, no turn is given away. It returns also if more were put before it has
-            /// its turn.
+            /// It completes at once, without giving other tasks a turn, if they are. Once woken it
+            /// completes, even if more items were put before its turn.
             ///
             /// # Cancel safety
             ///
-            /// Nothing is lost if it is dropped.
+            /// Dropping the future loses nothing.
             #[track_caller]
             pub fn join(&self) -> impl Future<Output = ()> {
                 self.channel.join(Location::caller())
             }
 
-            /// How many items are in the queue.
+            /// Returns the number of items in the queue.
             pub fn len(&self) -> usize {
                 self.channel.len()
             }
 
-            /// Whether there is no item in the queue.
+            /// Returns whether there is no item in the queue.
             pub fn is_empty(&self) -> bool {
                 self.len() == 0
             }
 
-            /// Whether there is no place left in the queue; never, if it has no bound.
+            /// Returns whether the queue is full. A queue without a bound never is.
             pub fn is_full(&self) -> bool {
                 self.channel.is_full()
             }
 
-            /// How many places it has; 0 if it has no bound.
+            /// Returns how many items there is room for; 0 if there is no bound.
             pub fn maxsize(&self) -> usize {
                 self.channel.maxsize()
             }
 
-            /// Lets nobody put an item any more, and nobody wait for one.
+            /// Shuts the queue down: no more items can be put, and no task can wait for one.
             ///
-            /// What is in the queue can still be taken, unless `immediate`: then it is dropped, and
-            /// counts as [done](Self::task_done). All who wait to put or to get get an error.
+            /// Items that are in the queue can still be taken, unless `immediate` is `true`: then they
+            /// are dropped and count as [done](Self::task_done). All tasks that wait to put or to get
+            /// an item receive an error.
             pub fn shutdown(&self, immediate: bool) {
                 self.channel.shut_down(immediate);
             }
         }
 
         impl<T $(: $bound)?> Default for $name<T> {
-            /// A queue without a bound.
+            /// Creates a queue without a bound.
             fn default() -> Self {
                 Self::new(0)
             }
@@ -142,10 +149,10 @@ macro_rules! queue {
 }
 
 queue! {
-    /// A queue of items between tasks: first in, first out.
+    /// A queue of items between tasks, first in, first out; asyncio's `Queue`.
     ///
-    /// To put into a full one waits, and so does to get from an empty one. Items may be counted until
-    /// they are [done](Queue::task_done). Works on any executor.
+    /// Putting an item waits while the queue is full, and getting one waits while it is empty. Items can
+    /// be counted until they are [done](Queue::task_done). It works on any executor.
     ///
     /// ```
     /// use std::rc::Rc;
@@ -175,7 +182,7 @@ queue! {
 }
 
 queue! {
-    /// As [`Queue`], but the least item is taken first; of equal ones, the one that was put first.
+    /// A [`Queue`] whose least item is taken first; among equal items, the one that was put first.
     ///
     /// The comparison must not use the queue itself.
     ///
@@ -192,7 +199,7 @@ queue! {
 }
 
 queue! {
-    /// As [`Queue`], but the item that was put last is taken first.
+    /// A [`Queue`] whose last item is taken first.
     ///
     /// ```
     /// use dacapo::sync::LifoQueue;
@@ -208,12 +215,12 @@ queue! {
 
 const SHUT_DOWN: &str = "the queue is shut down";
 
-/// The item was not put, for the queue is shut down.
+/// Error returned by `put`: the queue is shut down. It contains the item.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub struct PutError<T>(T);
 
 impl<T> PutError<T> {
-    /// The item.
+    /// Returns the item.
     pub fn into_inner(self) -> T {
         self.0
     }
@@ -233,7 +240,7 @@ impl<T> fmt::Display for PutError<T> {
 
 impl<T> std::error::Error for PutError<T> {}
 
-/// The item was not put, for the queue is full, or shut down.
+/// Error returned by `put_nowait`: the queue is full or shut down. It contains the item.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub struct QueueFull<T> {
     item: T,
@@ -241,12 +248,12 @@ pub struct QueueFull<T> {
 }
 
 impl<T> QueueFull<T> {
-    /// The item.
+    /// Returns the item.
     pub fn into_inner(self) -> T {
         self.item
     }
 
-    /// Whether the queue is shut down, full or not.
+    /// Returns whether the queue is shut down, whether it is full or not.
     pub fn is_shut_down(&self) -> bool {
         self.refusal == Refusal::ForEver
     }
@@ -267,12 +274,12 @@ impl<T> fmt::Display for QueueFull<T> {
 
 impl<T> std::error::Error for QueueFull<T> {}
 
-/// There is no item, and if the queue is shut down, there will never be one.
+/// Error returned by `get_nowait`: the queue is empty.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct QueueEmpty(Refusal);
 
 impl QueueEmpty {
-    /// Whether the queue is shut down.
+    /// Returns whether the queue is shut down, so that there will never be another item.
     pub fn is_shut_down(&self) -> bool {
         self.0 == Refusal::ForEver
     }
@@ -286,7 +293,7 @@ impl fmt::Display for QueueEmpty {
 
 impl std::error::Error for QueueEmpty {}
 
-/// There is no item, and there will never be one, for the queue is shut down.
+/// Error returned by `get`: the queue is empty and shut down.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct QueueShutDown(());
 
@@ -298,7 +305,7 @@ impl fmt::Display for QueueShutDown {
 
 impl std::error::Error for QueueShutDown {}
 
-/// More items were said to be done than have been put.
+/// Error returned by `task_done`: all items that were put are done already.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct TaskDoneError(());
 

@@ -1,4 +1,4 @@
-//! What all primitives have: a name in the account of who waits for what, and a lock around it all.
+//! What all primitives share: a lock around their state, and the numbers by which a run knows them.
 
 use std::fmt;
 use std::ops::{Deref, DerefMut};
@@ -8,17 +8,18 @@ use crate::executor::{self, Executor, RunId};
 use crate::session::{Holding, Holdings, Place};
 use crate::trace::Wait;
 
-/// What the present run calls a primitive: a number, from its first wait on.
+/// The numbers by which the current run knows a primitive.
 #[derive(Default)]
 pub(super) struct Resource {
+    /// Its number in traces, from the first wait for it on.
     waited_for: Option<(RunId, u32)>,
-    /// What a scheduler calls it, from its first use on.
+    /// Its number for schedulers, from its first use on.
     used: Option<(RunId, u32)>,
-    /// Its account, in runs that keep one.
-    account: Option<(RunId, u32)>,
+    /// Its number among the holdings, in runs that record them.
+    holdings: Option<(RunId, u32)>,
 }
 
-/// Shows no run: which it is differs from process to process.
+/// Shows no run, which differs from process to process.
 impl fmt::Debug for Resource {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.waited_for {
@@ -29,8 +30,7 @@ impl fmt::Debug for Resource {
 }
 
 impl Resource {
-    /// Notes what the current task waits for, given the number, and where, should this poll not
-    /// complete it.
+    /// Notes what the current task waits for, and where, in case this poll does not complete it.
     pub(super) fn note_wait(&mut self, wait: impl FnOnce(u32) -> Wait, place: Place) {
         executor::try_current(|executor| {
             let known = self.waited_for.filter(|(run, _)| *run == executor.id());
@@ -44,29 +44,29 @@ impl Resource {
         });
     }
 
-    /// Notes that the current task uses it, for schedulers that ask what races with what. Returns whether
-    /// an account is kept of it.
+    /// Notes that the current task uses the primitive, for schedulers that ask which steps conflict.
+    /// Returns whether the run records holdings.
     #[inline]
     fn note_use(&mut self) -> bool {
-        let kept = executor::try_current(|executor| {
+        let recorded = executor::try_current(|executor| {
             if executor.is_plain() {
                 return false;
             }
             self.note(executor, false);
             executor.session().records_holdings()
         });
-        kept.unwrap_or(false)
+        recorded.unwrap_or(false)
     }
 
-    fn keep_account(&mut self, kind: &'static str, holds: Holding, waiting: usize) {
+    fn record_holdings(&mut self, kind: &'static str, holding: Holding, waiting: usize) {
         executor::try_current(|executor| {
             let of_run = |known: Option<(RunId, u32)>| {
                 known.filter(|(run, _)| *run == executor.id()).map(|(_, number)| number)
             };
             let number = of_run(self.waited_for);
-            let account = Holdings { kind, first: holds, last: holds, waiting, number };
-            let account = executor.session().record_holdings(of_run(self.account), account);
-            self.account = Some((executor.id(), account));
+            let holdings = Holdings { kind, first: holding, last: holding, waiting, number };
+            let number = executor.session().record_holdings(of_run(self.holdings), holdings);
+            self.holdings = Some((executor.id(), number));
         });
     }
 
@@ -77,42 +77,43 @@ impl Resource {
     }
 }
 
-/// What a primitive is made of, as far as accounts go.
-pub(super) trait Accounted {
-    /// What it is called.
+/// The state of a primitive.
+pub(super) trait PrimitiveState {
+    /// What reports call the primitive.
     const KIND: &'static str;
 
     fn resource(&mut self) -> &mut Resource;
 
-    /// What it holds, and how many stand in its lines.
-    fn account(&self) -> (Holding, usize);
+    /// What is held of the primitive, and how many waiters it has.
+    fn holding(&self) -> (Holding, usize);
 
     #[cold]
-    fn keep_account(&mut self) {
-        let (holds, waiting) = self.account();
-        self.resource().keep_account(Self::KIND, holds, waiting);
+    fn record_holdings(&mut self) {
+        let (holding, waiting) = self.holding();
+        self.resource().record_holdings(Self::KIND, holding, waiting);
     }
 }
 
-/// The locked state of a primitive, whose account is brought up to date when this is dropped.
-pub(super) struct Held<'a, S: Accounted> {
+/// The locked state of a primitive. Its holdings are recorded when it is locked and when it is
+/// unlocked, in runs that want them.
+pub(super) struct Locked<'a, S: PrimitiveState> {
     state: MutexGuard<'a, S>,
-    kept: bool,
+    recorded: bool,
 }
 
-impl<'a, S: Accounted> Held<'a, S> {
+impl<'a, S: PrimitiveState> Locked<'a, S> {
     #[inline]
     pub(super) fn new(mutex: &'a Mutex<S>) -> Self {
-        let mut state = hold(mutex);
-        let kept = state.resource().note_use();
-        if kept {
-            state.keep_account();
+        let mut state = lock(mutex);
+        let recorded = state.resource().note_use();
+        if recorded {
+            state.record_holdings();
         }
-        Self { state, kept }
+        Self { state, recorded }
     }
 }
 
-impl<S: Accounted> Deref for Held<'_, S> {
+impl<S: PrimitiveState> Deref for Locked<'_, S> {
     type Target = S;
 
     #[inline]
@@ -121,26 +122,26 @@ impl<S: Accounted> Deref for Held<'_, S> {
     }
 }
 
-impl<S: Accounted> DerefMut for Held<'_, S> {
+impl<S: PrimitiveState> DerefMut for Locked<'_, S> {
     #[inline]
     fn deref_mut(&mut self) -> &mut S {
         &mut self.state
     }
 }
 
-impl<S: Accounted> Drop for Held<'_, S> {
+impl<S: PrimitiveState> Drop for Locked<'_, S> {
     #[inline]
     fn drop(&mut self) {
-        if self.kept {
-            self.state.keep_account();
+        if self.recorded {
+            self.state.record_holdings();
         }
     }
 }
 
-/// Locks what a primitive is made of. No waker is cloned, called or dropped meanwhile: that may be
-/// anybody's code, and call back.
+/// Locks the state of a primitive. While it is locked, no waker is cloned, called or dropped: wakers
+/// may run any code, which may use the primitive again.
 #[inline]
-pub(super) fn hold<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    // What panics under the lock, such as a comparison of the user's, leaves nothing half done.
+pub(super) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    // A panic under the lock, as in a user's comparison, leaves nothing half done.
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -6,17 +6,18 @@ use std::sync::{Arc, Mutex};
 use std::task::{Context, Poll};
 
 use super::faults;
-use super::line::{Caller, Line, Standing, Wakes};
-use super::resource::{Accounted, Held, Resource};
+use super::resource::{Locked, PrimitiveState, Resource};
+use super::wait_queue::{Progress, WaitQueue, WaiterKey, WakeTarget, Wakes};
 use crate::question::Question;
 use crate::session::{Holding, Place};
 use crate::trace::Wait;
 
-/// Permits, of which a limited number can be held at once.
+/// A counting semaphore: a number of permits, each of which can be held by one task at a time.
 ///
-/// Fair: permits go to waiters in the order in which they first waited, and nobody overtakes, also
-/// if he wants fewer permits than the one before him, or if there are permits left when the one
-/// before him has been served, but did not have his turn yet. Works on any executor.
+/// It has the names and the behaviour of tokio's. It is fair: permits go to waiters in the order in
+/// which they began to wait. Nobody overtakes, even if it wants fewer permits than the waiter before
+/// it, and even if permits are left after a waiter has been granted its permits but has not been
+/// polled yet. It works on any executor.
 ///
 /// ```
 /// use std::rc::Rc;
@@ -39,31 +40,31 @@ use crate::trace::Wait;
 /// ```
 #[derive(Debug)]
 pub struct Semaphore {
-    state: Mutex<State>,
+    state: Mutex<SemaphoreState>,
 }
 
 #[derive(Debug, Default)]
-struct State {
+struct SemaphoreState {
     permits: usize,
     closed: bool,
-    /// With how many permits each wants. Who was woken has them.
-    line: Line<usize>,
+    /// With the number of permits that each wants. A waiter that was granted its permits owns them.
+    waiters: WaitQueue<usize>,
     resource: Resource,
 }
 
-impl Accounted for State {
+impl PrimitiveState for SemaphoreState {
     const KIND: &'static str = "semaphore";
 
     fn resource(&mut self) -> &mut Resource {
         &mut self.resource
     }
 
-    fn account(&self) -> (Holding, usize) {
-        (Holding::Permits(self.permits), self.line.len())
+    fn holding(&self) -> (Holding, usize) {
+        (Holding::Permits(self.permits), self.waiters.len())
     }
 }
 
-impl State {
+impl SemaphoreState {
     fn try_take(&mut self, wanted: usize) -> Result<(), TryAcquireError> {
         if self.closed {
             return Err(TryAcquireError::Closed);
@@ -75,57 +76,58 @@ impl State {
         Ok(())
     }
 
-    fn is_free(&self, wanted: usize) -> bool {
-        !self.closed && self.permits >= wanted && !self.line.is_occupied()
+    fn is_free(&mut self, wanted: usize) -> bool {
+        !self.closed && self.permits >= wanted && !self.waiters.is_occupied()
     }
 
-    /// Whether a newcomer takes permits before one who was served and has not come for them yet. If they
-    /// are needed, that one has none then, and waits on.
+    /// Whether a newcomer overtakes a waiter that was granted its permits and has not been polled
+    /// since. If the newcomer needs these permits, the waiter loses them and waits on.
     fn barge(&mut self, wanted: usize) -> bool {
         if !faults::is_possible(Question::Barge) {
             return false;
         }
         let permits = self.permits;
-        let mut served = self.line.iter_mut().rev();
-        // The last one who would do, so that those who wait keep their order.
-        let served = served.find(|waiter| {
-            waiter.standing == Standing::Woken && permits.saturating_add(waiter.wanted) >= wanted
+        // The last waiter that has enough, so that those that wait keep their order.
+        let overtaken = self.waiters.granted().find_map(|key| {
+            let granted = *self.waiters.wanted(key)?;
+            (permits.saturating_add(granted) >= wanted).then_some((key, granted))
         });
-        let Some(served) = served else { return false };
-        let barges = faults::barges(served.task(), false);
+        let Some((key, granted)) = overtaken else { return false };
+        let barges = faults::barges(self.waiters.task(key), false);
         if barges && permits < wanted {
-            served.standing = Standing::Waiting;
-            self.permits += served.wanted;
+            self.waiters.revoke(key);
+            self.permits += granted;
         }
         barges
     }
 
-    /// Gives the first who waits, and is not about to give up, his permits, if they suffice.
-    fn serve_next(&mut self) -> Option<Caller> {
-        for waiter in self.line.iter_mut().filter(|waiter| waiter.standing != Standing::Woken) {
-            if self.permits == 0 && waiter.wanted > 0 {
+    /// Grants the first waiter that has not given up its permits, if there are enough.
+    fn serve_next(&mut self) -> Option<WakeTarget> {
+        while let Some(key) = self.waiters.first_waiting() {
+            let wanted = *self.waiters.wanted(key)?;
+            if self.permits == 0 && wanted > 0 {
                 return None;
             }
-            if waiter.has_given_up() {
-                waiter.standing = Standing::Passed;
+            if self.waiters.has_given_up(key) {
+                self.waiters.skip(key);
                 continue;
             }
-            self.permits = self.permits.checked_sub(waiter.wanted)?;
-            return waiter.give_turn();
+            self.permits = self.permits.checked_sub(wanted)?;
+            return self.waiters.grant(key);
         }
         None
     }
 
-    /// Serves one waiter after another, as long as there are permits, but no more than `most`.
+    /// Serves waiters as long as there are permits, but no more than `most`.
     #[inline]
     fn serve(&mut self, most: usize, woken: &mut Wakes) {
         while woken.len() < most {
-            let Some(caller) = self.serve_next() else { break };
-            woken.push(caller);
+            let Some(target) = self.serve_next() else { break };
+            woken.push(target);
         }
     }
 
-    /// Adds permits, and serves a waiter for each; `false` if there would be too many.
+    /// Adds permits and serves at most as many waiters. Returns `false` if there would be too many.
     #[inline]
     fn add(&mut self, permits: usize, woken: &mut Wakes) -> bool {
         let sum = self.permits.checked_add(permits);
@@ -137,14 +139,14 @@ impl State {
 }
 
 impl Semaphore {
-    /// The most permits that a semaphore can have.
+    /// The largest number of permits that a semaphore can have.
     pub const MAX_PERMITS: usize = usize::MAX >> 3;
 
-    /// A semaphore with this many permits.
+    /// Creates a semaphore with this many permits.
     ///
     /// # Panics
     ///
-    /// If there are more than [`MAX_PERMITS`](Semaphore::MAX_PERMITS).
+    /// Panics if there are more than [`MAX_PERMITS`](Semaphore::MAX_PERMITS).
     #[track_caller]
     pub fn new(permits: usize) -> Self {
         assert!(
@@ -152,23 +154,23 @@ impl Semaphore {
             "a semaphore may not have more than MAX_PERMITS permits ({})",
             Self::MAX_PERMITS
         );
-        Self { state: Mutex::new(State { permits, ..State::default() }) }
+        Self { state: Mutex::new(SemaphoreState { permits, ..SemaphoreState::default() }) }
     }
 
-    fn state(&self) -> Held<'_, State> {
-        Held::new(&self.state)
+    fn state(&self) -> Locked<'_, SemaphoreState> {
+        Locked::new(&self.state)
     }
 
-    /// How many permits are free now.
+    /// Returns the number of permits that are available now.
     pub fn available_permits(&self) -> usize {
         self.state().permits
     }
 
-    /// Adds permits, which need not have been acquired before.
+    /// Adds permits. They need not have been acquired before.
     ///
     /// # Panics
     ///
-    /// If there would be more than [`MAX_PERMITS`](Semaphore::MAX_PERMITS) free ones.
+    /// Panics if more than [`MAX_PERMITS`](Semaphore::MAX_PERMITS) would be available.
     #[track_caller]
     pub fn add_permits(&self, permits: usize) {
         let mut woken = Wakes::default();
@@ -181,7 +183,7 @@ impl Semaphore {
         woken.wake_all();
     }
 
-    /// Adds one permit, if there are fewer than `bound` free ones; returns whether it did.
+    /// Adds one permit if fewer than `bound` are available; returns whether it did.
     pub(super) fn add_permit_below(&self, bound: usize) -> bool {
         let mut state = self.state();
         let mut woken = Wakes::default();
@@ -191,92 +193,197 @@ impl Semaphore {
         added
     }
 
-    /// Whether who wants one permit has to wait: none is free, or others have been waiting before.
+    /// Removes up to `permits` available permits for good; returns how many it removed.
     ///
-    /// It is as long as somebody waits, also if he was served and did not have his turn yet.
-    pub fn is_locked(&self) -> bool {
-        let state = self.state();
-        state.permits == 0 || state.line.is_occupied()
+    /// ```
+    /// use dacapo::sync::Semaphore;
+    ///
+    /// let semaphore = Semaphore::new(3);
+    /// assert_eq!(semaphore.forget_permits(5), 3);
+    /// assert_eq!(semaphore.available_permits(), 0);
+    /// ```
+    pub fn forget_permits(&self, permits: usize) -> usize {
+        let mut state = self.state();
+        let forgotten = state.permits.min(permits);
+        state.permits -= forgotten;
+        forgotten
     }
 
-    /// Takes one permit, waiting for it if need be.
+    /// Returns whether [`acquire`](Semaphore::acquire) would wait: no permit is available, or there
+    /// are waiters.
+    ///
+    /// It is `true` as long as anything waits, even if a waiter has been granted a permit but has not
+    /// been polled yet.
+    pub fn is_locked(&self) -> bool {
+        let mut state = self.state();
+        state.permits == 0 || state.waiters.is_occupied()
+    }
+
+    /// Acquires one permit, waiting for it if necessary.
+    ///
+    /// It completes at once, without giving other tasks a turn, if a permit is available and nothing
+    /// waits.
     ///
     /// # Errors
     ///
-    /// If the semaphore is, or meanwhile becomes, [closed](Semaphore::close).
+    /// Returns an error if the semaphore is [closed](Semaphore::close), or is closed during the wait.
     ///
     /// # Cancel safety
     ///
-    /// No permit is lost if it is dropped; its place in the line is.
+    /// If the future is dropped, it loses its place in the queue. No permit is lost.
     #[track_caller]
     pub fn acquire(&self) -> Acquire<'_> {
         self.acquire_many(1)
     }
 
-    /// Takes `permits` permits at once, waiting for all of them if need be.
+    /// Acquires `permits` permits together, waiting for all of them if necessary.
     ///
     /// # Errors
     ///
-    /// If the semaphore is, or meanwhile becomes, [closed](Semaphore::close).
+    /// Returns an error if the semaphore is [closed](Semaphore::close), or is closed during the wait.
     ///
     /// # Cancel safety
     ///
-    /// As [`acquire`](Semaphore::acquire).
+    /// If the future is dropped, it loses its place in the queue. No permit is lost.
     #[track_caller]
     pub fn acquire_many(&self, permits: u32) -> Acquire<'_> {
         self.acquire_at(permits, Location::caller())
     }
 
-    pub(super) fn acquire_at(&self, permits: u32, place: Place) -> Acquire<'_> {
+    fn acquire_at(&self, permits: u32, place: Place) -> Acquire<'_> {
         Acquire { semaphore: self, permits, state: AcquireState::Start, asked: false, place }
     }
 
-    /// As [`acquire`](Semaphore::acquire), with a permit that keeps the semaphore alive.
+    /// Like [`acquire`](Semaphore::acquire), with a permit that shares the semaphore instead of
+    /// borrowing it.
+    ///
+    /// ```
+    /// use std::sync::Arc;
+    /// use dacapo::sync::Semaphore;
+    ///
+    /// let run = dacapo::run(async || {
+    ///     let semaphore = Arc::new(Semaphore::new(1));
+    ///     let permit = Arc::clone(&semaphore).acquire_owned().await.unwrap();
+    ///     let task = dacapo::spawn(async move { drop(permit) });
+    ///     task.await.unwrap();
+    ///     semaphore.available_permits()
+    /// });
+    /// assert_eq!(run.unwrap(), 1);
+    /// ```
     ///
     /// # Errors
     ///
-    /// If the semaphore is, or meanwhile becomes, [closed](Semaphore::close).
+    /// Returns an error if the semaphore is [closed](Semaphore::close), or is closed during the wait.
     ///
     /// # Cancel safety
     ///
-    /// As [`acquire`](Semaphore::acquire).
+    /// If the future is dropped, it loses its place in the queue. No permit is lost.
     #[track_caller]
     pub fn acquire_owned(
         self: Arc<Self>,
     ) -> impl Future<Output = Result<OwnedSemaphorePermit, AcquireError>> {
-        let place = Location::caller();
-        async move {
-            self.acquire_at(1, place).await?.forget();
-            Ok(OwnedSemaphorePermit { semaphore: self, permits: 1 })
-        }
+        self.acquire_many_owned(1)
     }
 
-    /// Takes one permit if one is free and nobody waits.
+    /// Like [`acquire_many`](Semaphore::acquire_many), with a permit that shares the semaphore instead
+    /// of borrowing it.
     ///
     /// # Errors
     ///
-    /// If none is free, or the semaphore is closed.
-    pub fn try_acquire(&self) -> Result<SemaphorePermit<'_>, TryAcquireError> {
-        let taken = self.state().try_take(1);
-        taken.map(|()| SemaphorePermit { semaphore: self, permits: 1 })
+    /// Returns an error if the semaphore is [closed](Semaphore::close), or is closed during the wait.
+    ///
+    /// # Cancel safety
+    ///
+    /// If the future is dropped, it loses its place in the queue. No permit is lost.
+    #[track_caller]
+    pub fn acquire_many_owned(
+        self: Arc<Self>,
+        permits: u32,
+    ) -> impl Future<Output = Result<OwnedSemaphorePermit, AcquireError>> {
+        let place = Location::caller();
+        async move {
+            self.acquire_at(permits, place).await?.forget();
+            Ok(OwnedSemaphorePermit { semaphore: self, permits })
+        }
     }
 
-    /// Lets no one acquire any more: all who wait, and all who come, get an error.
+    /// Acquires one permit if one is available and nothing waits.
+    ///
+    /// # Errors
+    ///
+    /// Returns an error if no permit is available, if there are waiters, or if the semaphore is
+    /// closed.
+    pub fn try_acquire(&self) -> Result<SemaphorePermit<'_>, TryAcquireError> {
+        self.try_acquire_many(1)
+    }
+
+    /// Acquires `permits` permits if they are available and nothing waits.
+    ///
+    /// # Errors
+    ///
+    /// Returns an error if fewer permits are available, if there are waiters, or if the semaphore is
+    /// closed.
+    pub fn try_acquire_many(&self, permits: u32) -> Result<SemaphorePermit<'_>, TryAcquireError> {
+        let taken = self.state().try_take(permits as usize);
+        taken.map(|()| SemaphorePermit { semaphore: self, permits })
+    }
+
+    /// Like [`try_acquire`](Semaphore::try_acquire), with a permit that shares the semaphore instead of
+    /// borrowing it.
+    ///
+    /// ```
+    /// use std::sync::Arc;
+    /// use dacapo::sync::{Semaphore, TryAcquireError};
+    ///
+    /// let semaphore = Arc::new(Semaphore::new(1));
+    /// let permit = Arc::clone(&semaphore).try_acquire_owned().unwrap();
+    /// let error = Arc::clone(&semaphore).try_acquire_owned().unwrap_err();
+    /// assert_eq!(error, TryAcquireError::NoPermits);
+    /// drop(permit);
+    /// assert_eq!(semaphore.available_permits(), 1);
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// Returns an error if no permit is available, if there are waiters, or if the semaphore is
+    /// closed.
+    pub fn try_acquire_owned(self: Arc<Self>) -> Result<OwnedSemaphorePermit, TryAcquireError> {
+        self.try_acquire_many_owned(1)
+    }
+
+    /// Like [`try_acquire_many`](Semaphore::try_acquire_many), with a permit that shares the semaphore
+    /// instead of borrowing it.
+    ///
+    /// # Errors
+    ///
+    /// Returns an error if fewer permits are available, if there are waiters, or if the semaphore is
+    /// closed.
+    pub fn try_acquire_many_owned(
+        self: Arc<Self>,
+        permits: u32,
+    ) -> Result<OwnedSemaphorePermit, TryAcquireError> {
+        let taken = self.state().try_take(permits as usize);
+        taken.map(|()| OwnedSemaphorePermit { semaphore: self, permits })
+    }
+
+    /// Closes the semaphore: all waiters, and all later attempts to acquire, get an error.
+    ///
+    /// Permits that are held remain valid.
     pub fn close(&self) {
         let mut state = self.state();
         state.closed = true;
-        let refused = state.line.take_waiting();
+        let refused = state.waiters.take_waiting();
         drop(state);
         refused.wake_all();
     }
 
-    /// Whether it was [closed](Semaphore::close).
+    /// Returns whether the semaphore was [closed](Semaphore::close).
     pub fn is_closed(&self) -> bool {
         self.state().closed
     }
 }
 
-/// The future of [`Semaphore::acquire`] and [`Semaphore::acquire_many`].
+/// Future returned by [`Semaphore::acquire`] and [`Semaphore::acquire_many`].
 #[derive(Debug)]
 #[must_use = "futures do nothing unless they are awaited"]
 pub struct Acquire<'a> {
@@ -284,24 +391,24 @@ pub struct Acquire<'a> {
     permits: u32,
     state: AcquireState,
     place: Place,
-    /// Whether it was asked to give a turn away.
+    /// Whether the scheduler was asked for a turn before it completes.
     asked: bool,
 }
 
 #[derive(Debug, Clone, Copy)]
 enum AcquireState {
     Start,
-    /// In the line under this key, unless it has been served or the semaphore was closed.
-    Waiting(u64),
+    /// In the queue, unless the semaphore was closed.
+    Waiting(WaiterKey),
     Done,
 }
 
 impl Acquire<'_> {
     fn poll_acquire(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), AcquireError>> {
         let (permits, wanted) = (self.permits, self.permits as usize);
-        let caller = Caller::new(cx);
-        // Declared before the lock is held, and so dropped after.
-        let (_left, _previous);
+        // Declared before the lock is taken, so that they are dropped after it is released.
+        let mut target = WakeTarget::new(cx);
+        let _removed;
         let semaphore = self.semaphore;
         let mut state = semaphore.state();
         match self.state {
@@ -314,29 +421,25 @@ impl Acquire<'_> {
                 Ok(()) => return Poll::Ready(Ok(())),
                 Err(TryAcquireError::Closed) => return Poll::Ready(Err(AcquireError(()))),
                 Err(TryAcquireError::NoPermits) => {
-                    self.state = AcquireState::Waiting(state.line.push(caller, wanted));
+                    self.state = AcquireState::Waiting(state.waiters.push(target, wanted));
                 }
             },
-            AcquireState::Waiting(key) => {
-                let Some(waiter) = state.line.get_mut(key) else {
-                    return Poll::Ready(Err(AcquireError(())));
-                };
-                match waiter.standing {
-                    Standing::Waiting => _previous = waiter.renew(caller),
-                    Standing::Woken => {
-                        _left = state.line.remove(key);
-                        // Others may have come, and waited although there were permits.
-                        serve_all(state);
-                        return Poll::Ready(Ok(()));
-                    }
-                    Standing::Passed => {
-                        waiter.standing = Standing::Waiting;
-                        _previous = waiter.renew(caller);
+            AcquireState::Waiting(key) => match state.waiters.progress(key) {
+                None => return Poll::Ready(Err(AcquireError(()))),
+                Some(Progress::Granted) => {
+                    _removed = state.waiters.remove(key);
+                    // Others may have begun to wait although permits were left.
+                    serve_all(state);
+                    return Poll::Ready(Ok(()));
+                }
+                Some(progress) => {
+                    state.waiters.wait_again(key, &mut target);
+                    if progress != Progress::Waiting {
                         serve_all(state);
                         state = semaphore.state();
                     }
                 }
-            }
+            },
             AcquireState::Done => {
                 drop(state);
                 panic!("dacapo: `acquire` was polled after completion");
@@ -362,25 +465,70 @@ impl Drop for Acquire<'_> {
     fn drop(&mut self) {
         let AcquireState::Waiting(key) = self.state else { return };
         let mut state = self.semaphore.state();
-        let left = state.line.remove(key);
-        if left.as_ref().is_some_and(|waiter| waiter.standing == Standing::Woken) {
+        let removed = state.waiters.remove(key);
+        if removed.as_ref().is_some_and(|removed| removed.was_granted()) {
             state.permits += self.permits as usize;
         }
-        // Whoever stood behind it may now be served: by what it was given, or since it wanted more.
+        // The waiters behind it may get its permits, or may want fewer than it did.
         serve_all(state);
-        drop(left);
+        drop(removed);
     }
 }
 
-/// Serves as many as there are permits for, lets go of the lock, and wakes them.
-fn serve_all(mut state: Held<'_, State>) {
+/// Serves as many waiters as there are permits for, unlocks, and wakes them.
+fn serve_all(mut state: Locked<'_, SemaphoreState>) {
     let mut woken = Wakes::default();
     state.serve(usize::MAX, &mut woken);
     drop(state);
     woken.wake_all();
 }
 
-/// Permits that are given back when this is dropped.
+macro_rules! permit {
+    ([$($lifetime:lifetime)?] $permit:ty, $semaphore:ty) => {
+        impl $(<$lifetime>)? $permit {
+            /// Returns how many permits this stands for.
+            pub fn num_permits(&self) -> usize {
+                self.permits as usize
+            }
+
+            /// Drops this without giving its permits back.
+            pub fn forget(mut self) {
+                self.permits = 0;
+            }
+
+            /// Adds the permits of another one to this.
+            ///
+            /// # Panics
+            ///
+            /// Panics if the two are of different semaphores.
+            #[track_caller]
+            pub fn merge(&mut self, mut other: Self) {
+                let (this, that): (&Semaphore, &Semaphore) = (&self.semaphore, &other.semaphore);
+                assert!(
+                    std::ptr::eq(this, that),
+                    "dacapo: permits of different semaphores cannot be merged"
+                );
+                self.permits += std::mem::take(&mut other.permits);
+            }
+
+            /// Splits `permits` permits off; returns `None` if this stands for fewer.
+            #[must_use = "the permits are given back when this is dropped"]
+            pub fn split(&mut self, permits: usize) -> Option<Self> {
+                let permits = u32::try_from(permits).ok()?;
+                self.permits = self.permits.checked_sub(permits)?;
+                Some(Self { semaphore: <$semaphore>::clone(&self.semaphore), permits })
+            }
+        }
+
+        impl $(<$lifetime>)? Drop for $permit {
+            fn drop(&mut self) {
+                self.semaphore.add_permits(self.permits as usize);
+            }
+        }
+    };
+}
+
+/// Permits of a [`Semaphore`], given back when this is dropped.
 #[derive(Debug)]
 #[must_use = "the permits are given back when this is dropped"]
 pub struct SemaphorePermit<'a> {
@@ -388,25 +536,9 @@ pub struct SemaphorePermit<'a> {
     permits: u32,
 }
 
-impl SemaphorePermit<'_> {
-    /// How many permits it stands for.
-    pub fn num_permits(&self) -> usize {
-        self.permits as usize
-    }
+permit!(['a] SemaphorePermit<'a>, &'a Semaphore);
 
-    /// Keeps the permits from being given back.
-    pub fn forget(mut self) {
-        self.permits = 0;
-    }
-}
-
-impl Drop for SemaphorePermit<'_> {
-    fn drop(&mut self) {
-        self.semaphore.add_permits(self.permits as usize);
-    }
-}
-
-/// As [`SemaphorePermit`], with a share in the semaphore instead of a borrow.
+/// Permits of a shared [`Semaphore`], given back when this is dropped.
 #[derive(Debug)]
 #[must_use = "the permits are given back when this is dropped"]
 pub struct OwnedSemaphorePermit {
@@ -414,25 +546,16 @@ pub struct OwnedSemaphorePermit {
     permits: u32,
 }
 
+permit!([] OwnedSemaphorePermit, Arc<Semaphore>);
+
 impl OwnedSemaphorePermit {
-    /// How many permits it stands for.
-    pub fn num_permits(&self) -> usize {
-        self.permits as usize
-    }
-
-    /// Keeps the permits from being given back.
-    pub fn forget(mut self) {
-        self.permits = 0;
+    /// Returns the semaphore that the permits belong to.
+    pub fn semaphore(&self) -> &Arc<Semaphore> {
+        &self.semaphore
     }
 }
 
-impl Drop for OwnedSemaphorePermit {
-    fn drop(&mut self) {
-        self.semaphore.add_permits(self.permits as usize);
-    }
-}
-
-/// The semaphore is closed.
+/// Error returned by [`Semaphore::acquire`] and its siblings: the semaphore is closed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct AcquireError(());
 
@@ -444,12 +567,12 @@ impl fmt::Display for AcquireError {
 
 impl std::error::Error for AcquireError {}
 
-/// Why [`Semaphore::try_acquire`] gave no permit.
+/// Error returned by [`Semaphore::try_acquire`] and its siblings.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum TryAcquireError {
     /// The semaphore is closed.
     Closed,
-    /// No permit is free, or others have been waiting before.
+    /// Not enough permits are available, or there are waiters.
     NoPermits,
 }
 

@@ -1,4 +1,4 @@
-//! In which order a queue gives its items back.
+//! The orders in which queues return their items.
 
 use std::cmp::Ordering;
 use std::collections::{BinaryHeap, VecDeque};
@@ -11,7 +11,7 @@ pub(super) trait Store: Default {
     fn len(&self) -> usize;
 }
 
-/// The first one first.
+/// First in, first out.
 pub(super) struct Fifo<T>(VecDeque<T>);
 
 impl<T> Default for Fifo<T> {
@@ -36,7 +36,7 @@ impl<T> Store for Fifo<T> {
     }
 }
 
-/// The last one first.
+/// Last in, first out.
 pub(super) struct Lifo<T>(Vec<T>);
 
 impl<T> Default for Lifo<T> {
@@ -61,10 +61,10 @@ impl<T> Store for Lifo<T> {
     }
 }
 
-/// The least one first; of equal ones, the first.
+/// The least item first; among equal items, the oldest.
 pub(super) struct Least<T> {
     heap: BinaryHeap<Ranked<T>>,
-    /// How many were put.
+    /// How many items were put so far.
     count: u64,
 }
 
@@ -97,7 +97,7 @@ impl<T: Ord> Store for Least<T> {
 }
 
 impl<T: Ord> Ord for Ranked<T> {
-    /// The greatest one is the first to leave a `BinaryHeap`.
+    /// Reversed, because the greatest item is the first to leave a `BinaryHeap`.
     fn cmp(&self, other: &Self) -> Ordering {
         (&other.item, other.number).cmp(&(&self.item, self.number))
     }
