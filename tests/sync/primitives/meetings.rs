@@ -54,7 +54,7 @@ fn a_condition_needs_its_lock() {
         let (condition, other) = (Condition::new(), Lock::new());
         condition.wait(&mut other.lock().await).await;
     });
-    assert_parts(&other.failure().unwrap().to_string(), &["with the guard of another lock"]);
+    assert_parts(&other.failure().unwrap().to_string(), &["was given the guard of another lock"]);
     let lost = run(async || {
         let condition = Condition::new();
         let mut guard = condition.lock().await;
@@ -62,7 +62,7 @@ fn a_condition_needs_its_lock() {
         assert!(!guard.is_held() && !condition.is_locked());
         condition.wait(&mut guard).await;
     });
-    assert_parts(&lost.failure().unwrap().to_string(), &["lock again after a wait"]);
+    assert_parts(&lost.failure().unwrap().to_string(), &["lock again after a dropped wait"]);
 }
 
 #[test]

@@ -166,7 +166,7 @@ fn all_work_outside_of_a_run() {
     assert!(!lock.is_locked() && !semaphore.is_locked());
     assert_eq!(
         format!("{event:?}"),
-        "Event { state: Mutex { data: State { set: true, \
-        line: 0 waiting, resource: no number }, poisoned: false, .. } }"
+        "Event { state: Mutex { data: EventState { set: true, \
+        waiters: 0 waiting, resource: no number }, poisoned: false, .. } }"
     );
 }
