@@ -48,7 +48,7 @@ pub(crate) use self::joining::{End, Joined};
 #[cfg(feature = "tracing")]
 pub use self::notes::Here;
 pub(crate) use self::timers::TimerKey;
-pub(crate) use self::unwind::message_of;
+pub(crate) use self::unwind::{message_of, set_last_words};
 pub(crate) use self::waker::{RunId, Wakee, wake};
 pub(crate) use crate::scheduler::TaskKey;
 
@@ -286,6 +286,17 @@ impl Executor {
     pub(crate) fn cancel_timer(&self, timer: TimerKey) {
         let removed = self.core().timers.remove(timer);
         drop(removed);
+    }
+}
+
+/// No run is going on when a thread ends, unless code of the user has ended the process.
+impl Drop for Executor {
+    fn drop(&mut self) {
+        if self.id.get().is(RunId::NONE) {
+            return;
+        }
+        let schedule = self.core.try_borrow().map(|core| core.session.schedule());
+        unwind::exits(&schedule.unwrap_or_default());
     }
 }
 

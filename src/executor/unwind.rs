@@ -5,8 +5,14 @@
 
 use std::any::Any;
 use std::cell::{Cell, RefCell};
+use std::fmt;
+use std::io::Write as _;
 use std::panic::{self, AssertUnwindSafe, PanicHookInfo};
-use std::sync::Once;
+use std::sync::{Once, OnceLock};
+
+use crate::failure::MESSAGE;
+use crate::schedule::Schedule;
+use crate::trace::printable_lines;
 
 /// The message of a panic, and its place.
 #[derive(Clone, Debug)]
@@ -14,6 +20,16 @@ pub(crate) struct PanicNote {
     pub(crate) message: String,
     /// `file:line:column`. Unknown if another hook has replaced ours.
     pub(crate) location: Option<String>,
+}
+
+impl fmt::Display for PanicNote {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let message = printable_lines(&self.message, MESSAGE);
+        match &self.location {
+            Some(location) => write!(f, "\"{message}\" at {location}"),
+            None => write!(f, "\"{message}\""),
+        }
+    }
 }
 
 /// A caught panic.
@@ -27,11 +43,13 @@ pub(super) struct Catcher {
     /// How many `catch` calls are on the stack.
     depth: Cell<u32>,
     last: RefCell<Option<PanicNote>>,
+    /// The panic before the last one, which may still be unwinding.
+    earlier: RefCell<Option<PanicNote>>,
 }
 
 impl Catcher {
     pub(super) const fn new() -> Self {
-        Self { depth: Cell::new(0), last: RefCell::new(None) }
+        Self { depth: Cell::new(0), last: RefCell::new(None), earlier: RefCell::new(None) }
     }
 
     /// Calls code of the user.
@@ -89,11 +107,21 @@ impl Catcher {
         }
         let message = message_of(info.payload());
         if ABORTS.iter().any(|words| message.starts_with(words)) {
-            let last = self.last.take();
-            return Noted::Fatal(last.map_or(message, |note| note.message));
+            let [first, second] = [&self.earlier, &self.last].map(RefCell::take);
+            return Noted::Fatal(match (first, second) {
+                (Some(first), Some(second)) => format!("{second}, while unwinding from {first}"),
+                (_, Some(last)) => last.to_string(),
+                _ => message,
+            });
         }
         let location = info.location().map(ToString::to_string);
-        self.last.replace(Some(PanicNote { message, location }));
+        let note = PanicNote { message, location };
+        if cfg!(panic = "abort") {
+            return Noted::Fatal(format!(
+                "{note} (and this program is built with panic = \"abort\")"
+            ));
+        }
+        self.earlier.replace(self.last.replace(Some(note)));
         Noted::Ours
     }
 }
@@ -129,13 +157,39 @@ pub(super) fn install_hook() {
     });
 }
 
-/// The last message before Rust aborts the process.
-#[expect(clippy::print_stderr, reason = "no report will follow")]
+/// What is done with the last message of a process, and the schedule of the run that ends it.
+pub(crate) type LastWords = fn(&str, &Schedule);
+
+static LAST_WORDS: OnceLock<LastWords> = OnceLock::new();
+
+/// Has the last message of this process handled by `f`, unless another function was set.
+pub(crate) fn set_last_words(f: LastWords) {
+    LAST_WORDS.get_or_init(|| f);
+}
+
 fn last_words(message: &str) {
-    let schedule = super::schedule_so_far();
-    eprintln!(
-        "\ndacapo: a destructor panicked while another panic was unwinding, for which Rust aborts the \
-         process: {message}\n(a destructor must not panic when std::thread::panicking() is true)\n\
-         To replay this run: DACAPO_REPLAY='{schedule}'\n"
+    let message = format!(
+        "a destructor panicked while another panic was unwinding, so Rust aborts the process: {message}\n\
+         (a destructor must not panic when std::thread::panicking() is true)"
     );
+    say(&message, &super::schedule_so_far());
+}
+
+/// The process ends by `std::process::exit` in the middle of a run.
+pub(super) fn exits(schedule: &Schedule) {
+    say(
+        "the code under test ended the process in the middle of a run (std::process::exit?)",
+        schedule,
+    );
+}
+
+fn say(message: &str, schedule: &Schedule) {
+    match LAST_WORDS.get() {
+        Some(f) => f(message, schedule),
+        // Not by eprintln!, which the test harness captures until a test is over.
+        None => drop(writeln!(
+            std::io::stderr(),
+            "\ndacapo: {message}\nTo replay this run: DACAPO_REPLAY='{schedule}'\n"
+        )),
+    }
 }

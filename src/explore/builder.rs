@@ -1,4 +1,5 @@
 use std::fmt;
+use std::time::Duration;
 
 use super::error::CheckError;
 use super::outside::test_id::TestId;
@@ -80,6 +81,20 @@ impl Builder {
     /// failed. [`explore`](Builder::explore) spends at most 64 on each outcome.
     pub fn max_shrink_runs(mut self, max_shrink_runs: usize) -> Self {
         self.settings.max_shrink_runs = max_shrink_runs;
+        self
+    }
+
+    /// How long shrinking a failure may take, in real time. 10 seconds by default. The report says if it was cut
+    /// short; then a slower or busier machine may find another schedule.
+    pub fn max_shrink_time(mut self, max_shrink_time: Duration) -> Self {
+        self.settings.max_shrink_time = max_shrink_time;
+        self
+    }
+
+    /// How long explaining a failure may take, in real time. 5 seconds by default. The report says if it was cut
+    /// short.
+    pub fn max_explain_time(mut self, max_explain_time: Duration) -> Self {
+        self.settings.max_explain_time = max_explain_time;
         self
     }
 

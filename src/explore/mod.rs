@@ -1,10 +1,12 @@
 //! Making runs: one, that one again, or many; and what to do when one fails.
 
 mod builder;
+mod clock;
 mod confirm;
 mod error;
 mod explain;
 mod jobs;
+mod last_words;
 mod outside;
 mod run;
 mod say;

@@ -3,3 +3,12 @@
 pub(super) fn say(text: &str) {
     eprintln!("{text}");
 }
+
+/// Prints a line at once, on the real standard error: the test harness captures what [`say`] prints until a test
+/// is over.
+pub(super) fn say_now(text: &str) {
+    use std::io::Write as _;
+
+    // If nobody can read it, there is nothing left to say.
+    let _ = writeln!(std::io::stderr(), "{text}");
+}

@@ -5,7 +5,7 @@ use std::future::{Future, pending, poll_fn};
 use std::pin::Pin;
 use std::task::{Context, Poll, Waker};
 
-use crate::support::{assert_parts, is_victim, millis, panic_of, run_victim};
+use crate::support::{assert_parts, millis, panic_of};
 use dacapo::schedule::Answer;
 use dacapo::scheduler::{Plan, Random, Replay, Scheduler};
 use dacapo::task::{spawn, spawn_named, yield_now};
@@ -158,36 +158,6 @@ fn a_destructor_that_panics() {
     // The cause comes first: that run was stuck before its destructors ran.
     assert_parts(&failures[4], &["stuck"]);
     run(async || ()).unwrap();
-}
-
-/// Rust aborts the process for this; the schedule is told before.
-#[test]
-fn a_destructor_that_panics_while_another_panic_unwinds() {
-    let (passed, text) = run_victim("double_panic_victim", &[]);
-    assert!(!passed);
-    assert_parts(
-        &text,
-        &[
-            "dacapo: a destructor panicked while another panic was unwinding",
-            "a destructor that panics",
-            "To replay this run: DACAPO_REPLAY='d1:1'",
-        ],
-    );
-}
-
-#[test]
-fn double_panic_victim() {
-    if is_victim() {
-        check(Replay::new("d1:1"), async || {
-            spawn(pending::<()>());
-            spawn(async {
-                let _guard = PanicsInDrop;
-                panic!("the first");
-            })
-            .await
-            .unwrap();
-        });
-    }
 }
 
 #[test]

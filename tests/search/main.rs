@@ -7,6 +7,7 @@ mod bad_input;
 mod bank;
 mod cancel_sweep;
 mod determinism;
+mod endings;
 mod explain;
 mod explore;
 mod faults;

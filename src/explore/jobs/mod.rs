@@ -6,7 +6,6 @@
 
 mod answer;
 pub(crate) mod progress;
-mod pulse;
 mod share;
 mod team;
 

@@ -1,6 +1,6 @@
 //! A line on the terminal that tells how far a search has come, while it goes on.
 
-use super::pulse::Pulse;
+use crate::explore::clock::Pulse;
 use crate::explore::outside::env::Env;
 use crate::report::{Findings, Stage, stage};
 

@@ -7,8 +7,8 @@ use std::time::Duration;
 
 use super::answer::{Letters, State};
 use super::progress::Progress;
-use super::pulse::{Pulse, Vigil};
 use super::share::{Part, Rest, Share};
+use crate::explore::clock::{Pulse, Vigil};
 use crate::explore::confirm::process::{Process, leave, own_number, pause};
 use crate::explore::confirm::recheck::Recheck;
 use crate::explore::outside::env;

@@ -7,6 +7,7 @@ use crate::explore::confirm::recheck::Recheck;
 use crate::explore::error::CheckError;
 use crate::explore::jobs::progress::Progress;
 use crate::explore::jobs::{self, Jobs};
+use crate::explore::last_words;
 use crate::explore::outside::case::{Case, Drawing};
 use crate::explore::outside::env::{Env, Errand};
 use crate::explore::outside::regressions;
@@ -42,6 +43,7 @@ pub(crate) fn check(
     drawing: Option<&dyn Drawing>,
 ) -> Result<(), CheckError> {
     let env = Env::read();
+    let _known = last_words::note(test);
     let task = Task { settings, env: &env, test, drawing };
     if env.trace {
         subject.show_all();

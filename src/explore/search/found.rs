@@ -1,9 +1,11 @@
 //! What follows a failure: it is repeated, shrunk, confirmed, explained, written down and reported.
 
 use std::io;
+use std::time::Duration;
 
 use super::check::Task;
 use super::picture::Picture;
+use crate::explore::clock::{Deadline, timed};
 use crate::explore::confirm::answer::{Answer, Silence};
 use crate::explore::confirm::ask;
 use crate::explore::confirm::parting::Parting;
@@ -14,7 +16,7 @@ use crate::explore::outside::env::Errand;
 use crate::explore::outside::regressions;
 use crate::explore::outside::store::{Store, shown};
 use crate::explore::outside::test_id::TestId;
-use crate::explore::say::say;
+use crate::explore::say::{say, say_now};
 use crate::explore::shrink::shrink;
 use crate::explore::subject::{Sample, Subject};
 use crate::failure::Failure;
@@ -79,8 +81,9 @@ impl<'a, 'b> Found<'a, 'b> {
     /// Makes the run again by its schedule, which is what the report will tell.
     fn repeat(&mut self, first: Sample) -> Result<Sample, Box<Parting>> {
         let trace = self.subject.take_trace();
-        let again = self.subject.replay(&first.schedule);
+        let (again, time) = timed(|| self.subject.replay(&first.schedule));
         if again.hash == first.hash {
+            self.save(&first, time);
             return Ok(first);
         }
         let trace = trace.log().to_string();
@@ -88,15 +91,42 @@ impl<'a, 'b> Found<'a, 'b> {
         Err(Box::new(Parting::new(schedule, &first, trace, &again, &self.subject)))
     }
 
+    /// Writes the schedule to its file as soon as it is known, so that nothing that happens later can lose it. If
+    /// runs are slow, also prints it.
+    fn save(&self, first: &Sample, time: Duration) {
+        const SLOW: Duration = Duration::from_millis(20);
+        let Task { test, env, drawing, .. } = self.task;
+        if env.is_started() {
+            return;
+        }
+        let case = Case { input: drawing.map(Drawing::input), schedule: first.schedule.clone() };
+        // If this fails, the report will say so.
+        let path = Store::open(test).and_then(|s| s.write("schedule.txt", &format!("{case}\n")));
+        if time >= SLOW {
+            let mut pasted = case.to_string();
+            if let (true, Ok(path)) = (pasted.len() > PASTED, path) {
+                pasted = path.display().to_string();
+            }
+            let (name, (_, how)) = (test.name(), &self.facts[0]);
+            let command = test.command();
+            say_now(&format!(
+                "dacapo: {name}: found by {how}; shrinking it now. DACAPO_REPLAY='{pasted}' {command}"
+            ));
+        }
+    }
+
     /// Looks for the least input and the least schedule, and makes that run to be shown.
     fn shrink(&mut self, first: Sample) -> Result<Least, Box<Parting>> {
         let Task { settings, env, drawing, .. } = self.task;
         let from = first.schedule.clone();
+        self.subject.set_deadline(Deadline::after(settings.max_shrink_time));
         let (first, inputs) = match drawing {
             Some(drawing) => drawing.shrink(&mut self.subject, first, settings.max_shrink_runs),
             None => (first, None),
         };
         let shrinking = shrink(&mut self.subject, first, settings.max_shrink_runs);
+        let is_late = self.subject.is_late();
+        self.subject.set_deadline(Deadline::default());
         let least = shrinking.sample;
         let again = self.subject.show(&least.schedule);
         let trace = self.subject.take_trace();
@@ -113,11 +143,14 @@ impl<'a, 'b> Found<'a, 'b> {
         if env.trace {
             say(&trace.log().to_string());
         }
-        if from != least.schedule || shrinking.runs > 0 || inputs.is_some() {
-            let unfinished = if shrinking.finished {
-                ""
-            } else {
-                "; not finished, see Builder::max_shrink_runs"
+        if from != least.schedule || shrinking.runs > 0 || inputs.is_some() || is_late {
+            let unfinished = match (is_late, shrinking.finished) {
+                (true, _) => &format!(
+                    "; not finished in {}, see Builder::max_shrink_time",
+                    seconds(settings.max_shrink_time)
+                ),
+                (false, false) => "; not finished, see Builder::max_shrink_runs",
+                (false, true) => "",
             };
             let text = shrunk(&from, &least.schedule, shrinking.runs);
             let inputs = inputs.map_or_else(String::new, |cost| format!("{cost}; the schedule: "));
@@ -177,8 +210,15 @@ impl<'a, 'b> Found<'a, 'b> {
     /// Explains the failure, writes its files, and makes the report.
     fn tell(&mut self, least: Least) -> CheckError {
         let Task { settings, env, drawing, .. } = self.task;
+        self.subject.set_deadline(Deadline::after(settings.max_explain_time));
         let explanation =
             explain(&mut self.subject, &least.sample, &least.trace, settings.max_explain_runs);
+        if self.subject.is_late() {
+            let time = seconds(settings.max_explain_time);
+            let fact = format!("not finished in {time}, see Builder::max_explain_time");
+            self.facts.push(("explained", fact));
+        }
+        self.subject.set_deadline(Deadline::default());
         let anonymous;
         let test = match self.task.test.without_thread() {
             // To run it by that name would run nothing, which looks as if all were well.
@@ -252,6 +292,10 @@ impl<'a, 'b> Found<'a, 'b> {
         store.write("trace.txt", &least.trace.log().to_string())?;
         Ok((store, path.display().to_string()))
     }
+}
+
+fn seconds(time: Duration) -> String {
+    format!("{} s", time.as_secs_f64())
 }
 
 /// What a report has besides the run.

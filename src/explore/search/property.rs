@@ -327,7 +327,9 @@ struct Shrinker<'a, 'b> {
 
 impl Shrinker<'_, '_> {
     fn exhausted(&self) -> bool {
-        self.tries >= self.property.effort.max_shrink_tries || self.steps >= self.max_steps
+        self.tries >= self.property.effort.max_shrink_tries
+            || self.steps >= self.max_steps
+            || self.subject.is_late()
     }
 
     fn shrink_schedule(&mut self, max_runs: usize) {
@@ -395,7 +397,7 @@ impl Shrinker<'_, '_> {
             if std::mem::take(&mut is_first) && self.property.rejected.take().is_some() {
                 return None;
             }
-            if self.steps >= self.max_steps {
+            if self.steps >= self.max_steps || self.subject.is_late() {
                 return None;
             }
         }

@@ -142,7 +142,7 @@ impl Edits for Shrinker<'_, '_> {
     }
 
     fn exhausted(&self) -> bool {
-        self.runs >= self.max_runs || self.steps >= self.max_steps
+        self.runs >= self.max_runs || self.steps >= self.max_steps || self.subject.is_late()
     }
 
     fn may_last(&self) -> bool {
@@ -168,7 +168,8 @@ impl Shrinker<'_, '_> {
     }
 
     fn keep_if_simpler(&mut self, sample: Sample) -> bool {
-        self.steps += sample.steps;
+        // A step may ask for very many choices.
+        self.steps += sample.steps.max(sample.choices);
         let same = (self.same)(&self.least, &sample);
         let simpler = sample.schedule.cmp_simplicity(&self.least.schedule).is_lt();
         if same && simpler {

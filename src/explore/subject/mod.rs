@@ -12,6 +12,7 @@ use self::follow::{Account, Recorder};
 use self::leak::leak;
 use self::steer::Steer;
 use crate::executor::{Engine, Raw};
+use crate::explore::clock::Deadline;
 use crate::explore::run::strictly;
 use crate::failure::{Failure, Kind};
 use crate::faults::Faults;
@@ -34,6 +35,7 @@ pub(crate) struct Subject<'a> {
     engine: Engine,
     run: Box<RunBody<'a>>,
     first_holdings: FirstHoldings,
+    deadline: Deadline,
 }
 
 /// What primitives hold at the end of a run in which nothing is cancelled, if runs are compared with that.
@@ -87,7 +89,12 @@ impl<'a> Subject<'a> {
             engine.run(scheduler, plan, body, &judge)
         };
         let first_holdings = FirstHoldings::NotCompared;
-        Self { engine: Engine::new(limits), run: Box::new(run), first_holdings }
+        Self {
+            engine: Engine::new(limits),
+            run: Box::new(run),
+            first_holdings,
+            deadline: Deadline::default(),
+        }
     }
 
     /// From now on, fails each run at whose end primitives hold more than at the end of an ordinary run.
@@ -96,6 +103,16 @@ impl<'a> Subject<'a> {
             self.engine.record_holdings();
             self.first_holdings = FirstHoldings::Unknown;
         }
+    }
+
+    /// Sets when runs that are not needed for a report end.
+    pub(crate) fn set_deadline(&mut self, deadline: Deadline) {
+        self.deadline = deadline;
+    }
+
+    /// Whether it is too late for more runs that are not needed for a report.
+    pub(crate) fn is_late(&self) -> bool {
+        self.deadline.is_over()
     }
 
     /// Makes the run for which `scheduler` was prepared, and hands the scheduler back.
@@ -216,6 +233,9 @@ impl<'a> Subject<'a> {
         let work = steer.work();
         let sample = self.run_once(steer);
         budget.spend(sample.steps + work.get());
+        if self.is_late() {
+            budget.runs = 0;
+        }
         sample
     }
 

@@ -1,13 +1,13 @@
-//! The wall clock, which nothing but the pace of messages depends on. No other file reads it.
+//! The wall clock: how long to shrink and to explain, and when to print messages. No other file reads it.
 
 use std::time::{Duration, Instant};
 
-/// What is to be done now and then during a search, is done about this often.
+/// How often things are done that are done now and then during a search.
 const PERIOD: Duration = Duration::from_millis(50);
 
-/// Says now and then, when asked once per run, that time has passed.
+/// Asked once per run, says now and then that time has passed.
 ///
-/// It looks at the clock only every so many runs, as many as take some milliseconds.
+/// It looks at the clock only every so many runs, which take some milliseconds together.
 #[derive(Debug)]
 pub(crate) struct Pulse {
     every: u32,
@@ -70,6 +70,28 @@ impl Vigil {
         self.since = now();
         false
     }
+}
+
+/// A time at which work that can be cut short ends.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Deadline(Option<Instant>);
+
+impl Deadline {
+    /// This far from now. Never, if that is too far to tell.
+    pub(crate) fn after(time: Duration) -> Self {
+        Self(now().checked_add(time))
+    }
+
+    pub(crate) fn is_over(self) -> bool {
+        self.0.is_some_and(|deadline| now() >= deadline)
+    }
+}
+
+/// How long `f` takes, and what it returns.
+pub(crate) fn timed<R>(f: impl FnOnce() -> R) -> (R, Duration) {
+    let start = now();
+    let result = f();
+    (result, start.elapsed())
 }
 
 #[expect(clippy::disallowed_methods, reason = "this is the one file that reads the wall clock")]
