@@ -17,7 +17,7 @@ impl Session {
         answer
     }
 
-    /// The answer, or the last option if it is none.
+    /// The answer, or the last option if the answer is too large.
     #[inline]
     fn checked(&mut self, answer: u32, options: usize) -> u32 {
         if (answer as usize) < options { answer } else { self.correct(answer, options) }
@@ -34,8 +34,8 @@ impl Session {
         u32::try_from(options - 1).unwrap_or(u32::MAX)
     }
 
-    /// Asks a question that is not among tasks. One with a single option is not asked, nor one about a fault
-    /// that is off.
+    /// Asks a question that is not among tasks. Returns 0 without asking if there is only one
+    /// option, or if it is about a fault that is off.
     pub(crate) fn ask(&mut self, asked: Asked, options: usize) -> usize {
         let question = asked.question;
         let is_fault = question.is_fault();
@@ -55,7 +55,7 @@ impl Session {
         answer
     }
 
-    /// Whether the current step may ask something more.
+    /// Whether the current step may ask one more question.
     fn may_ask(&mut self) -> bool {
         let answers = self.answers.len();
         if self.asked.0 != self.steps {
@@ -64,7 +64,7 @@ impl Session {
         answers - self.asked.1 < self.limits.max_choices
     }
 
-    /// Answers a step that asks without end, and fails the run. Each option comes up in turn, so that a loop
+    /// Fails the run because a step asks without end. The options come up in turn, so that a loop
     /// in a destructor ends too.
     #[cold]
     fn refuse(&mut self, asked: Asked, options: usize) -> usize {

@@ -1,24 +1,25 @@
-//! What a scheduler is told of the run that it schedules, if it watches.
+//! What the scheduler observes of the run.
 
 use super::Session;
 use crate::scheduler::{Plan, Progress, Scheduler, Step};
 use crate::trace::{TaskId, TaskNames};
 
-/// Whether the scheduler watches, and what it is told of the step that is going on.
+/// What the scheduler observes, and what it will see of the current step.
 #[derive(Default)]
 pub(crate) struct Watch {
     is_on: bool,
-    /// Whether it is told of the use of primitives too.
+    /// Whether it also sees which primitives a step uses.
     has_uses: bool,
-    /// The primitives that the step uses, by numbers of their own: those in a trace tell what was waited for.
+    /// The primitives that the step used. Their numbers are not those of the trace, which count
+    /// waits.
     used: Vec<u32>,
     awaits: Option<u32>,
-    /// How many have a number.
+    /// How many primitives have a number.
     known: u32,
 }
 
 impl Watch {
-    /// Makes ready for a run.
+    /// Prepares for a run.
     pub(crate) fn begin(&mut self, plan: &Plan) {
         self.is_on = plan.observes_steps();
         self.has_uses = plan.observes_uses();
@@ -61,7 +62,7 @@ impl Session {
         }
     }
 
-    /// Tells the scheduler that a step is over, if it watches.
+    /// Tells the scheduler that a step is over, if it observes steps.
     #[inline]
     pub(crate) fn watch_step(&mut self, task: TaskId) {
         if self.watch.is_on {
@@ -83,8 +84,8 @@ impl Session {
         self.watch.tell_step(&mut **scheduler, task, is_ready, self.trace.names());
     }
 
-    /// Notes that the current step uses a primitive, or will when it goes on; returns its number among
-    /// those used.
+    /// Notes that the current step uses a primitive, or will use it when it goes on. Returns the
+    /// number of the primitive.
     pub(crate) fn watch_use(&mut self, number: Option<u32>, awaits: bool) -> Option<u32> {
         let watch = &mut self.watch;
         if !watch.has_uses {

@@ -1,26 +1,26 @@
-//! The faults of primitives, which are asked for only in runs in which they are on.
+//! The faults of primitives. Each asks only in runs in which the fault is on.
 
 use crate::executor::{self, Executor};
 use crate::question::Question;
 use crate::trace::TaskId;
 
-/// Whether this may happen in this run: asked before what would take long to find out.
+/// Whether this fault may happen. Ask this before anything that takes long to find out.
 pub(super) fn is_possible(fault: Question) -> bool {
     happens(|executor| executor.has_fault(fault))
 }
 
-/// Whether a newcomer takes what was meant for a waiter, of this task if that is known.
+/// Whether a newcomer takes what was granted to a waiter of this task, if the task is known.
 pub(super) fn barges(waiter: Option<TaskId>, lock: bool) -> bool {
     happens(|executor| executor.barges(waiter, lock))
 }
 
-/// Whether a notification wakes all who wait.
+/// Whether a notification wakes all waiters.
 pub(super) fn wakes_all() -> bool {
     happens(Executor::wakes_all)
 }
 
-/// Whether an await that is ready gives a turn away first; asked once for each await. If it does, the
-/// caller lets go of all locks, wakes itself, and suspends.
+/// Whether an await that is ready yields first. Asked once for each await. If it yields, the caller
+/// releases all locks, wakes itself, and returns pending.
 pub(super) fn gives_way(asked: &mut bool) -> bool {
     !std::mem::replace(asked, true) && happens(Executor::gives_way)
 }

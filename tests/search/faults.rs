@@ -1,4 +1,5 @@
-//! Faults runs: what each kind does, how it is told, and that it is found only where it is allowed.
+//! Fault injection: what each fault does, how reports tell it, and that it happens only where it is
+//! allowed.
 
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
@@ -26,8 +27,8 @@ fn check(name: &str, story: &str, faults: Faults, body: impl AsyncFn()) {
     assert_snapshot!(format!("faults_{name}"), story, error.to_string());
 }
 
-/// Believes that a permit that was given back goes to the one who waits for it.
-async fn believes_in_fairness() {
+/// Relies on a returned permit going to the waiter.
+async fn relies_on_fairness() {
     let semaphore = Rc::new(Semaphore::new(1));
     let order = Rc::new(RefCell::new(Vec::new()));
     let user = |name: &'static str, after: u64| {
@@ -48,12 +49,12 @@ async fn believes_in_fairness() {
 
 #[test]
 fn barging() {
-    // The newcomer comes at the instant of the release, behind the one who releases.
+    // The newcomer comes at the instant of the release, and after the release.
     check(
         "barging",
         "A permit that was given back goes to a newcomer, and the program had relied on the line.",
         Faults::none().barging(),
-        believes_in_fairness,
+        relies_on_fairness,
     );
 }
 
@@ -105,7 +106,7 @@ fn spurious() {
             let consumer = spawn_named("consumer", async move {
                 let mut timer = std::pin::pin!(sleep(millis(7)));
                 let mut polled = false;
-                // Takes the second poll for the end.
+                // Mistakes the second poll for the end.
                 std::future::poll_fn(|cx| {
                     let _ = std::future::Future::poll(timer.as_mut(), cx);
                     if std::mem::replace(&mut polled, true) {
@@ -136,7 +137,7 @@ fn wake_all() {
                 let (condition, stock) = (condition.clone(), stock.clone());
                 spawn_named(name, async move {
                     let mut guard = condition.lock().await;
-                    // An `if` where a `while` belongs.
+                    // An `if` that should be a `while`.
                     if stock.get() == 0 {
                         condition.wait(&mut guard).await;
                     }
@@ -174,7 +175,7 @@ fn late_timers() {
             });
             let client = spawn_named("client", async move {
                 sleep(millis(30)).await;
-                // Ten milliseconds are enough for anybody.
+                // Assumes that ten milliseconds are enough.
                 assert!(sent.get(), "the server did not send");
             });
             client.await.unwrap();
@@ -195,7 +196,7 @@ fn yielding() {
             let tasks = ["alice", "bob"].map(|name| {
                 let (lock, next) = (lock.clone(), next.clone());
                 spawn_named(name, async move {
-                    // Reads before it has the lock: as it is free, nobody comes in between.
+                    // Reads before it has the lock. The lock is free, so nothing comes in between.
                     let mine = next.get();
                     {
                         let _guard = lock.lock().await;
@@ -213,7 +214,7 @@ fn yielding() {
     );
 }
 
-/// Takes one of two permits for good while it works, and gives it back at the end.
+/// Takes one of two permits by hand, and returns it at the end of its work.
 async fn works(pool: &Semaphore) {
     pool.acquire().await.unwrap().forget();
     sleep(millis(5)).await;
@@ -250,7 +251,7 @@ fn asked_to_cancel() {
         Faults::none().cancellations(1),
         async || {
             let worker = spawn_named("worker", async {
-                // Swallows what it should pass on, and begins anew.
+                // Swallows the cancellation, and starts over.
                 while dacapo::cancel::catch(sleep(millis(5))).await.is_err() {}
                 assert!(dacapo::cancel::cancelling() == 0, "cancelled, and goes on");
             });
@@ -354,8 +355,8 @@ impl WithoutYielding for Faults {
     }
 }
 
-/// What is built on tasks, with every kind of fault and two cancellations anywhere: nothing gets stuck, nothing
-/// panics, and all is given back.
+/// Combinators, with every fault and two cancellations anywhere: nothing gets stuck, nothing
+/// panics, and everything is returned.
 #[test]
 fn combinators_survive() {
     use dacapo::future::{GroupError, gather, shield, task_group, wait};
@@ -421,7 +422,7 @@ fn combinators_survive() {
             let joined = task.await;
             assert!(joined.as_ref().err().is_none_or(|error| error.is_cancelled()), "{joined:?}");
         }
-        // A late clock may skip one of these, and whoever was to be done before it is not yet.
+        // A late clock may skip one of these, and then the task is not done yet.
         for _ in 0..10 {
             sleep(millis(50)).await;
         }
@@ -465,7 +466,7 @@ async fn the_attribute_takes_it() {
     assert!(!lock.is_locked());
 }
 
-/// A thread goes on whatever becomes of those who wait for it.
+/// A thread goes on, even if the tasks that wait for it are cancelled.
 #[test]
 fn threads_are_not_cancelled() {
     let report = Builder::new().faults(Faults::none().cancellations(3)).explore(
@@ -536,7 +537,8 @@ proptest! {
         prop_assert_eq!(plain(&usual), plain(&allowed));
     }
 
-    /// Runs with faults find what ordinary ones find, and shrinking leaves out what it does not need.
+    /// Runs with faults find what ordinary runs find, and shrinking leaves out the faults that are
+    /// not needed.
     #[test]
     fn what_is_not_needed_is_left_out(ops in programs::program()) {
         let body = async || drop(programs::run(ops.clone()).await);

@@ -1,4 +1,4 @@
-//! Schedules as values of proptest: what is drawn, and how it shrinks.
+//! Schedules as values of proptest: how they are drawn and shrunk.
 #![cfg(feature = "proptest")]
 
 use crate::support::programs;
@@ -10,14 +10,14 @@ use proptest::prelude::*;
 use proptest::strategy::ValueTree;
 use proptest::test_runner::{Config, RngSeed, TestError, TestRunner};
 
-/// A runner whose values are always the same.
+/// A runner that always draws the same values.
 fn runner(seed: u64) -> TestRunner {
     let config =
         Config { rng_seed: RngSeed::Fixed(seed), failure_persistence: None, ..Config::default() };
     TestRunner::new(config)
 }
 
-/// Shrinks as proptest does; returns what fails at last, and after how many tries.
+/// Shrinks as proptest does. Returns the value that fails at the end, and the number of tries.
 fn shrink(tree: &mut ScheduleTree, fails: impl Fn(&Schedule) -> bool) -> (Schedule, usize) {
     let mut tries = 0;
     let mut least = tree.current();
@@ -40,7 +40,7 @@ fn shrink(tree: &mut ScheduleTree, fails: impl Fn(&Schedule) -> bool) -> (Schedu
     (least, tries)
 }
 
-/// Whatever counts as a failure, the tree obeys the protocol, comes to an end, and shrinks well.
+/// Whatever counts as a failure, the tree follows the protocol, comes to an end, and shrinks well.
 #[test]
 fn trees_shrink() {
     let strategy = schedule().faults(Faults::harmless().cancellations(2));
@@ -55,7 +55,7 @@ fn trees_shrink() {
         let (least, _) = shrink(&mut tree.clone(), |s| s.deviations() >= deviations);
         assert_eq!(least.deviations(), deviations, "{first}");
         assert!(least.faults().is_none() && least.seed() == 0, "{least}");
-        // One that fails by chance.
+        // A failure by chance.
         let odd = |s: &Schedule| {
             s == &first || s.to_string().bytes().map(u32::from).sum::<u32>() % 3 == 0
         };
@@ -93,7 +93,7 @@ fn settings_are_kept() {
     );
 }
 
-/// A schedule that depends on the workload is drawn anew for each smaller one.
+/// A schedule that depends on the workload is drawn again for each smaller workload.
 #[test]
 fn workload_and_schedule_shrink_together() {
     let workload = (1..5_usize, 1..8_usize, 1..4_usize);
@@ -111,7 +111,8 @@ fn workload_and_schedule_shrink_together() {
     }
 }
 
-/// As an argument of its own, a schedule shrinks without that, and what comes after it too.
+/// As an argument of its own, a schedule shrinks without being drawn again, and the argument after
+/// it shrinks too.
 #[test]
 fn a_schedule_leaves_its_turn_to_the_next_argument() {
     let arguments = (any::<Schedule>(), 0..1000_u32);
@@ -137,7 +138,7 @@ fn the_usual_order_shows_nothing() {
 proptest! {
     #![proptest_config(Config { failure_persistence: None, ..crate::support::cases(64) })]
 
-    /// What is drawn replays any program, and what that run really had replays the run.
+    /// A drawn schedule replays any program, and the schedule of that run replays the run.
     #[test]
     fn any_schedule_is_one_of_any_program(
         ops in programs::program(),

@@ -1,4 +1,4 @@
-//! What answers choices: without a run where that is possible, and by counting where it is not.
+//! Schedulers: without a run where that is possible, and by counting outcomes otherwise.
 
 use std::cell::Cell;
 use std::collections::BTreeMap;
@@ -46,7 +46,7 @@ fn the_answers_of_a_seed_never_move() {
     assert_eq!(runs.len(), 3);
     crate::support::assert_snapshot!(
         "random_answers",
-        "The first answers of three seeds of the random walk, which no release may change: schedules would not replay.",
+        "The first answers of three seeds of the random walk. No release may change them, because a seed that somebody wrote down would mean another run.",
         format!("{runs:?}")
     );
     let mut alone = Random::seeds(6..7);
@@ -63,8 +63,8 @@ impl Order {
     }
 }
 
-/// Tasks that yield, share a semaphore, sleep, spawn others, and are aborted; and such as are left when main
-/// returns, of which some clean up.
+/// Tasks that yield, share a semaphore, sleep, spawn others and are aborted. Some are left when
+/// main returns, and some of those clean up.
 async fn medley(order: Order, tasks: u64, yields: u64) {
     let turns = async |order: &Order, task: u64, yields: u64| {
         for _ in 0..yields {
@@ -138,12 +138,12 @@ fn the_schedules_of_a_seed_never_move() {
     ];
     crate::support::assert_snapshot!(
         "orders",
-        "A number for the orders of steps that the first seeds of each scheduler bring about, among few tasks and among many: it is not to move when a scheduler is made faster.",
+        "A number for the orders of steps that the first seeds of each scheduler produce, among few tasks and among many. It must not change when a scheduler becomes faster.",
         rows.concat()
     );
 }
 
-/// First in, first out; counts the steps that it is told of, and the primitives in them.
+/// First in, first out. Counts the steps that it observes, and the primitives in them.
 struct Watcher {
     asks_for_uses: bool,
     runs: u32,
@@ -172,7 +172,7 @@ impl Scheduler for Watcher {
 }
 
 #[test]
-fn a_scheduler_is_told_of_uses_if_it_asks() {
+fn a_scheduler_observes_uses_if_it_asks() {
     let told = |asks_for_uses| {
         let told = Rc::default();
         let watcher = Watcher { asks_for_uses, runs: 0, told: Rc::clone(&told) };
@@ -187,7 +187,7 @@ fn a_scheduler_is_told_of_uses_if_it_asks() {
         });
         told.get()
     };
-    // Main has three steps, and the waiter two, of which the first one waits.
+    // Main has three steps, and the waiter two. In its first step, the waiter waits.
     assert_eq!(told(true), (5, 4, 1));
     assert_eq!(told(false), (5, 0, 0));
 }
@@ -278,7 +278,8 @@ fn exhaustive_says_when_it_is_not_complete() {
     assert_parts(&end.divergence.unwrap().to_string(), &["2 options before", "it has 3"]);
 }
 
-/// Spawns `tasks` tasks that yield `yields` times each, and waits without being in their way.
+/// Spawns `tasks` tasks that yield `yields` times each, and waits for them without being ready
+/// itself.
 async fn yielding(tasks: usize, yields: usize) {
     for _ in 0..tasks {
         dacapo::spawn(async move {
@@ -293,7 +294,7 @@ async fn yielding(tasks: usize, yields: usize) {
 /// Each task takes `yields + 1` steps, and main is not ready before all are done. So the schedules
 /// are the interleavings of k sequences of m = yields + 1 steps: (k m)! / (m!)^k.
 #[test]
-fn exhaustive_makes_as_many_runs_as_can_be_computed() {
+fn exhaustive_makes_the_number_of_runs_that_is_computed() {
     let table = [
         (1, 0, 1),
         (1, 5, 1),
@@ -320,9 +321,9 @@ fn exhaustive_makes_as_many_runs_as_can_be_computed() {
     }
 }
 
-/// With main awaiting both of two tasks that do not yield: after main, either may be first. If it
-/// is the one that main awaits, main is woken beside the other, which makes one choice more.
-/// (first, then main | second) + (second, first) = 3.
+/// Main awaits two tasks that do not yield. After main, either may run first. If it is the one that
+/// main awaits, main is woken beside the other task, which makes one choice more. (first, then main
+/// | second) + (second, first) = 3.
 #[test]
 fn exhaustive_counts_main_too() {
     let report =
@@ -365,7 +366,7 @@ fn labels_are_stable() {
     let ready = dacapo::scheduler::ReadyQueue::default();
     assert_parts(&panic_of(|| Choice::among_tasks(&ready, &names)), &["two options or more"]);
 
-    /// Remembers the labels of the tasks it could choose from.
+    /// Remembers the labels of the tasks that it could choose from.
     struct Spy(std::rc::Rc<std::cell::RefCell<BTreeMap<String, u64>>>, u32);
     impl Scheduler for Spy {
         fn name(&self) -> &str {
@@ -382,7 +383,7 @@ fn labels_are_stable() {
                 let known = self.0.borrow_mut().insert(label.to_string(), signature);
                 assert_eq!(known.unwrap_or(signature), signature, "{label}");
             }
-            // Another order in the second run, which changes no label.
+            // The second run has another order, which changes no label.
             choice.option(self.1 as usize - 1)
         }
     }

@@ -1,4 +1,4 @@
-//! The schedulers that search: their odds where these are known, and what they must never do.
+//! Schedulers that search: their odds where these are known, and what they must never do.
 
 use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
@@ -15,7 +15,7 @@ use dacapo::{Builder, FailureKind, Schedule, explore};
 use proptest::prelude::*;
 use std::ops::Range;
 
-/// All that draw from a seed.
+/// All schedulers that draw from a seed.
 fn seeded(seeds: Range<u64>) -> Vec<Box<dyn Scheduler>> {
     vec![
         Box::new(Random::seeds(seeds.clone())),
@@ -29,7 +29,7 @@ fn seeded(seeds: Range<u64>) -> Vec<Box<dyn Scheduler>> {
     ]
 }
 
-/// Notes the answers of each run, with its seed.
+/// Records the answers of each run, with its seed.
 struct Noting {
     scheduler: Box<dyn Scheduler>,
     runs: Rc<RefCell<Vec<Noted>>>,
@@ -68,7 +68,7 @@ fn schedules(scheduler: Box<dyn Scheduler>, body: impl AsyncFn()) -> Vec<(Option
     runs.map(|(seed, answers)| (seed, Schedule::new(answers))).collect()
 }
 
-/// Tasks of so many steps each, named by letters; returns the order of their steps.
+/// Tasks with these numbers of steps, named by letters. Returns the order of their steps.
 async fn steps(of: &[usize]) -> String {
     let order = Rc::new(RefCell::new(String::new()));
     let tasks: Vec<_> = (b'a'..)
@@ -99,12 +99,12 @@ fn a_seed_alone_means_the_same_run() {
         let all = schedules(all, body);
         let alone = schedules(alone, body);
         assert_eq!(alone.last(), all.iter().find(|(seed, _)| *seed == Some(23)), "{name}");
-        // Those that measure do so in a run of its own, without a seed.
+        // Schedulers that measure do so in a run without a seed.
         assert_eq!(alone.len() > 1, all[0].0.is_none(), "{name}");
     }
 }
 
-/// How often each outcome comes up in so many runs.
+/// How often each outcome comes up.
 fn counts(
     scheduler: Box<dyn Scheduler>,
     body: impl AsyncFn() -> String,
@@ -114,8 +114,8 @@ fn counts(
     report.outcomes().iter().map(|outcome| (outcome.text().to_owned(), outcome.runs())).collect()
 }
 
-/// Spawning is no reason to prefer those that were spawned first: each order of five tasks comes up once
-/// in 120 times.
+/// Tasks that were spawned first are not preferred: each order of five tasks comes up once in 120
+/// times.
 #[test]
 fn no_task_is_preferred_for_having_been_spawned_first() {
     let seeds = 0..6000;
@@ -135,23 +135,24 @@ fn no_task_is_preferred_for_having_been_spawned_first() {
     }
 }
 
-/// A task that yields keeps its priority: with one priority each and no change, one task takes all its
-/// turns before the other has any, whichever has the higher one.
+/// A task that yields keeps its priority. With one priority each and no change, one task runs to
+/// its end before the other one starts.
 #[test]
-fn yielding_does_not_make_turns_of_priorities() {
+fn a_task_that_yields_keeps_its_priority() {
     let pct = Box::new(Pct::seeds(0..2000).depth(1));
     let counts = counts(pct, async || steps(&[8, 8]).await);
     let first = |letter: &str, other: &str| format!("{:?}", letter.repeat(8) + &other.repeat(8));
-    // A thousand each, but for the first run, with six standard deviations of 22 to either side.
+    // A thousand each, except for the first run, with six standard deviations of 22 to either side.
     for order in [first("a", "b"), first("b", "a")] {
         assert!((860..=1140).contains(&counts[&order]), "{counts:?}");
     }
-    // The first run, first in, first out, takes turns.
+    // The first run is first in, first out, so the tasks run in turn.
     assert_eq!(counts[&format!("{:?}", "ab".repeat(8))], 1);
     assert_eq!(counts.len(), 3, "{counts:?}");
 }
 
-/// Each of the eleven places that a single step can have among ten of another task is as likely.
+/// A single step has eleven places among ten steps of another task. Each is as likely as the
+/// others.
 #[test]
 fn a_uniform_walk_is_uniform_over_schedules() {
     let counts = counts(Box::new(Urw::seeds(0..2200)), async || {
@@ -162,18 +163,20 @@ fn a_uniform_walk_is_uniform_over_schedules() {
     assert!(counts.values().all(|count| (120..=280).contains(count)), "{counts:?}");
 }
 
-/// A random walk stops at each of 30 turns with one half; what stays with a task gets to the end.
+/// A random walk leaves a task at each of 30 steps with probability one half. A sticky walk gets to
+/// the end.
 #[test]
-fn a_sticky_walk_gives_long_turns() {
+fn a_sticky_walk_stays_with_a_task() {
     let body = async || steps(&[30, 30]).await.starts_with(&"a".repeat(30)).to_string();
     let found = |scheduler| counts(scheduler, body).get("\"true\"").copied().unwrap_or(0);
     assert_eq!(found(Box::new(Random::seeds(0..1000))), 0);
     assert!(found(Box::new(Sticky::seeds(0..1000))) > 10);
 }
 
-/// Whoever waits in a loop for what another task does gets it in the end, whatever the priorities.
+/// A task that waits in a loop for another task gets what it waits for in the end, whatever the
+/// priorities.
 #[test]
-fn nobody_is_starved_for_ever() {
+fn no_task_starves_for_ever() {
     for scheduler in seeded(0..50) {
         let name = scheduler.name().to_owned();
         let noting = Noting { scheduler, runs: Rc::default() };
@@ -195,9 +198,9 @@ fn check_delays(delays: usize, runs: usize, complete: bool, body: impl AsyncFn()
     assert_eq!((report.runs(), report.is_complete()), (runs, complete), "{report}");
 }
 
-/// All subsets of so many of the choices, and each with its other answers.
+/// All subsets of this many choices, each with its other answers.
 #[test]
-fn few_delays_make_as_many_runs_as_computed() {
+fn few_delays_make_the_number_of_runs_that_is_computed() {
     async fn coins<const N: usize>(sides: usize) -> usize {
         [(); N].map(|()| dacapo::choose("coin", sides)).into_iter().sum()
     }
@@ -227,34 +230,34 @@ fn the_first_failure_has_the_fewest_delays() {
 }
 
 #[test]
-fn a_bound_on_delays_ends_where_it_is_told_to() {
+fn a_bound_on_delays_has_a_bound_on_runs() {
     let body = async || dacapo::choose("n", 100);
     let report = explore(DelayBounded::new(1).max_runs(10), body);
     assert_eq!((report.runs(), report.is_complete()), (10, false));
 }
 
-/// The last run that is allowed may be the last there is.
+/// The last run that is allowed may be the last run of all.
 #[test]
-fn all_runs_are_all_runs_though_no_more_were_allowed() {
+fn a_search_that_ends_at_its_bound_may_be_complete() {
     let body = async || [(); 5].map(|()| dacapo::choose("coin", 2));
     let delayed = explore(DelayBounded::new(5).max_runs(32), body);
     assert!(delayed.is_complete() && delayed.runs() == 32);
     assert!(!explore(DelayBounded::new(5).max_runs(31), body).is_complete());
 }
 
-/// When nobody else is ready they are ordinary tasks again, and take turns.
+/// When no other task is ready, held tasks are ordinary tasks again.
 #[test]
-fn who_is_held_back_is_released_with_the_others() {
+fn held_tasks_are_released_together() {
     let run = dacapo::replay("d1:h2", async || steps(&[4, 4, 4]).await);
     assert_eq!(run.unwrap(), "ccccabababab");
     let run = dacapo::replay("d1:a1", async || steps(&[2, 4, 2]).await);
     assert_eq!(run.unwrap(), "bbbbacac");
 }
 
-/// Main waits in a loop, so to hold a task back for ever would be a failure of its own, and not the one
-/// that was found: that needs the tasks in the order c, b, a.
+/// Main waits in a loop, so holding a task back for ever would be another failure than the one that
+/// was found, which needs the tasks in the order c, b, a.
 #[test]
-fn what_waits_in_a_loop_is_not_starved_by_shrinking() {
+fn shrinking_does_not_starve_a_task_that_waits_in_a_loop() {
     let program = async |is_broken: bool| {
         let done = Rc::new(Cell::new(false));
         let order = Rc::new(RefCell::new(String::new()));
@@ -297,9 +300,9 @@ fn many_and_large_answers_are_shrunk_within_the_bounds() {
     assert!(many.unwrap_err().to_string().contains("not finished"));
 }
 
-/// The first run is the usual one, and what found a bug is named.
+/// The first run is first in, first out, and the report names the scheduler that found the bug.
 #[test]
-fn a_portfolio_names_what_found_it() {
+fn a_portfolio_names_the_scheduler_that_found_a_bug() {
     let try_check = |steps_of: [usize; 2], order: &'static str| {
         let builder = Builder::new().fresh_process(false);
         let error = builder.try_check(Portfolio::default(), async move || {
