@@ -204,6 +204,10 @@ impl Core {
     /// Does what an observed run needs when a step is about to begin.
     pub(super) fn observe_step(&mut self, key: TaskKey) {
         let Self { session, tasks, .. } = self;
+        if let Some(witness) = &mut session.witness {
+            let name = session.trace.names().get(key.id()).to_string();
+            witness(&name, tasks.get(key).and_then(|task| task.spawned));
+        }
         if session.faults.is_declared() {
             session.record(Record::poll(key.id()));
         }

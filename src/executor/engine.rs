@@ -13,7 +13,9 @@ use crate::instant::Instant;
 use crate::question::Question;
 use crate::schedule::Schedule;
 use crate::scheduler::{Plan, Scheduler};
-use crate::session::{Again, Answers, Driver, Holdings, Limits, Marks, Shows, Standing, Survey};
+use crate::session::{
+    Again, Answers, Driver, Holdings, Limits, Marks, Shows, Standing, Survey, Witness,
+};
 use crate::trace::Trace;
 
 /// Makes runs in memory that it keeps.
@@ -169,6 +171,11 @@ impl Engine {
     /// Notes in the next run where all tasks stand when these steps begin.
     pub(crate) fn survey(&mut self, steps: &[u64]) {
         self.core.session.survey = Some(Survey::of(steps));
+    }
+
+    /// Tells a witness of each step of the next runs, before it.
+    pub(crate) fn set_witness(&mut self, witness: Witness) {
+        self.core.session.witness = Some(witness);
     }
 
     /// Sets whether the next runs are shown, so that the values are kept that the code under test notes. The

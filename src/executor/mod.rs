@@ -49,7 +49,7 @@ pub(crate) use self::joining::{End, Joined};
 pub use self::notes::Here;
 pub(crate) use self::timers::TimerKey;
 pub(crate) use self::unwind::{message_of, set_last_words};
-pub(crate) use self::waker::{RunId, Wakee, wake};
+pub(crate) use self::waker::{Heartbeat, RunId, Wakee, wake};
 pub(crate) use crate::scheduler::TaskKey;
 
 thread_local! {
@@ -98,6 +98,11 @@ pub(crate) fn try_with<R>(run: RunId, f: impl FnOnce(&Executor) -> R) -> Option<
 #[inline]
 pub(crate) fn session<R>(f: impl FnOnce(&mut Session) -> R) -> Option<R> {
     try_current(|executor| f(&mut executor.session()))
+}
+
+/// What shows other threads whether the runs of this thread go on.
+pub(crate) fn heartbeat() -> Heartbeat {
+    EXECUTOR.with(|executor| Heartbeat(Arc::clone(&executor.outside)))
 }
 
 fn schedule_so_far() -> Schedule {

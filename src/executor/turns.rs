@@ -111,6 +111,7 @@ impl Executor {
         }
         let Some(key) = core.session.next_task(&mut core.ready) else { return After::Idle };
         let (mut cell, is_asked) = core.begin_step(key, &self.poll);
+        self.outside.beat(core.session.steps);
         drop(borrowed);
         if is_asked && !self.goes_on(key) {
             return self.after_last_poll(key, self.drop_future(cell));
@@ -162,6 +163,7 @@ impl Executor {
         let mut core = self.core();
         core.observe_step(key);
         let (mut cell, is_asked) = core.begin_step(key, &self.poll);
+        self.outside.beat(core.session.steps);
         drop(core);
         if is_asked && !self.goes_on(key) {
             return self.after_last_poll(key, self.drop_future(cell));

@@ -145,6 +145,8 @@ pub(super) struct Outside {
     thread: u32,
     /// The number of the current run, or 0.
     run: AtomicU64,
+    /// How many steps the current run has begun.
+    steps: AtomicU64,
     /// Whether another thread has woken a task of the current run. If a run was just ending, of the one
     /// before.
     woken: AtomicBool,
@@ -165,6 +167,7 @@ impl Outside {
                 .filter(|thread| u64::from(*thread) < MARK >> NUMBER_BITS)
                 .expect("fewer than 2^23 threads make runs"),
             run: AtomicU64::new(0),
+            steps: AtomicU64::new(0),
             woken: AtomicBool::new(false),
             first: Mutex::new(None),
         });
@@ -182,6 +185,12 @@ impl Outside {
     pub(super) fn end(&self) {
         self.run.store(0, Ordering::Release);
         self.first_woken();
+    }
+
+    /// Shows other threads that a step begins.
+    #[inline]
+    pub(super) fn beat(&self, steps: usize) {
+        self.steps.store(steps as u64, Ordering::Relaxed);
     }
 
     fn record_wake(run: RunId, task: TaskId) {
@@ -217,6 +226,18 @@ impl Outside {
         *first = None;
         self.woken.store(false, Ordering::Relaxed);
         None
+    }
+}
+
+/// Shows another thread whether the runs of a thread go on.
+#[derive(Clone)]
+pub(crate) struct Heartbeat(pub(super) Arc<Outside>);
+
+impl Heartbeat {
+    /// The number of the current run of the thread and of its step, if there is a run.
+    pub(crate) fn beat(&self) -> Option<[u64; 2]> {
+        let run = self.0.run.load(Ordering::Acquire);
+        (run > 0).then(|| [run, self.0.steps.load(Ordering::Relaxed)])
     }
 }
 

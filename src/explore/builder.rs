@@ -84,6 +84,15 @@ impl Builder {
         self
     }
 
+    /// How long one step (one poll of a task) may take, in real time. 20 seconds by default. A step that takes
+    /// longer ends the process with a report, because a thread that never comes back cannot be stopped otherwise.
+    ///
+    /// Give [`Duration::MAX`] to turn this off, such as for a debugger.
+    pub fn max_step_time(mut self, max_step_time: Duration) -> Self {
+        self.settings.max_step_time = max_step_time;
+        self
+    }
+
     /// How long shrinking a failure may take, in real time. 10 seconds by default. The report says if it was cut
     /// short; then a slower or busier machine may find another schedule.
     pub fn max_shrink_time(mut self, max_shrink_time: Duration) -> Self {

@@ -39,6 +39,9 @@ pub(crate) use self::marks::Marks;
 pub(crate) use self::notes::{Beginning, Shows};
 pub(crate) use self::places::{Awaited, Place, Standing, Survey, show as show_place};
 
+/// Called with the name of the task that is about to be polled, and where it was spawned.
+pub(crate) type Witness = Box<dyn FnMut(&str, Option<Place>)>;
+
 /// Everything that a run has apart from what is polled. It is kept from run to run for its memory.
 #[derive(Default)]
 pub(crate) struct Session {
@@ -80,6 +83,8 @@ pub(crate) struct Session {
     pub(crate) watch: Watch,
     /// Present only in runs that are made for a report.
     pub(crate) survey: Option<Survey>,
+    /// Told before each step, in a run that may not come to an end.
+    pub(crate) witness: Option<Witness>,
     /// Whether a step of this run has more around it than a poll: faults, or a survey.
     pub(crate) is_observed: bool,
     /// Whether the text of noted values is wanted.
@@ -92,7 +97,8 @@ impl Session {
         self.limits = limits;
         self.watch.begin(plan);
         self.faults.begin(plan, self.limits.faults);
-        self.is_observed = self.faults.is_declared() || self.survey.is_some();
+        self.is_observed =
+            self.faults.is_declared() || self.survey.is_some() || self.witness.is_some();
         self.scheduler = Some(scheduler);
         self.trace.clear(self.limits.max_events);
         self.marks.clear();

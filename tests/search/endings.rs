@@ -141,3 +141,40 @@ fn there_is_a_limit_on_real_time() {
     assert_parts(&report, &["not finished in 0 s, see Builder::max_shrink_time"]);
     assert_parts(&report, &["not finished in 0 s, see Builder::max_explain_time"]);
 }
+
+/// A thread that never comes back cannot be stopped, but it can be told where it is.
+#[test]
+fn a_step_that_never_ends() {
+    let (passed, text, files) = end_of("victim_that_never_ends");
+    assert!(!passed);
+    assert_parts(
+        &text,
+        &[
+            "endings::victim_that_never_ends: a step has not come to an end in 1 second",
+            "endings::victim_that_never_ends fails",
+            "it polls spinner, which was spawned at tests/search/endings.rs:",
+            "a std Mutex",
+            "replay now   DACAPO_REPLAY='d1:1@1' cargo test -p dacapo",
+        ],
+    );
+    assert_eq!(schedule_in(&files), "d1:1@1");
+}
+
+#[test]
+fn victim_that_never_ends() {
+    if is_victim() {
+        let builder = Builder::new().max_step_time(std::time::Duration::from_secs(1));
+        builder.check(Random::seeds(0..100), async || {
+            let lock = std::rc::Rc::new(std::cell::Cell::new(true));
+            let unlock = std::rc::Rc::clone(&lock);
+            let unlocker = dacapo::task::spawn_named("unlocker", async move { unlock.set(false) });
+            let spinner = dacapo::task::spawn_named("spinner", async move {
+                while lock.get() {
+                    std::hint::spin_loop();
+                }
+            });
+            unlocker.await.unwrap();
+            spinner.await.unwrap();
+        });
+    }
+}

@@ -5,3 +5,4 @@ pub(crate) mod ask;
 pub(crate) mod parting;
 pub(crate) mod process;
 pub(crate) mod recheck;
+pub(crate) mod witness;

@@ -74,6 +74,35 @@ pub(crate) fn pause() {
     std::thread::sleep(PAUSE);
 }
 
+/// The same for what takes longer; returns how long it was.
+#[expect(clippy::disallowed_methods, reason = "another process takes real time")]
+pub(crate) fn pause_long() -> Duration {
+    const LONG: Duration = Duration::from_millis(50);
+    std::thread::sleep(LONG);
+    LONG
+}
+
+/// Calls `f` each second, in a thread of its own, until the process ends.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "a thread that does not come back cannot look at itself"
+)]
+pub(crate) fn each_second(f: impl Fn() + Send + 'static) {
+    // Without a thread, there is no watchdog.
+    let _ = std::thread::Builder::new().name("dacapo watchdog".to_owned()).spawn(move || {
+        loop {
+            std::thread::sleep(Duration::from_secs(1));
+            f();
+        }
+    });
+}
+
+/// Ends this process because one of its threads cannot be stopped otherwise.
+pub(crate) fn give_up() -> ! {
+    // The code with which a test binary ends that has failed.
+    std::process::exit(101)
+}
+
 /// Ends this process, which was started for what it has now done.
 pub(crate) fn leave(done: bool) -> ! {
     std::process::exit(i32::from(!done))

@@ -45,6 +45,8 @@ pub(crate) enum Errand {
     Confirm(Confirm),
     /// To make its share of the runs of another process.
     Share(Share),
+    /// To make a run that may not come to an end, and write down how far it gets.
+    Witness(Witness),
 }
 
 /// The failure to confirm.
@@ -54,6 +56,16 @@ pub(crate) struct Confirm {
     pub(crate) test: String,
     pub(crate) case: Case,
     /// Where the answer goes.
+    pub(crate) file: PathBuf,
+}
+
+/// The run to make as a witness.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Witness {
+    /// The test in question. Other tests are not concerned.
+    pub(crate) test: String,
+    /// The number of the run in the search, from 1.
+    pub(crate) run: usize,
     pub(crate) file: PathBuf,
 }
 
@@ -77,7 +89,7 @@ impl Env {
 
     /// Whether this process was started by another one, which will speak for it.
     pub(crate) fn is_started(&self) -> bool {
-        matches!(self.errand, Errand::Confirm(_) | Errand::Share(_))
+        matches!(self.errand, Errand::Confirm(_) | Errand::Share(_) | Errand::Witness(_))
     }
 
     /// Reads the variables.
@@ -110,9 +122,15 @@ impl Env {
 }
 
 fn errand(get: &impl Fn(&str) -> Option<String>) -> Result<Errand, String> {
+    let own = || format!("DACAPO_WITNESS: {OWN_VARIABLES}");
     let case = get("DACAPO_REPLAY").map(|value| replay(&value)).transpose()?;
     let test = get("DACAPO_TEST");
     let share = [get("DACAPO_SHARE"), get("DACAPO_SHARE_IN")];
+    if let (Some(test), Some(witness), None) = (&test, get("DACAPO_WITNESS"), &case) {
+        let (run, file) = witness.split_once(':').ok_or_else(own)?;
+        let run = run.parse().map_err(|_| own())?;
+        return Ok(Errand::Witness(Witness { test: test.clone(), run, file: file.into() }));
+    }
     match (case, test, get("DACAPO_CONFIRM"), share) {
         (None, None, None, [None, None]) => Ok(Errand::Search),
         (Some(case), None, None, [None, None]) => Ok(Errand::Replay(case)),
@@ -135,7 +153,7 @@ fn errand(get: &impl Fn(&str) -> Option<String>) -> Result<Errand, String> {
 const OWN_VARIABLES: &str = "dacapo sets this for the processes that it starts; unset it";
 
 /// The variables that have a meaning.
-const KNOWN: [&str; 9] = [
+const KNOWN: [&str; 10] = [
     "DACAPO_ACCEPT",
     "DACAPO_CONFIRM",
     "DACAPO_JOBS",
@@ -145,6 +163,7 @@ const KNOWN: [&str; 9] = [
     "DACAPO_SHARE_IN",
     "DACAPO_TEST",
     "DACAPO_TRACE",
+    "DACAPO_WITNESS",
 ];
 
 /// Rejects a variable that looks like one of dacapo's and is none, such as a typo.
@@ -162,7 +181,8 @@ fn reject_unknown(names: impl Iterator<Item = String>) -> Result<(), String> {
 }
 
 /// Those that only dacapo sets.
-const OWN: [&str; 4] = ["DACAPO_CONFIRM", "DACAPO_SHARE", "DACAPO_SHARE_IN", "DACAPO_TEST"];
+const OWN: [&str; 5] =
+    ["DACAPO_CONFIRM", "DACAPO_SHARE", "DACAPO_SHARE_IN", "DACAPO_TEST", "DACAPO_WITNESS"];
 
 /// The number of letters to insert, delete or replace (Levenshtein 1966).
 fn distance(a: &str, b: &str) -> usize {

@@ -3,11 +3,13 @@
 use super::found::Found;
 use super::verdicts::{misfit, replay, unmet, unsteady};
 use crate::explore::confirm::ask;
+use crate::explore::confirm::process::leave;
 use crate::explore::confirm::recheck::Recheck;
+use crate::explore::confirm::witness;
 use crate::explore::error::CheckError;
 use crate::explore::jobs::progress::Progress;
 use crate::explore::jobs::{self, Jobs};
-use crate::explore::last_words;
+use crate::explore::last_words::{self, Known};
 use crate::explore::outside::case::{Case, Drawing};
 use crate::explore::outside::env::{Env, Errand};
 use crate::explore::outside::regressions;
@@ -43,7 +45,7 @@ pub(crate) fn check(
     drawing: Option<&dyn Drawing>,
 ) -> Result<(), CheckError> {
     let env = Env::read();
-    let _known = last_words::note(test);
+    let known = last_words::note(settings, test, env.is_started());
     let task = Task { settings, env: &env, test, drawing };
     if env.trace {
         subject.show_all();
@@ -64,16 +66,22 @@ pub(crate) fn check(
         Errand::Share(share) if share.test == test.name() => {
             jobs::work(settings, share, &mut subject, scheduler, first, true)
         }
+        Errand::Witness(errand) if errand.test == test.name() => {
+            leave(witness::work(errand, &mut subject, scheduler, first))
+        }
         // A check before the one in question, which has passed in the process that started this one.
-        Errand::Share(_) => return Ok(()),
+        Errand::Share(_) | Errand::Witness(_) => return Ok(()),
         Errand::Confirm(_) | Errand::Search => {}
     }
     match regressions::first_failure(&mut subject, &env, test, drawing) {
         Ok(None) => {}
-        Ok(Some((sample, how))) => return Err(Found::new(task, subject, how).report(sample)),
+        Ok(Some((sample, how))) => {
+            known.has_found();
+            return Err(Found::new(task, subject, how).report(sample));
+        }
         Err(mistake) => panic!("dacapo: {mistake}"),
     }
-    search(task, subject, scheduler, first)
+    search(task, subject, scheduler, first, &known)
 }
 
 impl Task<'_> {
@@ -115,6 +123,7 @@ fn search(
     mut subject: Subject<'_>,
     mut scheduler: Box<dyn Scheduler>,
     mut first: Option<Plan>,
+    known: &Known,
 ) -> Result<(), CheckError> {
     let Task { settings, env, test, .. } = task;
     let mut progress = Progress::new(env, test.name());
@@ -130,6 +139,7 @@ fn search(
             runs += 1;
             continue;
         }
+        known.begin(runs + 1, plan.seed());
         let mut sample: Sample;
         (sample, scheduler) = subject.run_only(scheduler, &plan);
         completeness = sample.completeness;
@@ -141,6 +151,7 @@ fn search(
         progress.tell(runs, || plan.runs_left(), Findings::NoFailure);
         if sample.outcome.is_err() {
             progress.end();
+            known.has_found();
             let seed = plan.seed().map_or_else(String::new, |seed| format!(", seed {seed}"));
             let how = format!("{}{seed}, run {runs}{}", scheduler.name(), jobs.remarks());
             return Err(match sample.divergence {

@@ -19,7 +19,7 @@ use crate::faults::Faults;
 use crate::question::Question;
 use crate::schedule::Schedule;
 use crate::scheduler::{Completeness, Divergence, Fifo, Plan, Replay, RunEnd, Scheduler};
-use crate::session::{Holdings, Limits, Marks, Standing};
+use crate::session::{Holdings, Limits, Marks, Standing, Witness};
 use crate::trace::Trace;
 
 type RunBody<'a> =
@@ -209,6 +209,11 @@ impl<'a> Subject<'a> {
         let sample = self.replay(schedule);
         self.engine.show(before);
         sample
+    }
+
+    /// Tells a witness of each step from now on.
+    pub(crate) fn set_witness(&mut self, witness: Witness) {
+        self.engine.set_witness(witness);
     }
 
     /// Has all runs made to be shown.
