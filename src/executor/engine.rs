@@ -116,11 +116,10 @@ impl Engine {
         );
         self.core.begin(scheduler, plan, self.limits);
         let failure = EXECUTOR.with(|executor| {
-            let driver = self.driver.clone();
-            let entered = Entered::new(executor, &mut self.core, driver.clone());
+            let entered = Entered::new(executor, &mut self.core, self.driver.clone());
             let mut failure = None;
             let mut make = || failure = executor.make_run(main);
-            match driver {
+            match &self.driver {
                 None => make(),
                 Some(driver) => driver.around(&mut make),
             }
@@ -244,6 +243,7 @@ struct Entered<'a> {
     executor: &'a Executor,
     /// Absent when the run has ended.
     core: Option<&'a mut Box<Core>>,
+    has_driver: bool,
 }
 
 impl<'a> Entered<'a> {
@@ -253,11 +253,14 @@ impl<'a> Entered<'a> {
         driver: Option<Rc<dyn Driver>>,
     ) -> Self {
         std::mem::swap(core, &mut *executor.core());
-        executor.driver.replace(driver);
+        let has_driver = driver.is_some();
+        if has_driver {
+            executor.driver.replace(driver);
+        }
         let number = executor.runs.get() + 1;
         executor.runs.set(number);
         executor.id.set(executor.outside.begin(number));
-        let entered = Self { executor, core: Some(core) };
+        let entered = Self { executor, core: Some(core), has_driver };
         executor.begin();
         entered
     }
@@ -274,7 +277,9 @@ impl Drop for Entered<'_> {
     fn drop(&mut self) {
         self.executor.outside.end();
         self.executor.id.set(RunId::NONE);
-        self.executor.driver.take();
+        if self.has_driver {
+            self.executor.driver.take();
+        }
         if self.core.is_some() {
             // The scheduler has panicked. Destructors of what is left must not find a run.
             let left = std::mem::take(&mut *self.executor.core());

@@ -80,9 +80,17 @@ impl Executor {
     #[inline(never)]
     fn take_turns(&self, main: &mut dyn Main) -> After {
         let is_observed = self.session().is_observed;
+        match is_observed {
+            true => self.repeat(|| self.observed_turn(main)),
+            false => self.repeat(|| self.turn(main)),
+        }
+    }
+
+    /// Takes turns, and lets time pass in between, until one is the last.
+    #[inline(always)]
+    fn repeat(&self, mut turn: impl FnMut() -> After) -> After {
         loop {
-            let after = if is_observed { self.observed_turn(main) } else { self.turn(main) };
-            match after {
+            match turn() {
                 After::Turn => {}
                 After::Idle if self.pass_time() => {}
                 After::Idle => return After::Stuck,
@@ -105,13 +113,14 @@ impl Executor {
         let mut borrowed = self.core();
         // Without optimisation, each use of the guard is two calls.
         let core: &mut Core = &mut borrowed;
-        if core.session.steps >= core.session.stops_at || self.outside.is_woken() {
+        let steps = core.session.steps;
+        self.outside.beat(steps);
+        if steps >= core.session.stops_at || self.outside.is_woken() {
             drop(borrowed);
             return self.stop();
         }
         let Some(key) = core.session.next_task(&mut core.ready) else { return After::Idle };
         let (mut cell, is_asked) = core.begin_step(key, &self.poll);
-        self.outside.beat(core.session.steps);
         drop(borrowed);
         if is_asked && !self.goes_on(key) {
             return self.after_last_poll(key, self.drop_future(cell));
@@ -150,7 +159,9 @@ impl Executor {
     #[inline(never)]
     fn observed_turn(&self, main: &mut dyn Main) -> After {
         let mut core = self.core();
-        if core.session.steps >= core.session.stops_at || self.outside.is_woken() {
+        let steps = core.session.steps;
+        self.outside.beat(steps);
+        if steps >= core.session.stops_at || self.outside.is_woken() {
             drop(core);
             return self.stop();
         }
@@ -163,7 +174,6 @@ impl Executor {
         let mut core = self.core();
         core.observe_step(key);
         let (mut cell, is_asked) = core.begin_step(key, &self.poll);
-        self.outside.beat(core.session.steps);
         drop(core);
         if is_asked && !self.goes_on(key) {
             return self.after_last_poll(key, self.drop_future(cell));

@@ -42,6 +42,7 @@ impl Builder {
         Self { settings: Settings::DEFAULT }
     }
 
+    #[cfg(feature = "proptest")]
     pub(crate) fn settings(&self) -> &Settings {
         &self.settings
     }

@@ -2,7 +2,8 @@
 
 use std::ffi::OsStr;
 use std::io;
-use std::process::{Child, Command, ExitStatus, Stdio};
+pub(crate) use std::process::ExitStatus;
+use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
 use crate::explore::outside::test_id::{TestId, program};

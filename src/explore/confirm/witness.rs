@@ -4,10 +4,9 @@
 use std::fs::{self, File};
 use std::io::{self, Write};
 use std::path::Path;
-use std::process::ExitStatus;
 use std::time::Duration;
 
-use super::process::{Process, own_number, pause_long};
+use super::process::{ExitStatus, Process, own_number, pause_long};
 use crate::explore::outside::env::Witness;
 use crate::explore::outside::store::Store;
 use crate::explore::outside::test_id::TestId;
