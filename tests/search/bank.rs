@@ -34,7 +34,9 @@ fn the_report_of_the_readme() {
             "dacapo: bank::deposits_add_up",
         )
         .replace(this, "tests/bank.rs")
+        .replace("-p dacapo --all-features", "-p bank")
         .replace("-p dacapo", "-p bank")
+        .replace("--test search", "--test bank")
         .replace(&format!("dacapo.{}", here.replace("::", ".")), "bank")
         .replace("bank::the_report_of_the_readme", "deposits_add_up")
         .replace("the_report_of_the_readme", "deposits_add_up");

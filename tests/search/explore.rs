@@ -322,7 +322,9 @@ fn the_printed_line_replays_the_same_trace() {
         assert_parts(&report, &["confirmed", "again here and in a fresh process"]);
         let line = after(&report, "replay now");
         assert!(
-            line.ends_with(&format!("cargo test -p dacapo -- --exact explore::{test}")),
+            line.ends_with(&format!(
+                "cargo test -p dacapo --test search -- --exact explore::{test}"
+            )),
             "{line}"
         );
         let schedule = line.split('\'').nth(1).unwrap();

@@ -2,6 +2,7 @@
 
 pub(crate) mod case;
 pub(crate) mod env;
+mod invocation;
 pub(crate) mod regressions;
 pub(crate) mod store;
 pub(crate) mod test_id;

@@ -16,6 +16,9 @@ use crate::explore::subject::{Sample, Subject};
 
 const DIRECTORY: &str = "dacapo-regressions";
 
+/// The longest schedule that is printed to be pasted, in characters.
+const LONGEST: usize = 200;
+
 /// The file of one test, as it is now.
 struct Regressions {
     path: PathBuf,
@@ -162,7 +165,13 @@ pub(crate) fn keep(
         return Some(("kept", format!("it is line {number} of {}", file.shown())));
     }
     if !env.accept {
-        return Some(("keep it", accept_command(test)));
+        let case = case.to_string();
+        // With the schedule it works on another machine, too, where no search has left it.
+        let line = match case.len() <= LONGEST {
+            true => format!("DACAPO_ACCEPT=1 DACAPO_REPLAY='{case}' {}", test.command()),
+            false => accept_command(test),
+        };
+        return Some(("keep it", line));
     }
     Some(match file.add(test, case, sentence) {
         Ok(number) => (

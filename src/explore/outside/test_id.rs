@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 
 use super::env;
+use super::invocation::{cargo_options, quoted, target_option};
 use crate::trace::mix;
 
 /// How many bytes of a test's name are used for that of a file. File systems take 255, of which there are
@@ -80,12 +81,7 @@ impl TestId {
         let program = program();
         let stem = program.as_deref().and_then(Path::file_stem).map(|stem| stem.to_string_lossy());
         let stem = stem.as_deref().unwrap_or("test");
-        // Cargo adds a hash to the names of test binaries.
-        let plain = match stem.rsplit_once('-') {
-            Some((plain, hash)) if is_hash(hash) => plain,
-            _ => stem,
-        };
-        let krate = plain.replace('-', "_");
+        let krate = crate_name(stem).replace('-', "_");
         let test = match std::thread::current().name() {
             Some("main") | None => exact_argument().map(|test| (test.clone(), Harness::Test(test))),
             Some(name) => Some((name.to_owned(), Harness::Thread(name.to_owned()))),
@@ -154,14 +150,14 @@ impl TestId {
     pub(crate) fn directory(&self) -> String {
         // Two packages may have tests of one name.
         let package = env::package().filter(|package| !self.name.starts_with(package.as_str()));
-        let package = package.map_or_else(String::new, |package| format!("{package}."));
+        let package =
+            package.map_or_else(String::new, |package| format!("{}.", file_name(&package)));
         package + &self.file()
     }
 
     /// The name as that of a file within the package.
     pub(crate) fn file(&self) -> String {
-        let plain = |c: char| if c.is_alphanumeric() || "._-#".contains(c) { c } else { '_' };
-        let file: String = self.name.replace("::", ".").chars().map(plain).collect();
+        let file = file_name(&self.name.replace("::", "."));
         if file.len() <= LONGEST {
             return file;
         }
@@ -202,22 +198,58 @@ impl TestId {
         }
     }
 
-    /// What to type after the variable that says which run to make.
+    /// The command that runs this test alone, to be pasted after the variable that says which run to make.
     pub(crate) fn command(&self) -> String {
-        let package = env::package().map_or_else(String::new, |name| format!(" -p {name}"));
+        let package =
+            env::package().map_or_else(String::new, |name| format!(" -p {}", quoted(&name)));
         let program = program().unwrap_or_default();
         let stem = program.file_stem().unwrap_or_default().to_string_lossy().into_owned();
         let folder = program.parent().and_then(Path::file_name);
+        let options = cargo_options();
         match &self.harness {
             Harness::Test(test) | Harness::Thread(test) => {
-                format!("cargo test{package} -- --exact {test}")
+                let directory = self.manifest_directory();
+                let target = directory.map_or_else(String::new, |directory| {
+                    target_option(&directory, crate_name(&stem))
+                });
+                // The test may be one that is usually left out.
+                let is_ignored = |argument: String| argument.ends_with("ignored");
+                let ignored =
+                    if std::env::args().any(is_ignored) { " --include-ignored" } else { "" };
+                let test = quoted(test);
+                format!("cargo test{package}{options}{target} -- --exact {test}{ignored}")
             }
             Harness::Program if folder.is_some_and(|name| name == "examples") => {
-                format!("cargo run{package} --example {stem}")
+                format!("cargo run{package}{options} --example {stem}{}", own_arguments(" --"))
             }
-            Harness::Program => program.display().to_string(),
-            Harness::Unknown => format!("cargo test{package}"),
+            Harness::Program => {
+                format!("{}{}", quoted(&program.display().to_string()), own_arguments(""))
+            }
+            Harness::Unknown => format!("cargo test{package}{options}"),
         }
+    }
+}
+
+/// The arguments of this program, after `before` if there are any.
+fn own_arguments(before: &str) -> String {
+    let arguments: Vec<String> = std::env::args().skip(1).map(|word| quoted(&word)).collect();
+    match arguments.is_empty() {
+        true => String::new(),
+        false => format!("{before} {}", arguments.join(" ")),
+    }
+}
+
+/// A text as the name of a file, without anything that could lead to another directory.
+fn file_name(text: &str) -> String {
+    let plain = |c: char| if c.is_alphanumeric() || "._-#".contains(c) { c } else { '_' };
+    text.chars().map(plain).collect()
+}
+
+/// Without the hash that cargo adds to the names of test binaries.
+fn crate_name(stem: &str) -> &str {
+    match stem.rsplit_once('-') {
+        Some((plain, hash)) if is_hash(hash) => plain,
+        _ => stem,
     }
 }
 

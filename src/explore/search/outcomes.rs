@@ -177,7 +177,7 @@ impl Report {
     }
 
     /// What the runs met of the marks of [`sometimes!`](crate::sometimes) and
-    /// [`reachable!`](crate::reachable), and of those [expected](Builder::expect), in the order of their
+    /// [`reachable!`](crate::reachable), and of those [expected](crate::Builder::expect), in the order of their
     /// labels.
     pub fn marks(&self) -> &[Mark] {
         &self.marks
