@@ -266,6 +266,14 @@ fn the_changelog_has_this_version() {
     assert!(read("CHANGELOG.md").contains(&format!("## {version}")), "{version}");
 }
 
+#[test]
+fn the_oldest_rust_is_the_one_that_ci_tests() {
+    let manifest = read("Cargo.toml");
+    let oldest = manifest.lines().find_map(|line| line.strip_prefix("rust-version = "));
+    let oldest = oldest.expect("Cargo.toml says which Rust it needs");
+    assert!(read(".github/workflows/ci.yml").contains(&format!("rust: [{oldest}, ")), "{oldest}");
+}
+
 /// For a library that tests cancellation, this heading is the product.
 #[test]
 fn every_async_function_says_what_a_drop_loses() {
