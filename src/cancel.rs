@@ -1,11 +1,10 @@
 //! Cancellation that can be caught: asyncio's, beside tokio's `abort`.
-//!
 //! [`Task::cancel`](crate::task::Task::cancel) is a *request*. It goes to what the task waits for: if
-//! that is another task, or a gather, those are cancelled first, and the task stays suspended until
-//! they have ended. Anything else is abandoned, and at the task's next turn the innermost open scope,
-//! [`catch`], drops its future where it stands and yields [`Cancelled`]. What comes after may await,
-//! to clean up; it then passes the cancellation on with [`Cancelled::raise`], or swallows it. If no
-//! scope is open, the future of the task is dropped as a whole, and the task has ended cancelled.
+//! that is another task or a gather, those are cancelled first, and the task stays suspended until they
+//! have ended. Anything else is given up: at the task's next turn the innermost open scope, [`catch`],
+//! drops its future where it waits and yields [`Cancelled`]. The code after it may await to clean up. It
+//! then passes the cancellation on with [`Cancelled::raise`], or swallows it. If no scope is open, the
+//! future of the task is dropped as a whole, and the task has ended cancelled.
 //!
 //! ```
 //! use std::time::Duration;
@@ -25,10 +24,9 @@
 //! assert_eq!(run.elapsed(), Duration::from_secs(6));
 //! run.unwrap();
 //! ```
-//!
-//! A task may have several scopes side by side, by `join!` and its like. A request to the task then goes to
-//! the one that was opened last; a deadline or a task group cancels only what is within it. If several
-//! things are awaited side by side in one scope, none of them is cancelled first: all are abandoned.
+//! A task may have several scopes side by side, by `join!` and the like. A request to the task goes to
+//! the scope that was opened last. A deadline or a task group cancels only what is within it. If several
+//! things are awaited side by side in one scope, none of them is cancelled first: all are given up.
 //!
 //! Requests are counted, see [`cancelling`]; this is how nested deadlines and groups tell their own
 //! requests from those of others.
@@ -114,7 +112,7 @@ impl<F: Future> Future for Catch<F> {
 }
 
 impl Cancelled {
-    /// Passes the cancellation on, to the next scope around this one, or else to the task, which
+    /// Passes the cancellation on to the next scope around this one or, without one, to the task, which
     /// then ends cancelled.
     ///
     /// No other task gets a turn in between. It may also be raised without a request: asyncio's
@@ -162,7 +160,7 @@ pub fn cancelling() -> usize {
     })
 }
 
-/// Takes back a request to the current task, for one who has dealt with it; returns how many are left.
+/// Takes back a request to the current task, when you have dealt with it. Returns how many are left.
 ///
 /// If none is left, a request that has had no effect yet is withdrawn.
 ///

@@ -120,8 +120,7 @@ impl<T, const N: usize> Linked<T, N> {
     }
 
     /// Moves an item to the place in another list that its age gives it.
-    ///
-    /// This takes constant time for the oldest and the youngest item of that list, and for one that
+    /// This takes constant time for the oldest and the youngest item of that list, and for an item that
     /// belongs behind the item moved before it.
     pub(crate) fn move_to(&mut self, key: LinkedKey, list: usize) {
         if self.list_of(key).is_none_or(|now| now == list) {

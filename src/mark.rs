@@ -1,4 +1,4 @@
-//! Marks in the code under test: what a search is to see at least once.
+//! Marks in the code under test: what a search must see at least once.
 
 use crate::executor;
 
@@ -38,7 +38,7 @@ macro_rules! sometimes {
     };
 }
 
-/// Marks a place that some run of a search is to reach: [`sometimes!`](crate::sometimes) with a condition
+/// Marks a place that some run of a search must reach: [`sometimes!`](crate::sometimes) with a condition
 /// that is always true.
 ///
 /// That a search comes by is not asked by the mark, which says nothing where it is not reached, but by the

@@ -1,10 +1,10 @@
 //! Logs of the code under test, with the crates [`tracing`](https://docs.rs/tracing) and
 //! [`tracing-subscriber`](tracing_subscriber), under the feature `tracing`.
-//!
-//! [`layer`] has events enter the [`Trace`](crate::Trace) of the run in which they are emitted, as
-//! [`trace!`](crate::trace!) does: with the task and the virtual time, in every form, for
-//! [`Trace::filter`](crate::Trace::filter), and in the story of a failure. So what an application logs is the
-//! same in each run of a schedule, and may be a snapshot. [`VirtualTime`] is for those who rather print.
+//! [`layer`] puts events into the [`Trace`](crate::Trace) of the run in which they are emitted, as
+//! [`trace!`](crate::trace!) does: with the task and the virtual time, in every form, in
+//! [`Trace::filter`](crate::Trace::filter), and in the story of a failure. So the logs of an application
+//! are the same in each run of a schedule, and can be a snapshot. If you want to print them instead, use
+//! [`VirtualTime`].
 //!
 //! ```
 //! use std::time::Duration;
@@ -23,9 +23,9 @@
 //!     "0 ms: main(app: INFO request page=1) | 5 ms: main(app: WARN slow)."
 //! );
 //! ```
-//!
-//! A search makes thousands of runs. In those that nobody sees, an event costs what a note does, and its text
-//! is not made; other layers do all that they do, so those that print had better ask [`here`].
+//! A search makes thousands of runs. In runs that are not shown, an event costs as much as a note, and
+//! its text is not made. Other layers do their full work, so a layer that prints should ask [`here`]
+//! first.
 
 use std::fmt::{self, Debug, Write};
 

@@ -8,12 +8,11 @@ use super::Cancelled;
 use crate::executor;
 use crate::trace::Moment;
 
-/// Marks a future as one that may be cancelled: by a [`CancelSweep`](crate::scheduler::CancelSweep), and in a search
-/// with [`Faults::marked_cancellations`](crate::Faults::marked_cancellations).
-///
+/// Marks a future that may be cancelled: by a [`CancelSweep`](crate::scheduler::CancelSweep), and in a
+/// search with [`Faults::marked_cancellations`](crate::Faults::marked_cancellations).
 /// There it is dropped at one of its awaits, as a timeout or a `select!` around it would do, and this
-/// yields [`Cancelled`]: when it has just begun to wait, or when it would be polled again. Anywhere else,
-/// also outside of a run, it is the future itself. It may be in main too.
+/// yields [`Cancelled`]. That happens when it has just begun to wait, or when it is about to be polled
+/// again. Otherwise, and outside of a run, this is the future itself. It may be in main too.
 ///
 /// ```
 /// use std::rc::Rc;

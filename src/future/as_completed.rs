@@ -4,8 +4,8 @@ use std::task::{Context, Poll};
 
 use crate::task::{AsTask, Join};
 
-/// Gives tasks back in the order in which they end; those that have ended already come first, in the
-/// order given.
+/// Yields tasks in the order in which they end. Tasks that have ended already come first, in the order
+/// given.
 ///
 /// ```
 /// use std::time::Duration;

@@ -16,9 +16,9 @@ use crate::task::{AsTask, JoinError, JoinHandle, Task, spawn, spawn_at};
 /// panicked. The tasks are spawned at once, before the first await.
 ///
 /// # Cancel safety
-///
-/// Dropping it [cancels](crate::cancel) the tasks that have not ended; the outputs of the others are
-/// lost. So does cancelling the one who awaits it, who then waits until all have ended.
+/// Dropping this [cancels](crate::cancel) the tasks that have not ended; the outputs of the others are
+/// lost. Cancelling the task that awaits this does the same, and that task then waits until all have
+/// ended.
 ///
 /// # Panics
 ///
@@ -52,8 +52,7 @@ pub fn gather<G: Gatherable>(futures: G) -> Gather<G::Handles> {
 /// task it returns, and the other tasks go on.
 ///
 /// # Errors
-///
-/// That of the first task that fails.
+/// The error of the first task that fails.
 ///
 /// # Cancel safety
 ///
@@ -227,7 +226,7 @@ impl<F: Future<Output: 'static> + 'static> Gatherable for Vec<F> {
 
     fn spawn_all(self) -> Self::Handles {
         let mut handles = Vec::with_capacity(self.len());
-        // Not `map`: the place that is reported, should there be no run, is that of our caller.
+        // Not `map`: outside of a run, the panic must name the place of our caller.
         for future in self {
             handles.push(spawn(future));
         }

@@ -13,9 +13,8 @@ use crate::task::{AsTask, Join, Task};
 ///
 /// This is asyncio's `gather(…, return_exceptions=True)` for tasks that there are already. It gives way
 /// at least once, unless there are no tasks.
-///
-/// A request to cancel the one who waits goes to every task that has not ended, in the order given;
-/// when all have ended, the cancellation is raised here, even if they refused.
+/// A request to cancel the waiting task goes to every task that has not ended, in the order given. When
+/// all have ended, the cancellation is raised here, even if they refused.
 ///
 /// # Cancel safety
 ///
@@ -38,15 +37,13 @@ pub fn gather_tasks<A: AsTask>(tasks: impl IntoIterator<Item = A>) -> GatherTask
 
 /// Waits until all these tasks have ended, or the first has failed; the fail-fast form of
 /// [`gather_tasks`].
-///
-/// The other tasks go on, undisturbed. It gives way at least once, unless there are no tasks. A
-/// request to cancel the one who waits goes to every task that has not ended; if all end otherwise
-/// than cancelled all the same, the cancellation is raised here.
+/// The other tasks go on. This yields at least once, unless there are no tasks. A request to cancel the
+/// waiting task goes to every task that has not ended. If they all end without being cancelled, the
+/// cancellation is raised here all the same.
 ///
 /// # Errors
-///
-/// The first task that panicked or ended cancelled; of those that had done so before, the first in
-/// the order given. A panic of any of them does not fail the run, as long as its handle is kept.
+/// The first task that panicked or ended cancelled; of those that had done so before, the first in the
+/// order given. A panic does not fail the run as long as the handle of its task is kept.
 ///
 /// # Cancel safety
 ///
@@ -61,7 +58,7 @@ pub fn try_gather_tasks<A: AsTask>(tasks: impl IntoIterator<Item = A>) -> TryGat
 #[must_use = "futures do nothing unless they are awaited"]
 pub struct GatherTasks {
     gathering: Gathering,
-    /// So many of the first are known to have ended.
+    /// How many tasks at the front are known to have ended.
     ended: usize,
 }
 
@@ -112,7 +109,7 @@ impl Future for TryGatherTasks {
             let failures =
                 tasks.iter().zip(&early).filter_map(|(task, early)| match task.end()? {
                     (End::Returned, _) => None,
-                    // Those that had failed before are met in the order given.
+                    // Tasks that had failed before come up in the order given.
                     (_, _) if *early => Some((0, *task)),
                     (_, nth) => Some((nth, *task)),
                 });

@@ -11,8 +11,7 @@ use pin_project_lite::pin_project;
 /// first one first. It works on any executor.
 ///
 /// # Cancel safety
-///
-/// Dropping it drops both futures where they stand, and the output of one that is done is lost.
+/// Dropping it drops both futures where they wait. If one is done, its output is lost.
 ///
 /// # Panics
 ///

@@ -6,7 +6,7 @@ use crate::question::Question;
 use crate::session::Place;
 use crate::time::Woken;
 
-/// Awaits several futures at once, and goes on with the one that is done first; the others are dropped.
+/// Awaits several futures at once and goes on with the first one that is done. The others are dropped.
 ///
 /// Each branch is `PATTERN = FUTURE => EXPRESSION`, with commas between. When several futures have been
 /// woken since they were last looked at, it is a choice which is looked at first; 0 is the order in
@@ -16,9 +16,8 @@ use crate::time::Woken;
 /// The patterns must match anything. It works on any executor.
 ///
 /// # Cancel safety
-///
-/// The futures that are not chosen are dropped where they stand. One that is to go on is given by
-/// reference: `&mut future`.
+/// The futures that are not chosen are dropped where they wait. To keep one, pass a reference: `&mut
+/// future`.
 ///
 /// ```
 /// use std::time::Duration;

@@ -17,17 +17,15 @@ use crate::task::{self, JoinError, JoinHandle, Task, spawn, spawn_named};
 
 /// Runs `body` with a group of tasks, and returns when it and all of them have ended; asyncio's
 /// `TaskGroup`.
-///
-/// When a task of the group fails, by an error or a panic, the others are
-/// [cancelled](crate::cancel), and `body` too, and waited for. The same if `body` fails or is
-/// cancelled. A task that is cancelled is no failure. The wait at the end is not cut short by
-/// cancellations; the first one that comes then cancels the group.
+/// When a task of the group fails, by an error or a panic, the other tasks and `body` are
+/// [cancelled](crate::cancel), and the group waits for them. The same happens if `body` fails or is
+/// cancelled. A cancelled task is not a failure. Cancellations do not cut the wait at the end short; the
+/// first one that comes then cancels the group.
 ///
 /// # Errors
-///
-/// If a task or `body` has failed: all errors, those of the tasks in the order in which they came, and
-/// that of `body` last. If there is none, and a cancellation from outside was what ended the
-/// group, that goes on.
+/// If a task or `body` has failed: all errors, first those of the tasks in the order in which they came,
+/// then the error of `body`. If there is none and a cancellation from outside ended the group, that
+/// cancellation goes on.
 ///
 /// # Cancel safety
 ///
@@ -111,7 +109,7 @@ async fn run_group<T, E: 'static>(
     }
 }
 
-/// The group of a [`task_group`], in which anyone who has it may spawn until it has ended.
+/// The group of a [`task_group`]. Tasks that have it may spawn until it has ended.
 #[derive(Debug)]
 pub struct TaskGroup<E> {
     parent: Task,
@@ -126,7 +124,7 @@ impl<E> Clone for TaskGroup<E> {
 
 #[derive(Debug)]
 struct State<E> {
-    /// Those that have not ended, each under its number, in the order of spawning.
+    /// The tasks that have not ended, each under its number, in the order of spawning.
     children: Vec<(u64, Task)>,
     spawned: u64,
     errors: Vec<TaskError<E>>,
@@ -208,7 +206,7 @@ impl<E: 'static> TaskGroup<E> {
     }
 
     fn add<T>(&self, number: u64, handle: JoinHandle<T>) -> JoinHandle<T> {
-        // A panic is the group's to report, whoever drops the handle.
+        // The group reports a panic, even if the handle is dropped.
         handle.task().supervise();
         self.state().children.push((number, handle.task()));
         handle
@@ -330,7 +328,7 @@ impl<T, E, F: Future<Output = Result<T, E>>> Future for Child<F, E> {
                 let message = executor::message_of(&*payload);
                 let error = TaskError::panic(task::current(), payload);
                 group.child_ended(number, Some(error));
-                // The task has panicked, for all who look at it; the value is the group's.
+                // The panic of the task, for all that look at it. The group has the value.
                 panic::resume_unwind(Box::new(message))
             }
         }
@@ -369,8 +367,8 @@ pub struct GroupError<E> {
 }
 
 impl<E> GroupError<E> {
-    /// The errors of the tasks, in the order in which they came, and that of the body last. There is
-    /// at least one.
+    /// The errors of the tasks in the order in which they came, then the error of the body. There is at
+    /// least one.
     pub fn errors(&self) -> &[TaskError<E>] {
         &self.errors
     }

@@ -8,7 +8,7 @@ use crate::session::Place;
 use crate::task::{AsTask, Join};
 use crate::time::{Sleep, sleep};
 
-/// Waits for tasks, and sorts them into those that have ended and those that have not.
+/// Waits for tasks and sorts them into those that have ended and the rest.
 ///
 /// By default it waits for all; [`until`](Wait::until) and [`timeout`](Wait::timeout) say otherwise. It
 /// cancels nothing, takes no output, and gives way at least once. asyncio's `wait`.

@@ -10,16 +10,14 @@ use crate::task::spawn;
 
 /// Acquires a resource, lends it to `body`, and awaits its release, however `body` ends; asyncio's
 /// `async with`.
-///
 /// Rust has no destructors that await. `release` is awaited when `body` returns, panics, or is
-/// [cancelled](crate::cancel), be it by a deadline ([`wait_for`](crate::time::wait_for),
-/// [`timeout_scope`](crate::time::timeout_scope)), and then the value, the panic or the cancellation goes
-/// on. If `acquire` does not complete, there is nothing to release.
+/// [cancelled](crate::cancel), also by a deadline ([`wait_for`](crate::time::wait_for),
+/// [`timeout_scope`](crate::time::timeout_scope)). Then the value, the panic or the cancellation goes on.
+/// If `acquire` does not complete, there is nothing to release.
 ///
 /// # Cancel safety
-///
 /// If this is dropped, as by [`timeout`](crate::time::timeout()) or `abort`, or cancelled while it
-/// releases, nobody is left to await: the release is then a task of its own.
+/// releases, the release becomes a task of its own.
 ///
 /// ```
 /// use std::time::Duration;
@@ -117,7 +115,7 @@ impl<R: 'static, F: AsyncFnOnce(R, Exit) + 'static> Drop for Held<R, F> {
     }
 }
 
-/// A release that goes on in a task if nobody awaits it any more.
+/// A release that goes on as a task if it is no longer awaited.
 struct Releasing<F: Future<Output = ()> + 'static> {
     release: Option<Pin<Box<F>>>,
     /// So it stays if the release panics, which ends it.

@@ -4,8 +4,7 @@ use super::lock::ReleaseError;
 use super::semaphore::Semaphore;
 
 /// A semaphore that refuses to get back more permits than it had; asyncio's `BoundedSemaphore`.
-///
-/// In all else it is a [`Semaphore`] that is never closed. It works on any executor.
+/// Otherwise it is a [`Semaphore`] that is never closed. It works on any executor.
 ///
 /// ```
 /// use dacapo::sync::BoundedSemaphore;

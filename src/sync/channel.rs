@@ -183,8 +183,8 @@ impl<S: Store> ChannelState<S> {
     }
 }
 
-/// Whether a waiter goes on waiting. If not, it was woken, or was skipped and has to look again; it
-/// leaves the queue, and what is left of it is to be dropped when no lock is held.
+/// Whether a waiter goes on waiting. If not, it was woken, or was skipped and has to look again. It
+/// leaves the queue, and the caller drops what is left of it after releasing all locks.
 fn waits_on(
     waiters: &mut WaitQueue,
     key: WaiterKey,

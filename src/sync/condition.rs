@@ -88,7 +88,7 @@ impl ConditionState {
         {
             self.waiters.grant(key).into_iter().for_each(|target| woken.push(target));
         }
-        // What is left over is for those that were about to give up, in case they stay after all.
+        // What is left over goes to waiters that were about to give up, in case they stay after all.
         let mut left = n - woken.len();
         while left > 0 && self.waiters.excuse_skipped() {
             left -= 1;
@@ -210,8 +210,7 @@ impl Condition {
     /// Panics where [`wait`](Condition::wait) does, if it has to wait.
     ///
     /// # Cancel safety
-    ///
-    /// The same as that of [`wait`](Condition::wait).
+    /// The same as for [`wait`](Condition::wait).
     #[track_caller]
     pub fn wait_for(
         &self,

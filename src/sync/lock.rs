@@ -12,10 +12,10 @@ use crate::session::{Holding, Place};
 use crate::trace::Wait;
 
 /// A mutual exclusion lock that protects no value; asyncio's `Lock`.
-///
-/// It is fair: it goes to waiters in the order in which they began to wait, and nobody overtakes. After
-/// a release it counts as free until the first waiter runs and takes it, but newcomers have to queue.
-/// It is not reentrant, and belongs to no task: any task may release it. It works on any executor.
+/// It is fair: it goes to waiters in the order in which they began to wait, and no task overtakes
+/// another. After a release it counts as free until the first waiter runs and takes it, but newcomers
+/// have to queue. It is not reentrant and belongs to no task, so any task may release it. It works on any
+/// executor.
 ///
 /// ```
 /// use std::rc::Rc;
@@ -91,8 +91,8 @@ impl LockState {
         barges
     }
 
-    /// Hands the lock to the first waiter. One that has given up is left alone: it hands the lock on
-    /// at its next turn.
+    /// Hands the lock to the first waiter. A waiter that has given up is left alone: it hands the lock on
+    /// when it is next polled.
     fn hand_over(&mut self) -> Wakes {
         let first = self.waiters.first().filter(|_| self.designated().is_none());
         let first = first.filter(|&first| !self.waiters.has_given_up(first));
@@ -142,8 +142,7 @@ impl Lock {
     }
 
     /// Takes the lock without a guard: you [release](Lock::release) it yourself.
-    ///
-    /// In all else it is [`lock`](Lock::lock).
+    /// Otherwise as [`lock`](Lock::lock).
     ///
     /// ```
     /// use dacapo::sync::Lock;
@@ -293,7 +292,7 @@ impl Drop for LockGuard<'_> {
     }
 }
 
-/// Error returned when something that nobody holds is released.
+/// The error of releasing something that is not held.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ReleaseError(pub(super) &'static str);
 

@@ -182,7 +182,8 @@ queue! {
 }
 
 queue! {
-    /// A [`Queue`] whose least item is taken first; among equal items, the one that was put first.
+    /// A [`Queue`] that gives out its least item first. Equal items come out in the order in which they
+    /// were put in.
     ///
     /// The comparison must not use the queue itself.
     ///

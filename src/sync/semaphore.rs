@@ -12,11 +12,10 @@ use crate::question::Question;
 use crate::session::{Holding, Place};
 use crate::trace::Wait;
 
-/// A counting semaphore: a number of permits, each of which can be held by one task at a time.
-///
-/// It has the names and the behaviour of tokio's. It is fair: permits go to waiters in the order in
-/// which they began to wait. Nobody overtakes, even if it wants fewer permits than the waiter before
-/// it, and even if permits are left after a waiter has been granted its permits but has not been
+/// A counting semaphore: a number of permits, each held by at most one task at a time.
+/// It has the names and the behaviour of tokio's. It is fair: permits go to waiters in the order in which
+/// they began to wait. No task overtakes another, even if it wants fewer permits than the waiter before
+/// it, and even if permits are left over while a waiter has been granted its permits but has not been
 /// polled yet. It works on any executor.
 ///
 /// ```
@@ -87,7 +86,7 @@ impl SemaphoreState {
             return false;
         }
         let permits = self.permits;
-        // The last waiter that has enough, so that those that wait keep their order.
+        // The last waiter that has enough, so that the waiters keep their order.
         let overtaken = self.waiters.granted().find_map(|key| {
             let granted = *self.waiters.wanted(key)?;
             (permits.saturating_add(granted) >= wanted).then_some((key, granted))

@@ -1,4 +1,4 @@
-//! The queue of those that wait for a primitive, in the order in which they began to wait.
+//! The waiters of a primitive, in the order in which they began to wait.
 
 use std::fmt;
 use std::task::{Context, Waker};
@@ -88,8 +88,8 @@ pub(super) enum Progress {
     /// Its task was about to abandon the wait when it was skipped. If the task polls it once more
     /// after all, it has to look again.
     Skipped,
-    /// As `Skipped`, and there was nothing else to give its notification to. It may proceed if it is
-    /// polled again.
+    /// As `Skipped`, and no other waiter could get its notification. It may proceed if it is polled
+    /// again.
     Excused,
     /// It was granted what it waits for, and has not been polled since.
     Granted,
@@ -211,7 +211,7 @@ impl<T> WaitQueue<T> {
         self.waiters.move_to(key, Progress::Skipped.list());
     }
 
-    /// The first waiter that waits and has not given up. Those that have are skipped.
+    /// The first waiter that has not given up.
     #[inline]
     pub(super) fn next_waiting(&mut self) -> Option<WaiterKey> {
         while let Some(key) = self.first_waiting() {

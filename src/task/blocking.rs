@@ -7,9 +7,8 @@ use crate::time::sleep;
 
 /// Runs a blocking function as if in a thread that takes `duration`: tokio's `spawn_blocking`, asyncio's
 /// `to_thread`.
-///
 /// There is no real thread. The function is called when the virtual time is over, in one go. As with a
-/// real one, to abort or cancel the handle does not stop it: only nobody waits any more.
+/// real thread, aborting or cancelling the handle does not stop it.
 ///
 /// # Panics
 ///

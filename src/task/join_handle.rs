@@ -41,11 +41,10 @@ impl<T> JoinHandle<T> {
     }
 
     /// Asks the task to end where it waits.
-    ///
-    /// Its future is dropped at its next turn, also if it has been woken already, and awaiting the
-    /// handle then gives an error that [is cancelled](JoinError::is_cancelled). Nothing happens if
-    /// the task has ended. A task that aborts itself ends at its next await. From another thread than
-    /// that of the run it does nothing.
+    /// Its future is dropped at its next turn, even if it has been woken already. Awaiting the handle
+    /// then gives an error that [is cancelled](JoinError::is_cancelled). Nothing happens if the task has
+    /// ended. A task that aborts itself ends at its next await. Called from another thread than the
+    /// run's, this does nothing.
     pub fn abort(&self) {
         executor::try_with(self.join.run, |executor| executor.abort(self.join.task));
     }
@@ -58,7 +57,7 @@ impl<T> JoinHandle<T> {
         self.task().cancel()
     }
 
-    /// As [`cancel`](JoinHandle::cancel), with a message for the one who catches it.
+    /// As [`cancel`](JoinHandle::cancel), with a message for the code that catches it.
     pub fn cancel_with(&self, message: &str) -> bool {
         self.task().cancel_with(message)
     }
@@ -180,7 +179,7 @@ impl Join {
         }
     }
 
-    /// The error for who awaited the end of a task that has not returned.
+    /// The error of awaiting a task that did not return.
     #[cold]
     fn error(&self, joined: Joined) -> JoinError {
         let (task, name) = (self.task.id(), self.name());
@@ -221,9 +220,8 @@ impl<T> fmt::Debug for JoinHandle<T> {
 }
 
 /// Why a task gave no output: it was aborted, or it panicked. Its text names the task.
-///
-/// A panic is not lost by accident: if the error is dropped and nobody has asked it whether it
-/// [is a panic](JoinError::is_panic), printed it, or taken the panic, the run fails with it.
+/// A panic is not lost by accident. If you drop this error without asking whether it [is a
+/// panic](JoinError::is_panic), printing it, or taking the panic, the run fails with that panic.
 pub struct JoinError(Box<Parts>);
 
 /// Beside the error, which is moved about as a part of each result.
@@ -231,7 +229,7 @@ struct Parts {
     task: Id,
     name: String,
     cause: Cause,
-    /// Whether somebody has looked at it.
+    /// Whether the panic was looked at.
     seen: AtomicBool,
 }
 

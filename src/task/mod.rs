@@ -24,7 +24,7 @@ use crate::executor;
 use crate::session::Place;
 pub use crate::trace::TaskId as Id;
 
-/// Starts a task, which runs concurrently with the one that calls this, and returns its handle.
+/// Starts a task, which runs concurrently with the calling task, and returns its handle.
 ///
 /// The task is first polled when its turn comes, not within `spawn`. It is called by its spawn path,
 /// such as `main/2`; see [`spawn_named`]. Dropping the handle lets the task go on alone. When the
@@ -72,7 +72,7 @@ where
     spawn_as("spawn_named", Some(name), future, Location::caller())
 }
 
-/// A [`spawn`] that somebody else has asked for, there.
+/// A [`spawn`] on behalf of code at another place.
 #[track_caller]
 pub(crate) fn spawn_at<F>(place: Place, future: F) -> JoinHandle<F::Output>
 where
@@ -81,7 +81,7 @@ where
     spawn_as("spawn", None, future, place)
 }
 
-/// The same with a name, by a function that goes by `what`.
+/// The same with a name. `what` is the function that was called.
 #[track_caller]
 pub(crate) fn spawn_as<F>(
     what: &str,

@@ -10,9 +10,8 @@ use crate::executor::{self, Awaiting, End, RunId, TaskKey};
 use crate::session::Place;
 
 /// A task, by reference: what may be done to it by anyone, which is all but taking its output.
-///
-/// asyncio's `Task`, and tokio's `AbortHandle`. It is known for as long as the task has not ended or
-/// its [`JoinHandle`] is kept; after that it counts as one that has returned.
+/// asyncio's `Task` and tokio's `AbortHandle`. The run knows the task until it has ended and its
+/// [`JoinHandle`] is gone. After that, the task counts as returned.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub struct Task {
     run: RunId,
@@ -82,7 +81,7 @@ impl Task {
         self.request(&Cancelled::new())
     }
 
-    /// As [`cancel`](Task::cancel), with a message for the one who catches it.
+    /// As [`cancel`](Task::cancel), with a message for the code that catches it.
     pub fn cancel_with(&self, message: &str) -> bool {
         self.request(&Cancelled::with_message(message))
     }
@@ -137,7 +136,7 @@ impl Task {
         self.with(|executor| executor.mark_retrieved(self.key));
     }
 
-    /// Notes that it stands for a thread, which nobody can stop.
+    /// Notes that the task stands for a thread, which cannot be stopped.
     pub(crate) fn mark_thread(&self) {
         self.with(|executor| executor.mark_thread(self.key));
     }
@@ -147,7 +146,7 @@ impl Task {
         self.with(|executor| executor.finish(self.key));
     }
 
-    /// Notes that a panic is passed on by somebody else than the handle.
+    /// Notes that something other than the handle passes on a panic.
     pub(crate) fn supervise(&self) {
         self.with(|executor| executor.supervise(self.key));
     }
@@ -165,9 +164,8 @@ impl Task {
     }
 
     /// Waits until the task has ended, leaving its output to the [`JoinHandle`]; any number may.
-    ///
-    /// It does not wait for a task that has ended. Cancelling the one who waits cancels this task
-    /// first; see [`shield`](crate::future::shield).
+    /// If the task has ended, this does not wait. Cancelling the waiting task cancels this task first;
+    /// see [`shield`](crate::future::shield).
     ///
     /// # Errors
     ///
@@ -204,13 +202,13 @@ pub struct Join {
     task: Task,
     registration: Option<u32>,
     place: Place,
-    /// Whether it was asked to give a turn away, or did wait.
+    /// Whether it has waited, or was asked whether to yield first.
     asked: bool,
 }
 
 impl Join {
-    /// Whether the task has ended; if not, the one who polls is woken when it has. Requests to cancel
-    /// are not passed on.
+    /// Whether the task has ended. If not, its end wakes the polling task. Requests to cancel are not
+    /// passed on.
     pub(crate) fn poll_end(&mut self, cx: &mut Context<'_>) -> bool {
         let Self { task, registration, place, .. } = self;
         task.with(|executor| {

@@ -31,7 +31,7 @@ pub struct YieldNow {
 }
 
 impl YieldNow {
-    /// The same, for one who waits at another place than where it was made.
+    /// The same, reported at another place than where it was made.
     pub(crate) fn at(mut self, place: Place) -> Self {
         self.place = place;
         self

@@ -9,10 +9,9 @@ use crate::instant::Instant;
 use crate::session::Place;
 
 /// Waits for `duration` of virtual time.
-///
-/// It takes no real time: when no task is ready, the clock jumps to the next deadline. A duration of
-/// zero does not wait at all; see [`yield_now`](crate::task::yield_now). One that is too long for the clock
-/// never ends.
+/// This takes no real time: when no task is ready, the clock jumps to the next deadline. A duration of
+/// zero does not wait at all; see [`yield_now`](crate::task::yield_now). A duration that is too long for
+/// the clock never ends.
 ///
 /// # Cancel safety
 ///
@@ -64,7 +63,7 @@ pub struct Sleep {
 }
 
 impl Sleep {
-    /// The same, for one who waits at another place than where it was made.
+    /// The same, reported at another place than where it was made.
     pub(crate) fn at(mut self, place: Place) -> Self {
         self.place = place;
         self
@@ -80,7 +79,7 @@ impl Sleep {
         executor::try_with(self.run, |executor| executor.now() >= self.deadline).unwrap_or(true)
     }
 
-    /// Moves the deadline; whoever waits already will be woken then.
+    /// Moves the deadline. If a task waits already, it will be woken then.
     pub fn reset(&mut self, deadline: Instant) {
         self.deadline = deadline;
         if let Some(timer) = self.timer.take() {

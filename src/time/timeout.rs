@@ -13,11 +13,9 @@ use crate::instant::Instant;
 use crate::question::Question;
 
 /// Awaits `future`, but no longer than `duration`.
-///
-/// When the time is up the future is dropped. Should it have been woken at that very instant, it is
-/// a choice of the scheduler whether it is polled once more or dropped as it is: real timeouts do
-/// either, and code is to be right under both. A future that is done when it is first polled
-/// never times out.
+/// When the time is up, the future is dropped. If the future was woken at that very instant, the
+/// scheduler chooses whether it is polled once more or dropped as it is. Real timeouts do either, and
+/// your code must be right under both. A future that is done when it is first polled never times out.
 ///
 /// # Errors
 ///
@@ -46,7 +44,7 @@ pub fn timeout<F: Future>(duration: Duration, future: F) -> Timeout<F> {
     Timeout { future, sleep: sleep(duration), woken: None }
 }
 
-/// Awaits `future`, but not beyond `deadline`; in all else as [`timeout`].
+/// Awaits `future` until `deadline` at most. Otherwise as [`timeout`].
 ///
 /// # Errors
 ///

@@ -63,11 +63,10 @@ pub fn wait_for<F: Future>(
 }
 
 /// Awaits `body` under a deadline that can be moved while it runs; asyncio's `timeout`.
-///
-/// When the deadline strikes, the task is [cancelled](crate::cancel): the innermost scope within
-/// `body` catches that, may clean up, and raises it again or not. If nothing catches it, `body` is
-/// dropped where it stands. A cancellation that reaches this scope, after all requests but its own
-/// have been taken back, ends as [`Elapsed`]; one that somebody else has asked for as well goes on.
+/// When the deadline strikes, the task is [cancelled](crate::cancel): the innermost scope within `body`
+/// catches that, may clean up, and may raise it again. If nothing catches it, `body` is dropped where it
+/// waits. A cancellation that reaches this scope ends as [`Elapsed`] if all other requests have been
+/// taken back. If the task was also cancelled from elsewhere, that cancellation goes on.
 ///
 /// A deadline that is not in the future strikes when `body` waits for the first time.
 ///

@@ -33,7 +33,7 @@ impl Wake for Shared {
 }
 
 impl Woken {
-    /// The waker to poll with, for the one that is waked through it.
+    /// The waker to poll the inner future with.
     pub(crate) fn update<'a>(place: &'a mut Option<Self>, task: &Waker) -> &'a Waker {
         let own = place.get_or_insert_with(|| {
             let task = Mutex::new(task.clone());
