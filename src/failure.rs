@@ -51,7 +51,7 @@ pub(crate) enum Kind {
         task: String,
         message: String,
         location: Option<String>,
-        /// Panics of other tasks, earlier in the run, which somebody awaited.
+        /// Panics of other tasks, earlier in the run, whose handles were awaited.
         earlier: Vec<String>,
     },
     Error {
@@ -235,7 +235,7 @@ impl Failure {
 
 impl Failure {
     /// Whether failures under two inputs may be one bug: the same kind, and for a panic the same place.
-    /// What else they say may be about the input.
+    /// The rest may be about the input.
     #[cfg(feature = "proptest")]
     pub(crate) fn is_akin(&self, other: &Self) -> bool {
         match (&*self.0, &*other.0) {

@@ -5,15 +5,15 @@ use crate::instant::Instant;
 use crate::question::Question;
 use crate::trace::{Asked, Ending, Event, Position, TaskId, Trace, Wait};
 
-/// One thing done in a run. What belongs together is one act: a turn and the first thing done in it, an
-/// end and who is woken by it, a jump of the clock and all its timers.
+/// One thing done in a run. Events that belong together are one act: a turn and the first thing done in
+/// it, an end and the tasks it wakes, a jump of the clock and all its timers.
 pub(super) struct Act {
     pub(super) kind: ActKind,
-    /// Who did it, or to whom it was done; none if it was the clock.
+    /// The task that did it, or that it was done to. `None` for the clock.
     pub(super) task: Option<TaskId>,
     /// What, in words that follow the name.
     pub(super) text: String,
-    /// Those it reaches: who is spawned, woken, cancelled.
+    /// The tasks it reaches: those that are spawned, woken or cancelled.
     pub(super) to: Vec<TaskId>,
     /// What was answered before it otherwise than an event loop would, after a number each.
     pub(super) deviations: Vec<(u64, String)>,
@@ -51,7 +51,7 @@ pub(super) fn acts(trace: &Trace) -> Vec<Act> {
     teller.acts
 }
 
-/// Who a step belongs to, if an event begins one.
+/// The task of a step, if an event begins one.
 pub(super) fn turn(event: Event) -> Option<TaskId> {
     match event {
         Event::Poll { task } => Some(task),
@@ -67,12 +67,12 @@ struct Teller<'a> {
     current: TaskId,
     step: u64,
     now: Instant,
-    /// A turn has begun of which nothing has been told.
+    /// A turn has begun, and nothing of it has been told yet.
     begun: bool,
     /// What goes with the next act.
     deviations: Vec<(u64, String)>,
     events: Vec<(Position, Event)>,
-    /// Who was asked to cancel, which has been told.
+    /// The task whose request to cancel has been told.
     requested: Option<TaskId>,
 }
 
@@ -120,7 +120,7 @@ impl<'a> Teller<'a> {
     fn tell(&mut self, position: Position, event: Event) {
         let before = std::mem::replace(&mut self.now, position.time);
         if let Some(task) = turn(event) {
-            // The choice of who is next comes before that turn, and ends the one before.
+            // The choice of the next task comes before its turn, and ends the turn before.
             if self.begun {
                 self.rest();
             }

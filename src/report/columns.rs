@@ -27,8 +27,8 @@ struct Style {
     legend: bool,
 }
 
-/// The story in a report of a failure: its last part, if it is long, with the numbers of which the report
-/// speaks.
+/// The story in the report of a failure: its last part, if it is long, with the numbers that the report
+/// uses.
 pub(crate) fn last_columns(trace: &Trace) -> String {
     columns(trace, Style { numbers: true, lines: LINES, legend: false })
 }

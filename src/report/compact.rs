@@ -23,11 +23,11 @@ struct Turn {
 impl Trace {
     /// Whose turn it was, in one line: the names of the tasks in the order in which they ran, at each
     /// instant of virtual time.
-    ///
-    /// In brackets is what a turn has [noted](crate::trace!), or was answered by [`choose`](crate::choose).
-    /// After it, `.` means that the task returned, `!` that it panicked, and `×` that it was cancelled. A
-    /// task with `◀` before it ran before others that were first in line, or something else was not what an
-    /// ordinary event loop would have done. Of a long run it has the last 200 turns.
+    /// In brackets is what a turn has [noted](crate::trace!), or the answer it got from
+    /// [`choose`](crate::choose). After that, `.` means that the task returned, `!` that it panicked, and
+    /// `×` that it was cancelled. A `◀` before a task marks a deviation: it ran before tasks that were
+    /// ahead of it in the ready queue, or something else was not what an ordinary event loop would do. Of
+    /// a long run, the last 200 turns are shown.
     ///
     /// ```
     /// use std::time::Duration;
@@ -73,7 +73,7 @@ impl Trace {
 
 fn turns(trace: &Trace) -> Vec<Turn> {
     let mut turns: Vec<Turn> = Vec::new();
-    // Who owes the next turn to an answer that is not the usual one.
+    // The task that owes its next turn to an unusual answer.
     let mut early = None;
     for (position, event) in trace.events() {
         let task = event.actor(position);

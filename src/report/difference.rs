@@ -12,7 +12,7 @@ pub(crate) struct Difference {
 /// How many equal lines are shown before the first that differs.
 const CONTEXT: usize = 3;
 
-/// Compares two traces by their texts, of which one may come from another process.
+/// Compares two traces by their texts. One of them may come from another process.
 pub(crate) fn difference(first: &str, second: &str) -> Option<Difference> {
     let (mut a, mut b) = (first.lines(), second.lines());
     let mut before = Vec::new();

@@ -26,15 +26,15 @@ pub struct Explanation {
     inevitable_from: Option<u64>,
 }
 
-/// What makes the difference between a run that fails and the nearest one that passes.
+/// The difference between a run that fails and the nearest run that passes.
 pub(crate) enum Why {
-    /// The order of two turns; whether it passes with nothing else changed.
+    /// The order of two turns, and whether the run passes with nothing else changed.
     Order { scene: Scene, alone: bool },
-    /// The answer to a choice that is not one of tasks; whether it passes with nothing else changed.
+    /// The answer to a choice other than of tasks, and whether the run passes with nothing else changed.
     Answer { choice: usize, step: u64, instead: u32, alone: bool },
     /// There is only one run.
     Unchosen,
-    /// All runs fail, as far as they were made: so many different ones.
+    /// All runs that were made fail. This many of them were different.
     Always { runs: usize, only_orders: bool },
 }
 
@@ -55,7 +55,7 @@ pub(crate) struct Stance {
 
 /// How often random continuations of a run fail.
 pub(crate) struct Chances {
-    /// From so many points of the run, in their order.
+    /// Of this many points of the run, in order.
     pub(crate) shares: Vec<f64>,
     /// How many were made from each.
     pub(crate) walks: usize,
@@ -76,7 +76,7 @@ impl Explanation {
         let (mut tasks, mut places) = (None, Vec::new());
         let concluded = |text: &str, otherwise: &str, alone: bool| match &passing {
             _ if alone => format!("{text}: {otherwise}"),
-            // A longer line says nothing to anybody.
+            // Nobody reads a longer line.
             Some(passing) if passing.to_string().len() <= LONGEST => {
                 format!("{text}, among others: it passes under `{passing}`")
             }
@@ -126,7 +126,7 @@ impl Explanation {
     }
 
     /// The two tasks whose order makes the difference: the one that ran too early, and the one that had
-    /// to run first. None if something else makes it, such as a timeout, or nothing does.
+    /// to run first. `None` if something else makes the difference, such as a timeout, or nothing does.
     pub fn tasks(&self) -> Option<(&str, &str)> {
         self.tasks.as_ref().map(|(early, late)| (early.as_str(), late.as_str()))
     }

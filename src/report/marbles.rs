@@ -211,7 +211,7 @@ impl Strips {
         turn?.get_mut(task)
     }
 
-    /// Marks a task, in the column of its turn if nothing else is to be seen there.
+    /// Marks a task in the column of its turn, if nothing else is shown there.
     fn mark(&mut self, position: Position, task: TaskId, mark: char) {
         match self.turn(position, task) {
             Some(turn) if *turn == TURN => *turn = mark,

@@ -6,8 +6,8 @@ use super::acts::{Act, ActKind, acts};
 use super::{count, in_order};
 use crate::trace::{Ending, TaskId, Trace, printable};
 
-/// The most lines, and bytes, of a diagram: what comes before is left out. (Mermaid itself draws
-/// nothing of 50,000 bytes and more, and nobody reads so much.)
+/// The most lines and bytes of a diagram; what comes before is left out. (Mermaid draws nothing of 50,000
+/// bytes or more.)
 const LINES: usize = 200;
 const BYTES: usize = 40_000;
 /// The most tasks that have a column of their own.
@@ -75,7 +75,7 @@ impl fmt::Display for Mermaid<'_> {
     }
 }
 
-/// What is no news to who sees the rest has no line.
+/// What follows from the other lines has no line of its own.
 fn is_drawn(act: &Act) -> bool {
     let is_start = act.kind == ActKind::Spawn && act.to.is_empty();
     !is_start && act.kind != ActKind::End(Ending::Dropped)
@@ -111,7 +111,7 @@ impl Columns {
         if more > 0 {
             writeln!(f, "    participant more as {more} more tasks")?;
         }
-        // A diagram without anybody is a mistake to Mermaid.
+        // A diagram without participants is an error in Mermaid.
         if own.is_empty() { writeln!(f, "    participant t0 as main") } else { Ok(()) }
     }
 
@@ -147,7 +147,7 @@ impl Columns {
         text
     }
 
-    /// What was done, as an arrow to whom it reaches, or as a note.
+    /// What was done: an arrow to the task that it reaches, or a note.
     fn arrows(&self, act: &Act, place: &str, out: &mut String) -> fmt::Result {
         let text = escape(&act.text, TEXT);
         let arrow = match act.kind {

@@ -18,11 +18,11 @@ const LONGEST: usize = 300;
 const CLOCK: u64 = 1;
 
 impl Trace {
-    /// The run as JSON for the [Perfetto UI](https://ui.perfetto.dev), or whatever else reads the
-    /// trace-event format of Chrome.
-    ///
-    /// Each task is a track, on which it runs, waits, or is ready; the clock's has the jumps. Arrows (flows)
-    /// lead from whoever woke or spawned a task to its next step, and what else happens is a mark.
+    /// The run as JSON for the [Perfetto UI](https://ui.perfetto.dev), or anything else that reads
+    /// Chrome's trace-event format.
+    /// Each task is a track on which it runs, waits, or is ready. The track of the clock has the jumps.
+    /// Arrows (flows) lead from the task that woke or spawned another one to the next step of that.
+    /// Everything else is a mark.
     ///
     /// No virtual time passes within a step. To be seen, each step is drawn as one microsecond, and
     /// what comes later is drawn so much later: an event of step 7 at 20 ms is at 20.006 ms. The
@@ -70,7 +70,7 @@ struct Track {
     /// Since when, as drawn and in the run.
     since: u64,
     from: Position,
-    /// Whence it was spawned or woken since its last step.
+    /// Where its next step comes from: the task that spawned it or woke it last.
     flow: Option<(&'static str, u64, u64)>,
 }
 
@@ -246,8 +246,8 @@ impl<'a> Tracks<'a> {
         }
     }
 
-    /// Remembers from where an arrow leads to the next step of a task: the last one counts. None leads
-    /// from a step of which the beginning was not kept.
+    /// Remembers where an arrow to the next step of a task begins. The last one counts. A step whose
+    /// beginning was not kept has none.
     fn flow(&mut self, task: TaskId, name: &'static str, at: u64, from: u64) {
         let is_drawn =
             from == CLOCK || self.step.as_ref().is_some_and(|step| tid(step.task) == from);
@@ -335,7 +335,7 @@ fn tid(task: TaskId) -> u64 {
     CLOCK + 1 + u64::from(task.as_u32())
 }
 
-/// Where something is drawn, in nanoseconds, when so many steps are over.
+/// Where something is drawn, in nanoseconds, after this many steps.
 fn drawn(at: Position, steps: u64) -> u64 {
     at.time.as_nanos().saturating_add(steps * STEP)
 }

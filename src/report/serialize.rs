@@ -1,7 +1,6 @@
 //! A run as data, with the feature `serde`.
-//!
-//! By hand, for that needs no macros to compile, and the form is to be read: names instead of numbers, words
-//! instead of variants, times in nanoseconds.
+//! Written by hand, because that needs no macros to compile, and the form is for readers: names instead
+//! of numbers, words instead of variants, times in nanoseconds.
 
 use serde_core::ser::{Serialize, SerializeMap, SerializeSeq, Serializer};
 
@@ -198,7 +197,7 @@ fn when(moment: Moment) -> &'static str {
     }
 }
 
-/// Its kind, the title that no edit moves, the whole text, and who is blocked.
+/// Its kind, its title, the whole text, and the blocked tasks.
 impl Serialize for Failure {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let kind = match self.kind() {

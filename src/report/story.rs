@@ -59,7 +59,7 @@ struct Story<'a> {
     time: Option<Instant>,
     /// Answers that belong beside the next line of this task.
     pending: Option<(Position, TaskId, Vec<Aside>)>,
-    /// Those that belong beside the next jump of the clock.
+    /// Events that belong beside the next jump of the clock.
     late: Vec<Aside>,
 }
 
@@ -113,8 +113,8 @@ impl Story<'_> {
         self.pending.get_or_insert((position, task, Vec::new())).2.push(aside);
     }
 
-    /// What is pending gets a line of its own, if the one that it belongs to does not come: it may have
-    /// been filtered out.
+    /// What is pending gets a line of its own if the event that it belongs to does not come, which may
+    /// have been filtered out.
     fn flush(&mut self) {
         if let Some((position, task, asides)) = self.pending.take() {
             self.push(Act { position, task, text: "runs".to_owned(), mark: Mark::None, asides });

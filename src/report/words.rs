@@ -39,7 +39,8 @@ pub(super) struct Told {
     pub(super) line: Option<(TaskId, String)>,
 }
 
-/// The same for an answer. None if an event loop would have given it too, and nobody asked for its value.
+/// The same for an answer. `None` if an event loop would have given it too, and its value was not asked
+/// for.
 pub(super) fn answered(
     trace: &Trace,
     position: Position,

@@ -120,7 +120,7 @@ pub enum Subject {
 pub enum Detail {
     /// Nothing.
     None,
-    /// The task that was first in the ready queue, where the subject is the one that runs.
+    /// The task that was first in the ready queue. The subject is the task that runs.
     Next {
         /// The first one.
         first: TaskId,
@@ -150,7 +150,7 @@ pub enum Detail {
         /// Whether the future has just begun to wait, or is polled again.
         moment: Moment,
     },
-    /// A number, such as that of a message.
+    /// A number, such as the number of a message.
     Number(u64),
 }
 

@@ -23,7 +23,8 @@ impl<'a> Entry<'a> {
         self.position
     }
 
-    /// The name of the task in whose column the event stands: of who spawns, and of who is woken.
+    /// The name of the task in whose column the event is: the task that spawns, or the task that is
+    /// woken.
     pub fn task(&self) -> String {
         self.trace.names().get(self.event.actor(self.position)).to_string()
     }
@@ -40,7 +41,7 @@ impl<'a> Entry<'a> {
 }
 
 impl Event {
-    /// The task that does it, or that it is done to if nobody does.
+    /// The task that does it or, if none does, that it is done to.
     pub(crate) fn actor(&self, position: Position) -> TaskId {
         match *self {
             Event::Spawn { by, .. } => by,
@@ -67,10 +68,9 @@ impl Event {
 impl Trace {
     /// The same trace with only those events for which `keep` says `true`, in whichever form it is then
     /// shown. Jumps of the clock stay.
-    ///
-    /// The others keep their times and the numbers of their steps and choices. Locks, semaphores and the
-    /// like are numbered anew, in the order in which they are met in what is left: what is left out
-    /// leaves no gap. The [hash](Trace::hash) is that of the whole run.
+    /// The other events keep their times and the numbers of their steps and choices. Locks, semaphores
+    /// and the like are numbered anew, in the order in which they come up in the rest, so that what is
+    /// left out leaves no gap. The [hash](Trace::hash) is the hash of the whole run.
     ///
     /// ```
     /// use dacapo::task::spawn_named;

@@ -95,7 +95,7 @@ pub struct Trace {
     start: Position,
     /// How many events before that were not kept.
     dropped: u64,
-    /// Choices among those that were answered otherwise than an event loop would, the first of them.
+    /// The first choices that were answered unlike an event loop would.
     early: Vec<(Position, Event)>,
 }
 
@@ -165,18 +165,18 @@ const LABEL: usize = 60;
 /// The longest text of a value that is kept, in characters.
 pub(crate) const VALUE: usize = 300;
 
-/// So many records are made before they are looked at.
+/// How many records are made before they are looked at.
 const LOOK: usize = 1024;
 
-/// So many that are dropped are counted together; if something is to be kept of one, they are looked at one by
-/// one.
+/// How many dropped records are counted together. If something of one must be kept, they are looked at
+/// one by one.
 const TALLIED: usize = 64;
 
 /// How many early choices are kept at most.
 const EARLY: usize = 100;
 
 impl Trace {
-    /// Makes ready for a run of which the last `max` events are kept.
+    /// Prepares for a run of which the last `max` events are kept.
     pub(crate) fn clear(&mut self, max: usize) {
         self.records.clear();
         self.before.clear();
@@ -232,7 +232,7 @@ impl Trace {
         self.update_hash();
         let mut count = (self.before.len() + self.records.len()).saturating_sub(self.max);
         if count > self.before.len() {
-            // None is to be kept.
+            // None are kept.
             count -= self.before.len();
             self.drop_before(self.before.len());
             std::mem::swap(&mut self.before, &mut self.records);
@@ -258,7 +258,7 @@ impl Trace {
                 if let Event::Note { value: Some(_), .. } = event {
                     self.values.pop_front();
                 }
-                // What happened last is told by those that are kept; what it came from is often here.
+                // The records that are kept tell what happened last. What led to it is often here.
                 if event.is_deviation() && self.early.len() < EARLY {
                     self.early.push((self.start, event));
                     let tasks =
@@ -312,8 +312,8 @@ impl Trace {
         self.valued - 1
     }
 
-    /// The `Debug` text of a value that was [noted](crate::trace!), or the beginning of a long one. None
-    /// if it is not kept: its event was dropped, or nobody was to see this run.
+    /// The `Debug` text of a value that was [noted](crate::trace!), or the beginning of a long one.
+    /// `None` if it is not kept: its event was dropped, or this run is not shown.
     pub fn value(&self, number: u32) -> Option<&str> {
         let first = self.valued - self.values.len() as u32;
         self.values.get(number.checked_sub(first)? as usize).map(|text| &**text)
@@ -344,7 +344,7 @@ impl Trace {
         mix(a, b)
     }
 
-    /// How many events happened before the first one that was kept.
+    /// How many events happened before the first one that is kept.
     pub fn dropped(&self) -> u64 {
         self.dropped
     }
@@ -451,7 +451,7 @@ mod tests {
     use crate::rng::{Purpose, Stream};
     use crate::schedule::Lasting;
 
-    /// Turns that are given away, of which the records change after they were made.
+    /// Turns that are yielded. Their records change after they were made.
     fn hash(trace: &mut Trace, max: usize, turns: u32) -> u64 {
         trace.clear(max);
         for turn in 0..turns {

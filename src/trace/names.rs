@@ -27,44 +27,42 @@ impl fmt::Display for TaskId {
 }
 
 /// The names of the tasks of a run.
-///
-/// A task is called by the name that it was given, or else by its spawn path: `main/2` is the second
-/// task that `main` spawned. So a name does not depend on what other tasks did meanwhile. Given
-/// names that occur more than once are told apart by `#2`, `#3` and so on, in the order of spawning.
-///
-/// A run may spawn any number of tasks. Of one that is over, and of which all events are too long ago to be
-/// kept (see [`Builder::max_events`](crate::Builder::max_events)), only the number is known.
+/// A task has the name that it was given, or else its spawn path: `main/2` is the second task that `main`
+/// spawned. So a name does not depend on what other tasks did meanwhile. If a given name occurs more than
+/// once, `#2`, `#3` and so on are added in the order of spawning.
+/// A run may spawn any number of tasks. If a task is over and all its events are too old to be kept (see
+/// [`Builder::max_events`](crate::Builder::max_events)), only its number is known.
 #[derive(Clone, Debug, Default)]
 pub struct TaskNames {
     /// How many tasks there were.
     len: usize,
-    /// In pages of so many tasks, one after the other in the order in which they were opened. What is in a
-    /// page that is free is of no use.
+    /// In pages of equal size, in the order in which the pages were opened. The content of a free page
+    /// means nothing.
     names: Vec<Name>,
-    /// By the tasks, [`PAGE`] of them at a time: the number of their page, or [`GONE`]. This is all that is
-    /// left of names that nobody needs.
+    /// For each [`PAGE`] tasks the number of their page, or [`GONE`]. This is all that is left of names
+    /// that are no longer needed.
     pages: Vec<u32>,
-    /// For each page how many need it: the tasks in it that are not over, those that are yet to come included, and
-    /// those whose names begin with one of these.
+    /// For each page, how many need it: its tasks that are not over, including those that are yet to
+    /// come, and tasks whose names begin with one of these.
     needs: Vec<u32>,
-    /// The pages that nobody needs.
+    /// The pages that are no longer needed.
     free: Vec<u32>,
     /// Where the next name goes.
     next: usize,
     /// How many tasks are over, and how many had been so for a while when events were dropped last.
     over: u64,
     long_over: u64,
-    /// Pages that nobody needed any more when so many tasks were over, by their tasks, in this order. There may be
-    /// events of these yet.
+    /// Pages that were no longer needed after this many tasks were over, in this order. Events of their
+    /// tasks may still be kept.
     left: Vec<(u64, usize)>,
-    /// The names that were given, by their numbers; empty if there is none. They stay, or else it could not be
-    /// told which task of its name the next one is. There are few of them, mostly.
+    /// The given names by their numbers; empty if there is none. They stay, because the next task of the
+    /// same name is numbered by them. There are mostly few of them.
     given: Vec<Given>,
     /// By their hashes, the number of the last one of each.
     numbers: BTreeMap<u64, usize>,
 }
 
-/// It is all there is to know of a task without a look at its parents, but for what stands first.
+/// All that is known of a task without looking at its parents, except for the root.
 #[derive(Clone, Copy, Debug, Default)]
 struct Name {
     signature: u64,
@@ -94,14 +92,14 @@ const SHOWN: usize = 4;
 /// The longest part of a given name that is shown, in characters.
 const LONGEST: usize = 60;
 
-/// So many names are kept or forgotten together. The first ones are kept, since main is among them.
+/// How many names are kept or forgotten together. The first page is kept, because main is in it.
 const PAGE: usize = 64;
 /// More pages than there can be, so that nothing is found there.
 const GONE: u32 = u32::MAX / PAGE as u32;
 /// The most names for which memory is kept for the next run.
 const KEPT: usize = 1 << 16;
-/// So many that went last when events were dropped are taken to have gone later: a task that is dropped goes
-/// first, then wakes those who wait for it, and then its end is recorded.
+/// How many of the tasks that ended last are taken to have ended later when events are dropped. A task
+/// that is dropped is removed first, then wakes the tasks that await it, and then its end is recorded.
 const LATE: u64 = 64;
 
 impl TaskNames {
@@ -122,14 +120,14 @@ impl TaskNames {
         self.numbers.clear();
     }
 
-    /// Adds a task; the first is main, whose name nobody else gets.
+    /// Adds a task. The first one is main; no other task gets that name.
     #[inline]
     pub(crate) fn push(&mut self, parent: TaskId, ordinal: u32, given: Option<&str>) -> TaskId {
         let id = TaskId(self.len as u32);
         if self.len == self.pages.len() * PAGE {
             self.open_page();
         }
-        // Nearly all are children of main, of which there is nothing to be looked up.
+        // Nearly all tasks are children of main, which need no lookup.
         if parent == TaskId::MAIN && given.is_none() && self.len > 0 {
             self.put(Name::default().child(parent, ordinal));
             return id;
@@ -213,8 +211,8 @@ impl TaskNames {
         Name { signature, parent, last: [0, 0, number, *nth], ..Name::default() }
     }
 
-    /// The ancestors that are needed for the text of a name of this depth and root; main instead of those that
-    /// there are not.
+    /// The ancestors that are needed for the text of a name of this depth and root, and main in place of
+    /// the missing ones.
     fn roots(&self, depth: u32, root: TaskId) -> [TaskId; 2] {
         let before = |root: TaskId| self.find(root).map_or(TaskId::MAIN, |root| root.root);
         match depth as usize {
@@ -250,7 +248,7 @@ impl TaskNames {
         self.needs.get_mut(page as usize).filter(|_| task.0 as usize >= PAGE)
     }
 
-    /// A task is over: of it and with it nothing will happen any more, but for what follows at once.
+    /// A task is over: nothing more happens to it, except for what follows at once.
     #[inline]
     pub(crate) fn end(&mut self, task: TaskId) {
         self.over += 1;
@@ -267,7 +265,7 @@ impl TaskNames {
         self.roots(depth, root).into_iter().for_each(|root| self.let_go(root));
     }
 
-    /// The events before the last call are being dropped. Forgets what nobody needed by then.
+    /// The events before the last call are dropped. Forgets the names that were no longer needed by then.
     pub(crate) fn forget(&mut self) {
         let long_left = self.left.partition_point(|(over, _)| *over <= self.long_over);
         for (_, at) in self.left.drain(..long_left) {
@@ -365,7 +363,7 @@ struct Parts<'a> {
     /// Of main, or the last ancestor with a name that was given.
     base: &'a Name,
     first: &'a [u32],
-    /// So many levels that are not shown.
+    /// How many levels are not shown.
     hidden: usize,
     last: &'a [u32],
 }

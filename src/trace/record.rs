@@ -95,7 +95,7 @@ impl Record {
         Self(((tag as u64) << 56) | ((small as u64) << 32) | low as u64, second)
     }
 
-    /// A choice among tasks, and the poll of the one that was chosen.
+    /// A choice among tasks, and the poll of the chosen one.
     pub(crate) fn turn(next: Next) -> Self {
         Self::new(Tag::Turn, next.small(), next.chosen.0, two(next.options, next.first.0))
     }
@@ -205,7 +205,7 @@ impl Record {
         (self.0 >> 56).wrapping_sub(1) < 2
     }
 
-    /// Nothing else happens in the turn that begins with it than that it is given away.
+    /// Whether the turn that begins with it is only yielded.
     #[inline]
     pub(crate) fn give_way_at_once(&mut self) {
         self.0 |= GIVES_WAY;
@@ -305,8 +305,8 @@ impl Record {
     }
 }
 
-/// The events of a record. With a chain of std's iterators in its place, whoever goes through them would
-/// have a dozen functions compiled for himself.
+/// The events of a record. A chain of std's iterators in its place would be a dozen functions to compile
+/// for each caller.
 #[derive(Default)]
 pub(crate) struct Events {
     events: [Option<Event>; 4],
@@ -327,7 +327,7 @@ impl Iterator for Events {
     }
 }
 
-/// What there is to know of records that are dropped, if they are of the kinds that nearly all are.
+/// What is known of dropped records, if they are of the most common kinds.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Tally {
     /// How many events they are.
@@ -372,7 +372,7 @@ impl Tally {
         }
     }
 
-    /// The position after these records, of which this is the tally, and which are plain.
+    /// The position after plain records with this tally.
     pub(crate) fn pass(self, records: &[Record], from: Position) -> Position {
         let mut position = from;
         position.step += self.steps;

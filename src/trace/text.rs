@@ -1,7 +1,7 @@
 //! Text from outside, made fit to be shown.
 
-/// The beginning of a text, at most so many characters and a mark that there are more: in one line, and
-/// without what a terminal would obey or a reader would not see.
+/// The beginning of a text, at most this many characters and a mark that there are more. It is in one
+/// line, and without characters that a terminal would obey or a reader would not see.
 pub(crate) fn printable(text: &str, max: usize) -> String {
     escaped(text, max, |_| false)
 }

@@ -29,10 +29,9 @@ const LINES: usize = 40;
 
 impl Trace {
     /// The run as a page of HTML to be opened in a browser.
-    ///
-    /// Time goes down, and each task has a lane: where it runs, waits, is ready, and whose turn or
-    /// wake-up led to what. The page needs nothing but itself, neither a network nor another file;
-    /// it is read with a mouse or with the keyboard, of which `?` tells.
+    /// Time goes down, and each task has a lane: where it runs, waits and is ready, and which turn or
+    /// wake-up led to what. The page is self-contained: it needs no network and no other file. Read it
+    /// with a mouse or with the keyboard; `?` shows the keys.
     ///
     /// ```
     /// let run = dacapo::run(async || dacapo::task::yield_now().await);
@@ -80,8 +79,8 @@ impl<'a> Html<'a> {
         self
     }
 
-    /// Another run of the same body beside it, as one that passes beside one that fails: equal moments
-    /// of virtual time are in line, and the first difference is marked.
+    /// Another run of the same body beside it, such as one that passes beside one that fails. Equal
+    /// moments of virtual time are aligned, and the first difference is marked.
     pub fn beside(mut self, other: &'a Trace) -> Self {
         self.runs.truncate(1);
         self.runs.push(Shown::new(other, "the other run"));
@@ -270,8 +269,8 @@ fn head(run: &Shown<'_>, acts: &[Act], skipped: usize) -> String {
     )
 }
 
-/// An act as the script reads it: its time, step, kind, lane, name, and text; the lanes it reaches, and
-/// those that are ready from then on; what deviates; and its events in words.
+/// An act as the script reads it: its time, step, kind, lane, name and text; the lanes it reaches, and
+/// the lanes that are ready after it; what deviates; and its events in words.
 fn row(trace: &Trace, act: &Act, run: usize, lanes: &Lanes) -> String {
     let at = position(act);
     let lane = act.task.map_or_else(|| "null".to_owned(), |task| lanes.get(run, task).to_string());

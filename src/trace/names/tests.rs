@@ -42,7 +42,7 @@ fn a_chain_of_tasks_keeps_little() {
     assert!(names.names.len() <= 10 * PAGE, "{}", names.names.len());
 }
 
-/// Those that a name begins with may be over, and in another page.
+/// The tasks whose names others begin with may be over, and in another page.
 #[test]
 fn a_name_keeps_what_it_begins_with() {
     let mut names = TaskNames::default();
@@ -191,7 +191,7 @@ impl Model {
 
 #[derive(Clone, Debug)]
 enum Op {
-    /// So many children of one that goes on, or each the child of the one before.
+    /// This many children of a task that goes on, or each the child of the one before.
     Push(Index, usize, bool),
     Named(Index, &'static str),
     End(Index, usize),
@@ -219,7 +219,7 @@ proptest! {
     #[test]
     fn needed_names_are_kept(ops in prop::collection::vec(op(), 1..60)) {
         let (mut names, mut model) = (TaskNames::default(), Model::default());
-        // Those that go on.
+        // The tasks that go on.
         let mut alive: Vec<usize> = Vec::new();
         for op in ops {
             if alive.is_empty() {
