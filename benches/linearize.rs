@@ -1,5 +1,5 @@
-//! How long it takes to decide histories of 1,000 operations of 8 clients that are always busy, and to write
-//! the report of those that are wrong, as a table in Markdown:
+//! How long it takes to decide histories of 1,000 operations of 8 clients that are always busy, and to
+//! write the report if they are wrong, as a table in Markdown:
 //!
 //! ```sh
 //! cargo bench --bench linearize

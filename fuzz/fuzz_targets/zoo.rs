@@ -1,5 +1,5 @@
-//! The programs of the zoo, each of which has a bug: which one it is, and the schedule, are read from the
-//! bytes. `ZOO=name` has only this one run.
+//! The programs of the zoo, each with a bug. Which one, and the schedule, are read from the bytes.
+//! `ZOO=name` runs only that program.
 #![no_main]
 #![allow(unreachable_pub, dead_code)]
 

@@ -1,13 +1,11 @@
 //! What clients have seen of a system, and whether that can be explained.
-//!
-//! Several clients use one system at the same time. Each sees what its own calls return, and nobody sees in
+//! Several clients use one system at the same time. Each sees what its own calls return, and none sees in
 //! which order the system did them. The system is *linearizable* (Herlihy and Wing 1990) if there is an
-//! order in which a sequential [`Model`] gives every client just what it has seen, and in which
-//! no operation comes before one that had returned when it was called. That is what most people mean by a
-//! queue that may be shared, or a map with a lock around it.
-//!
+//! order in which a sequential [`Model`] gives every client just what it has seen, and in which no
+//! operation comes before one that had returned when it was called. That is what most people expect of a
+//! shared queue, or of a map with a lock around it.
 //! A [`History`] records calls and returns in a run, and [`History::linearize`] looks for that order. If
-//! there is none, the error shows the few operations that are to blame, a column for each client:
+//! there is none, the error shows the few operations that are wrong, with a column for each client:
 //!
 //! ```
 //! use dacapo::history::{History, Model};

@@ -7,7 +7,7 @@ use crate::executor;
 use crate::instant::Instant;
 use crate::linear::{End, LinearizeError, Model, Moment, Operation, linearize};
 
-/// How many steps the model may take for one key, if nobody says otherwise.
+/// How many steps the model may take for one key by default.
 const MAX_STEPS: u64 = 1_000_000;
 
 /// What clients have called, and what was returned to them, in its order.
@@ -79,7 +79,7 @@ impl<M: Model> Log<M> {
 }
 
 impl<M: Model> History<M> {
-    /// A history of nothing yet, of a system that is to begin as this model does.
+    /// An empty history of a system that begins in the state of this model.
     pub fn new(model: M) -> Self {
         let log = Log { clients: Vec::new(), operations: Vec::new(), events: 0 };
         Self { model, max_steps: MAX_STEPS, log: Rc::new(RefCell::new(log)) }
@@ -87,10 +87,9 @@ impl<M: Model> History<M> {
 
     /// The most steps that the model may take in the search for an order, for each key; if they do not do, it
     /// is [undecided](LinearizeError::is_undecided). 1,000,000 by default, which take about a second.
-    ///
-    /// In general nobody knows a quick way to decide (Gibbons and Korach 1997). The search takes a step or two
-    /// for each operation where things go well, and is bounded by the number of orders, of which there are more
-    /// the more operations overlap.
+    /// No fast algorithm is known for the general case (Gibbons and Korach 1997). The search takes a step
+    /// or two for each operation where things go well. It is bounded by the number of orders, which grows
+    /// with the overlap of operations.
     pub fn max_steps(self, max_steps: u64) -> Self {
         Self { max_steps, ..self }
     }
@@ -132,7 +131,7 @@ impl<M: Model> fmt::Debug for History<M> {
     }
 }
 
-/// Who uses the system, one call after another; made by [`History::client`].
+/// A client, which makes one call after another. Made by [`History::client`].
 pub struct Client<M: Model> {
     number: usize,
     last: Option<usize>,
@@ -150,8 +149,8 @@ impl<M: Model> Client<M> {
     /// [`call`](Client::call) is simpler.
     ///
     /// # Panics
-    ///
-    /// If the call before has neither returned nor was dropped: who does two things at a time is two clients.
+    /// If the call before has neither returned nor been dropped: to do two things at a time, use two
+    /// clients.
     #[track_caller]
     pub fn invoke(&mut self, op: M::Op) -> Call<M> {
         let mut log = self.log.borrow_mut();
@@ -189,8 +188,8 @@ impl<M: Model> Client<M> {
     }
 }
 
-/// An operation in flight; made by [`Client::invoke`]. To drop it is to give it up: it may have taken effect, or
-/// may still, or never.
+/// An operation in flight, made by [`Client::invoke`]. If you drop it, the operation is abandoned: it may
+/// have taken effect, may still do so, or may never.
 #[must_use = "what is dropped has not returned"]
 pub struct Call<M: Model> {
     number: usize,

@@ -25,8 +25,7 @@ use crate::task::{spawn_as, yield_now};
 /// If `apply` does, with that panic.
 ///
 /// # Cancel safety
-///
-/// If it is dropped, the clients go on, and nobody looks at what they get.
+/// If it is dropped, the clients go on, and their results are not checked.
 ///
 /// ```
 /// use std::cell::Cell;

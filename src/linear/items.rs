@@ -15,7 +15,7 @@ const MOST: usize = 8;
 /// The most steps of the model in one such trial.
 const FEW: u32 = 2_000;
 
-/// For each operation, those that have to come before it.
+/// For each operation, the operations that must come before it.
 pub(super) type Before = Vec<Vec<usize>>;
 
 /// What has to come before what, by any two items.
@@ -26,7 +26,7 @@ pub(super) type Before = Vec<Vec<usize>>;
 pub(super) fn learn<M: Model>(first: &M, entries: &[Entry<'_, M>]) -> Result<Before, Vec<usize>> {
     let count = entries.iter().filter_map(|entry| entry.item).max().map_or(0, |last| last + 1);
     let mut items: Vec<Vec<usize>> = vec![Vec::new(); count];
-    // Operations on no item, and those of which nobody has seen what they were about.
+    // Operations on no item, and operations whose output was never seen, so that their item is not known.
     let (mut always, mut loose) = (Vec::new(), Vec::new());
     for (number, entry) in entries.iter().enumerate() {
         match entry.item {
@@ -69,7 +69,8 @@ pub(super) fn learn<M: Model>(first: &M, entries: &[Entry<'_, M>]) -> Result<Bef
 
 struct Item {
     own: Vec<usize>,
-    /// Operations that may have been on it, though nobody has seen that; unknown if they are too many.
+    /// Operations that may have been on the item, although that was never seen. Unknown if they are too
+    /// many.
     perhaps: Option<Vec<usize>>,
 }
 
@@ -213,7 +214,7 @@ mod tests {
     type Operation = (Op, Option<u8>, usize, Option<usize>);
 
     fn operation() -> impl Strategy<Value = Operation> {
-        // A call, and the return so many events later.
+        // A call, and the return this many events later.
         let when = (0..24_usize, prop_oneof![5 => (1..12_usize).prop_map(Some), 1 => Just(None)]);
         let what = prop_oneof![
             (0..4_u8).prop_map(|item| (Op::Push(item), None)),

@@ -26,7 +26,7 @@ pub(super) struct Minimal {
     pub(super) until: usize,
     /// The operation with whose return it goes wrong.
     pub(super) culprit: usize,
-    /// What is to be shown of it, in the order of calls.
+    /// What a report shows of it, in the order of calls.
     pub(super) shown: Vec<usize>,
 }
 
@@ -131,7 +131,7 @@ impl<M: Model> Lessening<'_, '_, M> {
         merged(&closed, &open)
     }
 
-    /// These operations, of which only some are closed.
+    /// These operations. Only some of them are closed.
     fn search(&mut self, closed: &[usize], also: Option<usize>, shown: &[usize]) -> Verdict {
         let entries: Vec<Entry<'_, M>> = shown
             .iter()
@@ -158,8 +158,8 @@ fn merged(some: &[usize], others: &[usize]) -> Vec<usize> {
     all
 }
 
-/// As few of these as still will do, no one of which can be left out, by the halving of Zeller and
-/// Hildebrandt, "Simplifying and isolating failure-inducing input" (2002), from the last one on.
+/// As few of these as still do, none of which can be left out. Halves them as in Zeller and Hildebrandt,
+/// "Simplifying and isolating failure-inducing input" (2002), from the last one on.
 fn least(mut all: Vec<usize>, mut will_do: impl FnMut(&[usize]) -> bool) -> Vec<usize> {
     let mut size = all.len();
     while size > 0 {

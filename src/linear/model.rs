@@ -1,8 +1,7 @@
 use std::fmt::Debug;
 use std::hash::Hash;
 
-/// What a system under test is to do, as if it were asked one thing after another: a sequential
-/// specification.
+/// What a system under test does if it is asked one thing after another: a sequential specification.
 ///
 /// A value of the type is a state, the one at hand the first. States are cloned, compared and remembered
 /// by the thousand, so they are best small.
@@ -44,11 +43,10 @@ pub trait Model: Clone + Eq + Hash {
 
     /// Does this in one step, and tells whether the client may have got `output`; if not, the state after
     /// it does not matter.
-    ///
-    /// It has to be written only for a system that is free to answer in several ways, as a cache is that
-    /// may have forgotten. What such a client may get is all that `accepts` allows; the answers of
-    /// [`step`](Model::step) are then examples, and what it does to the state is what an operation does of
-    /// which the answer was never seen.
+    /// Implement this only for a system that may answer in several ways, such as a cache that may have
+    /// forgotten. A client may get everything that `accepts` allows. The answers of [`step`](Model::step)
+    /// are then examples, and what `step` does to the state is the effect of an operation whose answer
+    /// was never seen.
     fn accepts(&mut self, op: &Self::Op, output: &Self::Output) -> bool {
         self.step(op) == *output
     }
@@ -86,9 +84,8 @@ pub trait Model: Clone + Eq + Hash {
     /// The item that the operation has put, taken or looked for, if the system is a collection in which
     /// items have nothing to do with each other but their order, as a queue, a stack or a set. The output is
     /// there if it was seen.
-    ///
-    /// To name an item is to say: whatever a right system does, it would still be right without all the
-    /// operations on this item. Long histories of collections can mostly not be decided without it, and
+    /// To name an item means: whatever a correct system does, it would still be correct without all the
+    /// operations on this item. Most long histories of collections cannot be decided without it, and
     /// reports leave out the items that do not matter. The verdict is the same. By default there are no
     /// items, and no operation may be left out.
     ///

@@ -80,7 +80,7 @@ impl<'a, M: Model> Entry<'a, M> {
         self.returned.is_some_and(|(returned, _)| returned < other.called)
     }
 
-    /// The same operation, of which nobody has seen the end.
+    /// The same operation, as if its end had not been seen.
     pub(super) fn open(self) -> Self {
         Self { returned: None, ..self }
     }

@@ -1,11 +1,10 @@
 //! Whether operations can be put into an order that the model allows.
-//!
-//! The search is that of J. M. Wing and C. Gong, "Testing and Verifying Concurrent Objects" (1993), with
-//! the memory of G. Lowe, "Testing for linearizability" (2017): an operation can be next if it was called
-//! before the first return that is left; take one, let the model do it, and go on; go back where none fits; and
-//! never go on twice from the same state with the same operations left. The list of calls and returns, out
-//! of which operations are lifted and put back, is that of A. Horn and D. Kroening, "Faster linearizability
-//! checking via P-compositionality" (2015), also known from Porcupine.
+//! The search is by J. M. Wing and C. Gong, "Testing and Verifying Concurrent Objects" (1993), with the
+//! memory of G. Lowe, "Testing for linearizability" (2017). An operation can be next if it was called
+//! before the first return that is left. Take one, let the model do it, and go on; go back where none
+//! fits; and never go on twice from the same state with the same operations left. The list of calls and
+//! returns, out of which operations are lifted and put back, is by A. Horn and D. Kroening, "Faster
+//! linearizability checking via P-compositionality" (2015), also known from Porcupine.
 //!
 //! It departs from them in these:
 //!
@@ -34,8 +33,8 @@ pub(super) enum Verdict {
     Undecided,
 }
 
-/// Looks for an order in which the model gives all outputs, in so many steps of the model at most; those
-/// that it took are subtracted.
+/// Looks for an order in which the model gives all outputs, in at most this many steps of the model.
+/// Subtracts the steps that it took.
 pub(super) fn search<M: Model>(first: &M, entries: &[Entry<'_, M>], steps: &mut u64) -> Verdict {
     search_after(first, entries, &Vec::new(), steps)
 }
@@ -50,7 +49,7 @@ pub(super) fn search_after<M: Model>(
     Search::new(first, entries, before, steps).run()
 }
 
-/// Searches for the sake of a report, which may take so many steps of the model together.
+/// Searches for a report, which may take this many steps of the model in all.
 pub(super) struct Budget {
     left: u64,
     /// The most steps of one of them.
@@ -131,7 +130,7 @@ fn is_return(node: usize) -> bool {
 enum Rank {
     /// It returns first.
     Due,
-    /// Nobody has seen it return.
+    /// Its return was not seen.
     Open,
     Returned,
 }

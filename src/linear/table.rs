@@ -14,7 +14,7 @@ const LINES: usize = 60;
 /// The width of the times.
 const TIME: usize = 12;
 
-/// What is to be shown.
+/// What a table shows.
 pub(super) struct Table<'a, Op, Output> {
     pub(super) clients: &'a [String],
     /// In the order of calls.
@@ -63,7 +63,7 @@ impl<Op: Debug, Output: Debug> Table<'_, Op, Output> {
         rows
     }
 
-    /// The text of a row, of at most so many characters.
+    /// The text of a row, of at most this many characters.
     fn text(&self, row: &Row, most: usize) -> String {
         let Operation { op, end, .. } = self.operations[row.operation];
         let output = match end {
@@ -134,7 +134,7 @@ impl<Op: Debug, Output: Debug> Table<'_, Op, Output> {
             widen(place(row.operation), text);
         }
         let first = rows.first().map_or(0, |row| row.at.event);
-        // Who has called and not returned: at first before the rows that are shown.
+        // The clients that have called and not returned: at first, before the rows that are shown.
         let mut in_flight = vec![false; clients.len()];
         for (number, operation) in self.operations.iter().enumerate() {
             if self.is_open(number) {
@@ -169,7 +169,7 @@ impl<Op: Debug, Output: Debug> Table<'_, Op, Output> {
         lines
     }
 
-    /// So many clients that columns would be too narrow.
+    /// More clients than this would make columns too narrow.
     fn list(&self, rows: &[Row]) -> Vec<String> {
         let client = |row: &Row| {
             let client = self.operations[row.operation].client;
@@ -185,7 +185,7 @@ impl<Op: Debug, Output: Debug> Table<'_, Op, Output> {
     }
 }
 
-/// The [`Debug`] form of something, in one line of at most so many characters.
+/// The [`Debug`] form of a value, in one line of at most this many characters.
 pub(super) fn debug(value: &impl Debug, most: usize) -> String {
     let mut text = Beginning { text: String::new(), room: most };
     let _ = write!(text, "{value:?}");

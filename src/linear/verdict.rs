@@ -38,8 +38,8 @@ impl Debug for LinearizeError {
 
 impl std::error::Error for LinearizeError {}
 
-/// Looks for an order of these operations, which are in the order of their calls, in so many steps of the
-/// model for each key.
+/// Looks for an order of these operations, which are given in the order of their calls, in at most this
+/// many steps of the model for each key.
 pub(crate) fn linearize<M: Model>(
     model: &M,
     clients: &[String],
@@ -142,7 +142,7 @@ impl<M: Model> Wrong<'_, M> {
         let mut those = "";
         let mut answers = self.answers(minimal, &all);
         if answers.is_empty() {
-            // Something else is wrong as well, or they are too many.
+            // Something else is wrong as well, or there are too many.
             those = ", by what is shown";
             answers = self.answers(minimal, &minimal.shown);
         }

@@ -90,7 +90,7 @@ impl<L: List, S: Strategy + 'static> List for (L, Argument<S>) {
     }
 }
 
-/// The same for those who search.
+/// The same for a search.
 pub(super) struct Drawn<L> {
     pub(super) list: Rc<L>,
     pub(super) config: Config,

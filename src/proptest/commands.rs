@@ -3,8 +3,8 @@ use std::fmt::Debug;
 use ::proptest::collection::{SizeRange, vec};
 use ::proptest::strategy::Strategy;
 
-/// Workloads for [`linearize`](crate::history::linearize): so many clients, each of which does so many
-/// operations one after another.
+/// Workloads for [`linearize`](crate::history::linearize): a number of clients, each of which does a
+/// number of operations one after another.
 ///
 /// They shrink to fewer clients, fewer operations and simpler ones.
 ///

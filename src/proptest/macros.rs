@@ -43,11 +43,10 @@
 /// `PROPTEST_RNG_SEED`: as all tests of dacapo, this one is a function of its source. What is about processes,
 /// the wall clock and proptest's own files (`fork`, `timeout`, `max_shrink_time`, `failure_persistence`) has no
 /// effect.
-///
-/// `dacapo` is for the runs, and takes what [`#[dacapo::test]`](crate::test) takes: a scheduler, and settings of the
-/// [`Builder`](crate::Builder). Each input has as many seeds as the scheduler (16 of the
-/// [`Portfolio`](crate::scheduler::Portfolio) by default), those that follow on the seeds of the input before;
-/// `DACAPO_SEEDS` says how many it has instead. A scheduler that does not work from seeds makes all of its runs
+/// `dacapo` is about the runs and takes what [`#[dacapo::test]`](crate::test) takes: a scheduler, and
+/// settings of the [`Builder`](crate::Builder). Each input has as many seeds as the scheduler (16 of the
+/// [`Portfolio`](crate::scheduler::Portfolio) by default), which follow the seeds of the input before.
+/// `DACAPO_SEEDS` sets how many it has. A scheduler that does not work from seeds makes all of its runs
 /// for each input.
 ///
 /// If the first run of an input rejects it, by `prop_assume!`, the input does not count; a later run that does
@@ -65,11 +64,11 @@
 /// ```text
 /// i1:1/s/s4c/s~d93f6a3b d1:0x2.1 # permits = 1, tasks = 2, rounds = 1: main/2 ran before main/1 …
 /// ```
-///
-/// Values have no text from which they could be read. So `i1:` stands for how the input is drawn: from which
-/// seed, and, for each argument, in which steps it was made simpler (`s`) and less simple (`c`) again. What
-/// follows the `~` is a check sum of what the values look like. If the strategies have changed, and draw something
-/// else from that seed, the replay says so. Nothing is written into the sources unless `DACAPO_ACCEPT=1` says so.
+/// Values have no text that could be read back. So `i1:` stands for how the input is drawn: from which
+/// seed and, for each argument, in which steps it was made simpler (`s`) and less simple again (`c`).
+/// After the `~` is a check sum of the text of the values. If the strategies have changed and draw
+/// something else from that seed, the replay says so. Nothing is written into the sources without
+/// `DACAPO_ACCEPT=1`.
 #[macro_export]
 macro_rules! proptest {
     (@tests $config:tt $dacapo:tt $(

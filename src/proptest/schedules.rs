@@ -114,7 +114,7 @@ impl Strategy for ScheduleStrategy {
 
         let mut scheduler = (self.scheduler)();
         let own = scheduler.seeds().map(|own| *own = seed..seed + 1);
-        // Before the run of a seed there may be one that measures.
+        // Before the run of a seed there may be a run that measures.
         let runs = if own.is_some() { 2 } else { nth };
         let builder = Builder::new().faults(self.faults);
         let drawn =
@@ -126,7 +126,7 @@ impl Strategy for ScheduleStrategy {
     }
 }
 
-/// A program that asks at least so many questions, of the kinds that programs ask.
+/// A program that asks at least this many questions, of the usual kinds.
 async fn stand_in(tasks: usize, choices: usize) {
     let turns = choices / (tasks - 1) + 1;
     let semaphore = Rc::new(Semaphore::new(1));

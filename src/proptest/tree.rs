@@ -9,12 +9,11 @@ use crate::schedule::{Answer, Schedule};
 
 /// A [`Schedule`] that proptest makes simpler, in the order of
 /// [`cmp_simplicity`](Schedule::cmp_simplicity).
-///
-/// It tries the edits with which dacapo shrinks a failure of its own, as far as these need not know the
+/// It tries the edits with which dacapo shrinks its own failures, as far as they can do without the
 /// program. Each candidate is simpler than the last one that failed, and none comes twice.
 #[derive(Clone, Debug)]
 pub struct ScheduleTree {
-    /// The simplest of which it is known that it will do.
+    /// The simplest schedule that is known to fail.
     least: Schedule,
     /// What proptest looks at, if that is another one.
     candidate: Option<Schedule>,
@@ -27,7 +26,7 @@ pub struct ScheduleTree {
     round_start: Schedule,
 }
 
-/// The edits, of which the first two are tried once.
+/// The edits. The first two are tried once.
 const PASSES: [fn(&mut Rehearsal<'_>); 10] = [
     |edits| edits.begin(),
     |edits| edits.cut(),
@@ -103,9 +102,9 @@ impl ValueTree for ScheduleTree {
     }
 }
 
-/// Edits written as if they were told at once what comes of them, for one who is told later: they are made
-/// again from where they began, with the verdicts that are known, up to the first candidate of which
-/// nothing is known.
+/// The edits are written as if their results were known at once. Here they become known later, so the
+/// edits are made again from the beginning, with the results so far, up to the first candidate whose
+/// result is not known.
 struct Rehearsal<'a> {
     least: Schedule,
     verdicts: &'a BTreeMap<u64, bool>,
@@ -136,7 +135,7 @@ impl Rehearsal<'_> {
         self.try_schedule(self.least.clone().with_seed(0));
     }
 
-    /// A kind at a time, and of those that are counted one at a time.
+    /// One kind of fault at a time, and one fault at a time of the kinds that are counted.
     fn leave_out_faults(&mut self) {
         for kind in self.least.faults().kinds() {
             let faults = self.least.faults();
@@ -171,7 +170,7 @@ impl Edits for Rehearsal<'_> {
         true
     }
 
-    /// The program is not known; three tasks in line are often enough.
+    /// The program is not known. Three ready tasks are often enough.
     fn options(&mut self, answers: &[Answer]) -> Vec<u32> {
         const MOST: usize = 16;
         let usual = !answers.iter().any(|answer| answer.is_deviation());

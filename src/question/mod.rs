@@ -23,7 +23,6 @@ pub(crate) use table::questions;
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Row {
     /// What it is called in a serialized trace.
-    #[cfg_attr(not(feature = "serde"), expect(dead_code))]
     pub(crate) name: &'static str,
     /// The letter that stands for it in the text of a schedule, if it is a fault.
     pub(crate) letter: Option<char>,
