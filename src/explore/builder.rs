@@ -47,8 +47,8 @@ impl Builder {
         &self.settings
     }
 
-    /// The most steps (polls of a task) that one run may take; more fail it, as one that never ends.
-    /// 1,000,000 by default.
+    /// The most steps (polls of a task) that one run may take. A run that needs more fails, because it
+    /// may never end. 1,000,000 by default.
     pub fn max_steps(mut self, max_steps: usize) -> Self {
         self.settings.limits.max_steps = max_steps;
         self
@@ -62,8 +62,8 @@ impl Builder {
         self
     }
 
-    /// The most tasks that may be alive at once in a run, with those that have ended and whose handle
-    /// is kept; more fail it. 100,000 by default.
+    /// The most tasks that may be alive at once in a run, including tasks that have ended and whose
+    /// handle is kept. A run that needs more fails. 100,000 by default.
     pub fn max_tasks(mut self, max_tasks: usize) -> Self {
         self.settings.limits.max_tasks = max_tasks;
         self
@@ -108,11 +108,11 @@ impl Builder {
         self
     }
 
-    /// The most runs that may be spent on explaining a failure, which is also done in no more than
-    /// 1,000,000 steps or so. 4,000 by default. A tenth of them is for the nearest run that passes, where
-    /// some ten are mostly enough; the others are random continuations, 64 from each choice of the run,
-    /// that tell from where on it cannot be helped. Less than eight leaves the explanation out, and so
-    /// does a run of which there is no time for eight.
+    /// The most runs that may be spent on explaining a failure, which also takes at most some 1,000,000
+    /// steps. 4,000 by default. A tenth of them is for the nearest run that passes, where about ten are
+    /// mostly enough. The others are random continuations, 64 from each choice of the run, which tell
+    /// from where on the failure is inevitable. With fewer than eight, or in a run that takes too long
+    /// for eight, there is no explanation.
     pub fn max_explain_runs(mut self, max_explain_runs: usize) -> Self {
         self.settings.max_explain_runs = max_explain_runs;
         self
@@ -139,8 +139,9 @@ impl Builder {
     }
 
     /// Labels of [`reachable!`](crate::reachable) or [`sometimes!`](crate::sometimes) that some run of a
-    /// [`check`](Builder::check) is to meet, besides those given before. If none does, the check fails.
-    /// Of an [`explore`](Builder::explore), the report shows them also if there is nothing to be shown.
+    /// [`check`](Builder::check) must meet, in addition to labels given before. If no run meets one, the
+    /// check fails. An [`explore`](Builder::explore) lists them in its report even if they were never
+    /// met.
     ///
     /// ```
     /// use dacapo::scheduler::Random;

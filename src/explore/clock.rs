@@ -6,8 +6,7 @@ use std::time::{Duration, Instant};
 const PERIOD: Duration = Duration::from_millis(50);
 
 /// Asked once per run, says now and then that time has passed.
-///
-/// It looks at the clock only every so many runs, which take some milliseconds together.
+/// It looks at the clock only once in a number of runs, which take some milliseconds together.
 #[derive(Debug)]
 pub(crate) struct Pulse {
     every: u32,

@@ -40,7 +40,7 @@ struct Progress {
     has_found: AtomicBool,
 }
 
-/// Keeps a check among those that are going on, until this is dropped.
+/// Keeps a check registered until this is dropped.
 pub(crate) struct Known {
     thread: ThreadId,
     progress: Arc<Progress>,
@@ -117,7 +117,7 @@ fn tell(test: &TestId, message: &str, schedule: Option<&Schedule>) {
     }
     say_now(&format!("\n{text}"));
     if let Ok(store) = Store::open(test) {
-        // There is nobody left to whom a mistake could be told.
+        // Nothing is left that could report an error.
         if let Some(schedule) = schedule {
             let _ = store.write("schedule.txt", &format!("{schedule}\n"));
         }

@@ -10,8 +10,7 @@ use crate::scheduler::Divergence;
 use crate::trace::{Trace, printable};
 
 /// One run that was made: how it ended, what happened in it, and the schedule that repeats it.
-///
-/// Its text (`Display`) is that of its [trace](Run::trace), and a line that says how it ended.
+/// Its text (`Display`) is the text of its [trace](Run::trace) and a line on how it ended.
 #[derive(Clone, Debug)]
 #[must_use = "a run that failed is no panic; look at its outcome, or unwrap it"]
 pub struct Run<T> {

@@ -9,6 +9,6 @@ pub(super) fn say(text: &str) {
 pub(super) fn say_now(text: &str) {
     use std::io::Write as _;
 
-    // If nobody can read it, there is nothing left to say.
+    // If this cannot be read either, nothing is left to do.
     let _ = writeln!(std::io::stderr(), "{text}");
 }

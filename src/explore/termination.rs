@@ -10,8 +10,7 @@ pub trait Termination {
     /// The text of the error, if it is one.
     ///
     /// # Errors
-    ///
-    /// If the run is to fail.
+    /// If the run fails.
     fn report(self) -> Result<(), String>;
 }
 

@@ -23,6 +23,10 @@ pub(crate) use table::questions;
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Row {
     /// What it is called in a serialized trace.
+    #[cfg_attr(
+        not(feature = "serde"),
+        allow(dead_code, reason = "only serialized traces have it")
+    )]
     pub(crate) name: &'static str,
     /// The letter that stands for it in the text of a schedule, if it is a fault.
     pub(crate) letter: Option<char>,

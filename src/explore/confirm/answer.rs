@@ -43,7 +43,7 @@ impl Answer {
     }
 
     pub(crate) fn write(&self, file: &Path) -> std::io::Result<()> {
-        // Renamed when it is whole, so that nobody reads half of it.
+        // Renamed when it is complete, so that nothing reads half of it.
         let part = file.with_extension("part");
         let Self { hash, ending, trace } = self;
         fs::write(&part, format!("{hash:016x}\n{ending}\n{END}\n{trace}"))?;

@@ -17,7 +17,7 @@ pub(crate) struct Parting {
 }
 
 impl Parting {
-    /// That of a run, of which this was the trace, from the same `again`, which is the subject's last.
+    /// A run that had this trace, and the same run `again`, which is the last one of the subject.
     pub(crate) fn new(
         schedule: Schedule,
         first: &Sample,

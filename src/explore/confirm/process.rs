@@ -24,7 +24,7 @@ impl Process {
         Self::start_with(test, variables, Stdio::null())
     }
 
-    /// The same with a pipe as its input, of which the other end is here as long as this process is.
+    /// The same with a pipe as its input. This process has the other end as long as it lives.
     ///
     /// # Errors
     ///
@@ -111,12 +111,12 @@ pub(crate) fn leave(done: bool) -> ! {
 
 /// Ends this process, which was started tied to another, when that one has ended: also if it was killed,
 /// and also if this one never comes back from a run.
-///
-/// A thread waits for the end of the input, and does nothing else. No run can notice it.
+/// A thread waits for the end of the input and does nothing else, so that no run can notice it.
 #[expect(clippy::disallowed_methods, reason = "whoever is stuck in a run cannot look")]
 pub(crate) fn end_with_starter() {
     std::thread::spawn(|| {
-        // Nobody writes, so this returns at the end, or if there is nothing to read from.
+        // Nothing is ever written, so this returns at the end of the input, or at once if there is no
+        // input.
         let _ = io::copy(&mut io::stdin(), &mut io::sink());
         leave(false)
     });

@@ -12,12 +12,13 @@ pub(crate) struct Recheck {
 }
 
 impl Recheck {
-    /// So many of the first runs are always made again: a body that cannot be repeated mostly shows
-    /// that at once.
+    /// How many of the first runs are always made again: a body that cannot be repeated mostly shows that
+    /// at once.
     const FIRST: usize = 8;
-    /// Then each of so many, as long as there were no more than [`SHARE`](Recheck::SHARE) of these.
+    /// After these, one in this many is made again, up to [`SHARE`](Recheck::SHARE) runs.
     const EVERY: usize = 16;
-    /// From then on so many while the number of runs doubles: what so many have not shown is seldom.
+    /// After these, as many again each time that the number of runs doubles, since what many repeats have
+    /// not shown, more seldom do.
     const SHARE: usize = 64;
 
     pub(crate) fn new(settings: &Settings) -> Self {
@@ -47,7 +48,7 @@ impl Recheck {
 mod tests {
     use super::*;
 
-    /// How many of so many runs are made again.
+    /// How many of this many runs are made again.
     fn check(every: Option<usize>, runs: usize, expected: usize) {
         let recheck = Recheck { every };
         assert_eq!((1..=runs).filter(|run| recheck.is_due(*run)).count(), expected, "{every:?}");

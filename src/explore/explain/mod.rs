@@ -14,7 +14,7 @@ use crate::report::{Explanation, Scene, Stance, Why};
 use crate::schedule::{Answer, Schedule};
 use crate::trace::{TaskId, Trace};
 
-/// The runs that may be spent on the search for one that passes.
+/// How many runs may be spent on the search for one that passes.
 const NEAREST: usize = 200;
 /// The most answers to one choice that are tried.
 const ANSWERS: u32 = 12;
@@ -25,8 +25,8 @@ const FEWEST: usize = 8;
 /// The steps that each part of an explanation may take: a second or so, unoptimised.
 const STEPS: usize = 500_000;
 
-/// Explains the failure of the least schedule, whose trace this is, in at most so many runs; `None` if
-/// the run takes more than may be spent.
+/// Explains the failure of the least schedule, which has this trace, in at most `max_runs` runs. `None`
+/// if a run takes more than may be spent.
 ///
 /// What passes is sought by single answers: deviations undone, made smaller, or moved, the last one
 /// first; then any one answer changed, from the last choice that still leaves a way out backwards; then
@@ -120,7 +120,7 @@ struct Search<'a, 'b> {
     tried: HashSet<u64>,
     /// Which runs there were, with those of the odds and the failing one.
     hashes: HashSet<u64>,
-    /// Whether the last one of them was enough: the run that passes has nothing else changed.
+    /// Whether the last one of them was enough: the run that passes differs in nothing else.
     is_single: bool,
 }
 
@@ -145,7 +145,7 @@ impl Search<'_, '_> {
         Some(first.unwrap_or(passing))
     }
 
-    /// The first one that passes with one answer changed: one that is no usual one, or what is near these.
+    /// The first run that passes with one answer changed: an unusual answer, or one near it.
     fn nearest_single(
         &mut self,
         answers: &[Answer],
@@ -216,7 +216,7 @@ impl Search<'_, '_> {
         attempt.passes().then_some(attempt)
     }
 
-    /// What makes the difference between the run that fails and one that passes.
+    /// The difference between the run that fails and one that passes.
     fn why(&mut self, passing: &Attempt, trace: &Trace) -> Option<(Why, Option<Schedule>)> {
         let place = self.failing.parting(passing)?;
         let failing = self.failing.record.choices[place];
@@ -276,8 +276,8 @@ impl Search<'_, '_> {
         Some(attempt)
     }
 
-    /// The two neighbouring turns that have to be swapped, on the way from the failing run's order to
-    /// that of a run that passes, so that it passes.
+    /// The two neighbouring turns that have to be swapped, on the way from the order of the failing run
+    /// to the order of one that passes, to make it pass.
     fn narrow(&mut self, passing: &Attempt) -> Option<Turns> {
         let path = Path::new(&self.failing.record.steps, &passing.record.steps);
         let mut fails = self.failing.record.steps.clone();
@@ -305,7 +305,7 @@ impl Search<'_, '_> {
                 false => (low, fails) = (middle, attempt.record.steps),
             }
         }
-        // They are to be found in the run that is reported.
+        // They must occur in the run that is reported.
         Turns::at_parting(&fails, &passes).filter(|turns| self.failing.record.has(*turns))
     }
 
@@ -340,7 +340,7 @@ impl Search<'_, '_> {
     }
 }
 
-/// A task's turn: which of those that it has.
+/// One of the turns of a task.
 #[derive(Clone, Copy, Debug, PartialEq)]
 struct Turn {
     task: u64,
@@ -354,7 +354,7 @@ impl Turn {
     }
 }
 
-/// Two turns, of which the first had to wait for the second.
+/// Two turns. The first one had to wait for the second.
 #[derive(Clone, Copy, Debug, PartialEq)]
 struct Turns {
     early: Turn,
@@ -452,19 +452,19 @@ impl Path {
         Self { from, to }
     }
 
-    /// The turns of the first order that are not among so many of the second one.
+    /// The turns of the first order that are not among the first ones of the second order.
     fn rest(&self, placed: usize) -> Vec<(u64, usize)> {
         let placed = counts(&self.to[..placed]);
         self.from.iter().filter(|turn| !is_counted(**turn, &placed)).copied().collect()
     }
 
-    /// How many others the next turn has to be taken past, when so many are at their places.
+    /// How many others the next turn has to be moved past, when this many are in place.
     fn distance(&self, placed: usize) -> usize {
         let next = self.to.get(placed);
         self.rest(placed).iter().position(|turn| Some(turn) == next).unwrap_or(0)
     }
 
-    /// So many turns as in the second order, and the next one past so many others.
+    /// The first turns as in the second order, and the next one moved past this many others.
     fn order(&self, placed: usize, past: usize) -> Vec<u64> {
         let mut rest = self.rest(placed);
         if let Some(next) = self.to.get(placed)
@@ -496,7 +496,8 @@ fn counts(turns: &[(u64, usize)]) -> BTreeMap<u64, usize> {
     counts
 }
 
-/// Whether a turn is among those that were counted: a task has its turns in the order of their numbers.
+/// Whether a turn is among those that were counted. The turns of a task come in the order of their
+/// numbers.
 fn is_counted((task, nth): (u64, usize), counts: &BTreeMap<u64, usize>) -> bool {
     counts.get(&task).is_some_and(|&count| nth <= count)
 }

@@ -17,9 +17,9 @@ const WALKS: usize = 64;
 /// What random continuations of a failing run came to.
 pub(crate) struct Odds {
     pub(crate) chances: Option<Chances>,
-    /// With so many answers kept, nothing passes any more.
+    /// If this many answers are kept, nothing passes any more.
     pub(crate) open: usize,
-    /// A run that passes, of those that keep most of the answers.
+    /// A run that passes, from as late in the run as possible.
     pub(crate) passing: Option<Schedule>,
     /// How many there were.
     pub(crate) runs: usize,
@@ -27,7 +27,7 @@ pub(crate) struct Odds {
     pub(crate) hashes: HashSet<u64>,
 }
 
-/// A point in a run: after so many answers; and how many continuations from there failed.
+/// A point in a run, after this many answers, and how many continuations from there failed.
 #[derive(Clone, Copy)]
 struct Point {
     answers: usize,

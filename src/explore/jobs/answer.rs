@@ -1,4 +1,4 @@
-//! What a process that shares a search tells the one that has started it: in words, in files.
+//! What a process that shares a search tells the process that has started it: in words, in files.
 
 use std::fmt::Write as _;
 use std::fs;

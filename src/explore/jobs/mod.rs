@@ -129,7 +129,7 @@ impl<'a> Jobs<'a> {
         }
     }
 
-    /// What is to be said of processes that were lost, after the words on how a failure was found.
+    /// What the report says about lost processes, after how the failure was found.
     pub(crate) fn remarks(&self) -> String {
         match &self.state {
             State::Scouted(scouted) => {

@@ -4,8 +4,8 @@ use crate::explore::clock::Pulse;
 use crate::explore::outside::env::Env;
 use crate::report::{Findings, Stage, stage};
 
-/// The line of one search, or nothing: if the feature `progress` is off, if nobody looks on, and during
-/// the first second. It is gone when this is dropped.
+/// The line of one search. There is none if the feature `progress` is off, without a terminal, and during
+/// the first second. It disappears when this is dropped.
 pub(crate) struct Progress(Option<Line>);
 
 struct Line {
@@ -15,13 +15,13 @@ struct Line {
 
 impl Progress {
     pub(crate) fn new(env: &Env, title: &str) -> Self {
-        // Those that share the search have no terminal; in continuous integration nobody looks on.
+        // Processes that share a search have no terminal, and in continuous integration nobody watches.
         let asked = !env.ci && !env.is_started();
         let terminal = if asked { terminal::Terminal::open(title) } else { None };
         Self(terminal.map(|terminal| Line { pulse: Pulse::new(), terminal }))
     }
 
-    /// Takes the line away, before something else is said.
+    /// Removes the line before something else is printed.
     pub(crate) fn end(self) {
         let Self(_line) = self;
     }

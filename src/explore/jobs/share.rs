@@ -26,8 +26,8 @@ impl Share {
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Part {
     pub(crate) tally: Tally,
-    /// The first of these runs, and the hash of its trace: whoever replays it sees whether this is
-    /// the same search.
+    /// The first of these runs and the hash of its trace. Replaying it shows whether this is the same
+    /// search.
     pub(crate) first: Option<(Schedule, u64)>,
     pub(crate) end: Option<End>,
     /// How many runs there are in the whole search, if all have been passed by.
@@ -60,8 +60,8 @@ impl Rest {
         Self { scheduler, plan: self.plan.clone(), number, ends_at_failure }
     }
 
-    /// Makes the runs of a share, up to one that ends the search, or past one that ends it elsewhere:
-    /// `elsewhere` is told what has been made, and knows the number of that run. What comes after it
+    /// Makes the runs of a share, up to one that ends the search, or past one that ends it elsewhere.
+    /// `elsewhere` is told what has been made, and returns the number of that run. What comes after it
     /// does not matter.
     pub(crate) fn make(
         self,
@@ -77,7 +77,7 @@ impl Rest {
             if share.has(number) {
                 let mut sample;
                 (sample, scheduler) = subject.run_only(scheduler, &plan);
-                // The outcomes before the first failure are all alike, and nobody asks for the rest.
+                // The outcomes before the first failure are all alike, and the rest is not needed.
                 if ends_at_failure {
                     part.tally.runs += 1;
                     part.tally.coverage.count(subject.marks());

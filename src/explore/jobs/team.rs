@@ -1,4 +1,4 @@
-//! The processes that share a search: one that has started the others, and these.
+//! The processes that share a search: the one that has started the others, and the others.
 
 use std::fs;
 use std::io;
@@ -58,7 +58,7 @@ impl Member {
     }
 }
 
-/// One of those that were started: makes its share, leaves its answer, and ends the process.
+/// One of the started processes: makes its share, leaves its answer, and ends the process.
 pub(crate) fn work(
     share: &env::Share,
     rest: Rest,
@@ -70,8 +70,8 @@ pub(crate) fn work(
     let mut leader = Vigil::new();
     let mut exchange = |member: &mut Member| {
         let text = member.letters.state(0).map(|(_, text)| text);
-        // A letter that cannot be written is one sign of life less. But if nobody is there any more who
-        // could want an answer, this is to end.
+        // If a letter cannot be written, that is one sign of life less. But if no process is left that
+        // could want an answer, this one ends.
         let _ = member.exchange();
         if !member.letters.are_wanted() || leader.is_over(text.as_deref(), PATIENCE) {
             leave(false);
@@ -91,11 +91,11 @@ pub(crate) fn work(
     leave(member.letters.write_part(share.member, part).is_ok())
 }
 
-/// The one that has started the others.
+/// The process that has started the others.
 pub(crate) struct Team {
     test: String,
     member: Member,
-    /// The runs of the shares that this process has made, but for the one that it is at.
+    /// The runs of the shares that this process has made, without the current one.
     made: usize,
     workers: Vec<Worker>,
     _directory: Directory,
@@ -122,7 +122,7 @@ impl Drop for Directory {
     fn drop(&mut self) {
         // What cannot be removed is below `target`, and the next search has a name of its own.
         let _ = fs::remove_dir_all(&self.0);
-        // That of the test only if nothing else is in it.
+        // The directory of the test, only if nothing else is in it.
         let _ = self.0.parent().map(fs::remove_dir);
     }
 }

@@ -23,7 +23,7 @@ pub(crate) struct Case {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Input {
     pub(crate) seed: u64,
-    /// Of each argument up to the last one that was shrunk.
+    /// For each argument up to the last one that was shrunk.
     pub(crate) edits: Vec<Vec<Edit>>,
     check: u32,
 }
@@ -34,7 +34,7 @@ pub(crate) enum Edit {
     Complicate,
 }
 
-/// Who draws the inputs of a test.
+/// Draws the inputs of a test.
 pub(crate) trait Drawing {
     /// Whether the scheduler of an input compares what primitives hold.
     fn compares_holdings(&self) -> bool;
@@ -67,8 +67,8 @@ pub(crate) trait Drawing {
 pub(crate) struct Shown(pub(crate) Vec<(&'static str, String)>);
 
 impl Shown {
-    /// A number that other texts hardly have. The order of what stands in braces does not count: that of a
-    /// `HashSet` is another one each time.
+    /// A number that differs for nearly all other texts. The order within braces does not count, because
+    /// a `HashSet` has another order each time.
     #[cfg(feature = "proptest")]
     pub(crate) fn check(&self) -> u32 {
         let texts = self.0.iter().map(|(_, text)| {

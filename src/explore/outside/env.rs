@@ -1,4 +1,4 @@
-//! The variables of the environment that change what a search does. Nothing else reads any.
+//! The environment variables that change what a search does. No other file reads any.
 //!
 //! | variable | value | what it does |
 //! |---|---|---|
@@ -8,11 +8,10 @@
 //! | `DACAPO_ACCEPT` | `1` (or `0`) | the schedule that was found to fail, or is found now, is added to `dacapo-regressions/<test>.txt` |
 //! | `DACAPO_TRACE` | `1` (or `0`) | prints the whole trace of the last run, or of the one that failed |
 //! | `CI` | anything | there is no progress line, which else the feature `progress` shows on a terminal |
-//!
-//! `DACAPO_CONFIRM` and `DACAPO_TEST` are set by dacapo itself for the process in which a failure is
-//! confirmed; `DACAPO_SHARE`, `DACAPO_SHARE_IN` and `DACAPO_TEST` for those that share a search.
-//! `CARGO_PKG_NAME`, which cargo sets, names the package in the line that replays a run, and
-//! `CARGO_MANIFEST_DIR` is where its schedules are kept.
+//! dacapo sets `DACAPO_CONFIRM` and `DACAPO_TEST` for the process that confirms a failure,
+//! `DACAPO_WITNESS` and `DACAPO_TEST` for one that makes a run which may not end, and `DACAPO_SHARE`,
+//! `DACAPO_SHARE_IN` and `DACAPO_TEST` for those that share a search. cargo sets `CARGO_PKG_NAME`, which
+//! names the package in lines to paste, and `CARGO_MANIFEST_DIR`, where schedules are kept.
 
 use std::ops::Range;
 use std::path::PathBuf;
@@ -29,7 +28,7 @@ pub(crate) struct Env {
     /// Whether a failing schedule is kept among the sources.
     pub(crate) accept: bool,
     jobs: Option<usize>,
-    /// Whether nobody looks on.
+    /// Whether nobody watches the terminal.
     pub(crate) ci: bool,
 }
 
@@ -180,7 +179,7 @@ fn reject_unknown(names: impl Iterator<Item = String>) -> Result<(), String> {
     Err(format!("{}: dacapo has no such variable; {hint}", printable(&name, 100)))
 }
 
-/// Those that only dacapo sets.
+/// The variables that only dacapo sets.
 const OWN: [&str; 5] =
     ["DACAPO_CONFIRM", "DACAPO_SHARE", "DACAPO_SHARE_IN", "DACAPO_TEST", "DACAPO_WITNESS"];
 
@@ -200,7 +199,7 @@ fn distance(a: &str, b: &str) -> usize {
 
 #[expect(clippy::disallowed_methods, reason = "this is the one file that reads the environment")]
 fn variable(name: &str) -> Option<String> {
-    // One that is not Unicode is rejected by what parses it.
+    // A value that is not Unicode is rejected where it is parsed.
     std::env::var_os(name).map(|value| value.to_string_lossy().into_owned())
 }
 

@@ -34,9 +34,9 @@ struct Line {
     case: Case,
 }
 
-/// Replays what is kept of earlier failures: first, if it is to be accepted, what the last search of
-/// this test has left, then each line of the file. Returns the first run that fails, and in words
-/// where its schedule is from.
+/// Replays what is kept of earlier failures: if it should be accepted, first the schedule that the last
+/// search of this test has left; then each line of the file. Returns the first run that fails, and where
+/// its schedule is from, in words.
 ///
 /// # Errors
 ///
@@ -146,8 +146,8 @@ fn stored_failure(
     Some((sample, place))
 }
 
-/// Keeps the schedule of a failure, if the environment says so; returns what the report is to say about
-/// keeping it, after a word for it. None if the test cannot have a file.
+/// Keeps the schedule of a failure, if the environment says so. Returns what the report says about that,
+/// a word and a sentence. `None` if the test cannot have a file.
 pub(crate) fn keep(
     env: &Env,
     test: &TestId,

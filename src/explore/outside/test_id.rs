@@ -7,8 +7,8 @@ use super::env;
 use super::invocation::{cargo_options, quoted, target_option};
 use crate::trace::mix;
 
-/// How many bytes of a test's name are used for that of a file. File systems take 255, of which there are
-/// to be some left for a hash, the package, and an ending.
+/// How many bytes of the name of a test are used in the name of a file. File systems take 255, and a
+/// hash, the package and an extension need some of them.
 const LONGEST: usize = 120;
 
 /// The name of a test, and how cargo is asked to run it alone.
@@ -49,7 +49,7 @@ enum Harness {
     Thread(String),
     /// An ordinary program, which is run whole.
     Program,
-    /// A thread of somebody's own, in a test that cannot be told.
+    /// A thread that was started by the test or by code under test, so that the test is not known.
     Unknown,
 }
 
@@ -146,7 +146,7 @@ impl TestId {
         &self.name
     }
 
-    /// The name as that of a directory.
+    /// The name of the test's directory.
     pub(crate) fn directory(&self) -> String {
         // Two packages may have tests of one name.
         let package = env::package().filter(|package| !self.name.starts_with(package.as_str()));
@@ -155,7 +155,7 @@ impl TestId {
         package + &self.file()
     }
 
-    /// The name as that of a file within the package.
+    /// The name of a file for this test, within the package.
     pub(crate) fn file(&self) -> String {
         let file = file_name(&self.name.replace("::", "."));
         if file.len() <= LONGEST {
@@ -188,7 +188,7 @@ impl TestId {
         }
     }
 
-    /// If the name was taken from a thread: that, and this test as one that cannot be told.
+    /// If the name was taken from a thread: that name, and this test as one that is not known.
     pub(crate) fn without_thread(&self) -> Option<(&str, Self)> {
         match &self.harness {
             Harness::Thread(name) => {
@@ -212,7 +212,7 @@ impl TestId {
                 let target = directory.map_or_else(String::new, |directory| {
                     target_option(&directory, crate_name(&stem))
                 });
-                // The test may be one that is usually left out.
+                // The test may be one that is usually ignored.
                 let is_ignored = |argument: String| argument.ends_with("ignored");
                 let ignored =
                     if std::env::args().any(is_ignored) { " --include-ignored" } else { "" };

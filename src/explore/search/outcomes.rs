@@ -54,8 +54,8 @@ impl Outcome {
         &self.first_seen
     }
 
-    /// The least schedule, by [`Schedule::cmp_simplicity`], that was found to end so. It may be one
-    /// that the search itself did not come upon.
+    /// The least schedule, by [`Schedule::cmp_simplicity`], that was found to end like this. The search
+    /// itself may not have met it.
     pub fn least(&self) -> &Schedule {
         &self.least
     }
@@ -109,8 +109,8 @@ impl Report {
         self.effort.choices
     }
 
-    /// How many different traces these runs had, by their [hashes](crate::Trace::hash): the runs that
-    /// did what none before them had done. 1,048,576 are told apart; that number means at least so many.
+    /// How many different traces these runs had, by their [hashes](crate::Trace::hash). At most 1,048,576
+    /// are told apart; that number means at least as many.
     pub fn distinct_traces(&self) -> usize {
         self.effort.distinct
     }

@@ -39,7 +39,7 @@ pub(crate) trait Arguments {
 /// How long a property is searched and shrunk.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Effort {
-    /// How many inputs are to be tried.
+    /// How many inputs to try.
     pub(crate) inputs: u32,
     pub(crate) max_rejected: u32,
     /// The most simpler inputs that are tried.
@@ -414,7 +414,7 @@ impl Shrinker<'_, '_> {
     }
 }
 
-/// Makes at most so many runs of `body`; returns the schedule of the last one, or `None` if the scheduler
+/// Makes at most `runs` runs of `body`. Returns the schedule of the last one, or `None` if the scheduler
 /// makes none.
 pub(crate) fn last_schedule(
     settings: &Settings,

@@ -1,4 +1,4 @@
-//! Edits that make a schedule simpler, whoever says whether it still does what matters.
+//! Edits that make a schedule simpler, whatever decides whether it still does what matters.
 
 use crate::schedule::{Answer, Lasting, Schedule};
 use crate::trace::mix;
@@ -53,7 +53,7 @@ pub(crate) trait Edits {
             return;
         }
         for at in 0..self.deviations().len().min(MOST) {
-            // One that neither lasts nor is alone has something to win.
+            // Only an answer that does not last, or is not alone, can gain from this.
             let places = self.deviations();
             let Some(&place) = places.get(at) else { return };
             if places.len() < 2 || self.exhausted() {

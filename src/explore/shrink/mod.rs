@@ -22,25 +22,25 @@ pub(crate) struct Shrunk {
     pub(crate) finished: bool,
 }
 
-/// Looks for simpler schedules with the same failure, in the order of
-/// [`Schedule::cmp_simplicity`], in at most `max_runs` runs and so many steps as [`MAX_STEPS`] says.
+/// Looks for simpler schedules with the same failure, in the order of [`Schedule::cmp_simplicity`],
+/// within `max_runs` runs and [`MAX_STEPS`] steps.
 ///
 /// First, half of what is left is cut off the end, as often as that still fails. Then these kinds of
 /// edits are tried in turn, until none helps:
 ///
-/// 0. leave out [faults](crate::Faults), a kind at a time, with the answers that are about it;
-/// 1. make one answer last, and drop all that come after, or all others: one task that is held back
-///    makes a dozen single turns unnecessary;
+/// 0. leave out [faults](crate::Faults), one kind at a time, with the answers about it;
+/// 1. make one answer last and drop all later answers, or all others: holding back one task can replace a
+///    dozen single turns;
 /// 2. set deviations to 0, in chunks of half, a quarter, … of them (delta debugging: Zeller and
 ///    Hildebrandt 2002, "Simplifying and isolating failure-inducing input"), and in pairs, since one
 ///    may have to undo another;
-/// 3. tell the same order of steps otherwise: with one answer that lasts, others may not be needed;
-/// 4. take out answers, which moves what follows forward, also in such chunks;
-/// 5. make single answers smaller, be it at a later place;
+/// 3. tell the same order of steps in another way: with one answer that lasts, others may not be needed;
+/// 4. remove answers, which moves the rest forward, also in such chunks;
+/// 5. make single answers smaller, even at a later place;
 /// 6. move a deviation forward, by swapping it with a 0 before it.
 ///
-/// Where more than one deviation is left, all schedules with a single one that lasts are tried, if
-/// there are not too many.
+/// If more than one deviation is left, all schedules with a single answer that lasts are tried, unless
+/// there are too many.
 ///
 /// The list of choices is edited, never the run (see [`Edits`]). What is kept is the schedule that the run really had, which may be simpler than the candidate.
 pub(crate) fn shrink(subject: &mut Subject<'_>, first: Sample, max_runs: usize) -> Shrunk {
@@ -61,8 +61,8 @@ pub(crate) fn shrink_while(
     [max_runs, max_steps]: [usize; 2],
     same: fn(&Sample, &Sample) -> bool,
 ) -> Shrunk {
-    // A task that is held back for ever makes a run endless that is none: whoever waits for it in a loop
-    // would never get anywhere.
+    // If a task is held back for ever, a task that waits for it in a loop never gets anywhere, so that a
+    // run without a bug becomes endless.
     let may_last =
         !first.outcome.as_ref().is_err_and(|failure| failure.kind() == FailureKind::Limit);
     let mut shrinker = Shrinker {
@@ -117,8 +117,8 @@ struct Shrinker<'a, 'b> {
     may_last: bool,
 }
 
-/// How many steps all candidates together may take, or twenty times those of the first run. Runs that
-/// end at their limit of steps would else take minutes.
+/// How many steps all candidates may take together, or twenty times those of the first run. Without it,
+/// runs that end at their limit of steps would take minutes.
 const MAX_STEPS: usize = 3_000_000;
 
 impl Edits for Shrinker<'_, '_> {
@@ -198,8 +198,8 @@ impl Shrinker<'_, '_> {
         }
     }
 
-    /// The least schedule in a run in which no more than this is asked: the answers to all else go. If
-    /// these were 0, the rest happens as before.
+    /// The least schedule in a run with only these faults. Answers to all other faults go. If they were
+    /// 0, the rest happens as before.
     fn with_faults(&self, faults: Faults) -> Schedule {
         let schedule = &self.least.schedule;
         let asked = self.least.questions.iter().copied().chain(std::iter::repeat(Question::Next));

@@ -9,7 +9,7 @@ impl Budget {
         self.runs == 0 || self.steps == 0
     }
 
-    /// A run that costs as much as so many steps.
+    /// Spends a run that costs as much as this many steps.
     pub(crate) fn spend(&mut self, steps: usize) {
         self.runs = self.runs.saturating_sub(1);
         self.steps = self.steps.saturating_sub(steps);

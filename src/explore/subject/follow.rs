@@ -60,8 +60,8 @@ impl Scheduler for Recorder {
     }
 }
 
-/// Has the same tasks take the same steps as in another run, whatever answers that takes; some of these
-/// are to last.
+/// Makes the same tasks take the same steps as in another run, with whatever answers that takes. Some of
+/// these last.
 pub(crate) struct Follow {
     account: Rc<Account>,
     /// How long each answer lasts; once, if there are more.

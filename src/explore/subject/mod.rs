@@ -61,7 +61,7 @@ pub(crate) struct Sample {
 }
 
 impl Sample {
-    /// What tells outcomes apart: a text, and whether it is that of a failure.
+    /// What tells outcomes apart: a text, and whether it is the text of a failure.
     pub(crate) fn key(&self) -> (String, bool) {
         match &self.outcome {
             Ok(text) => (text.clone(), false),
@@ -203,7 +203,7 @@ impl<'a> Subject<'a> {
         self.run_once(Replay::new(schedule.clone()))
     }
 
-    /// The same, with all that the code under test notes: the run is to be shown.
+    /// The same for a run that is shown, with everything that the code under test notes.
     pub(crate) fn show(&mut self, schedule: &Schedule) -> Sample {
         let before = self.engine.show(true);
         let sample = self.replay(schedule);

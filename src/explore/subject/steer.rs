@@ -12,7 +12,7 @@ use crate::schedule::{Answer, Schedule};
 use crate::scheduler::{Choice, Plan, Progress, Replay, Scheduler};
 use crate::trace::{TaskId, TaskNames};
 
-/// So many options of a choice cost as much as a step.
+/// How many options of a choice cost as much as a step.
 const OPTIONS: usize = 128;
 
 /// What a run did, as far as it can be held against another one. Tasks are known by the signatures of
@@ -36,7 +36,7 @@ pub(crate) struct Answered {
     task: u64,
 }
 
-/// An order in which the tasks are to have their turns, as far as they are ready.
+/// An order in which tasks get their turns, as far as they are ready.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Order {
     /// Of the tasks that have a plan.
@@ -44,7 +44,7 @@ pub(crate) struct Order {
     plans: Vec<TaskPlan>,
 }
 
-/// What a task is to do in an order.
+/// What a task does in an order.
 #[derive(Clone, Debug, Default)]
 struct TaskPlan {
     /// The places of its next steps.
@@ -89,7 +89,7 @@ struct Known {
     signature: u64,
     /// The places of its next steps in the order that is wanted.
     turns: VecDeque<usize>,
-    /// Where it stands among those that are ready, if it is.
+    /// Its place in the ready queue, if it is ready.
     standing: Option<Standing>,
 }
 
@@ -100,7 +100,7 @@ struct Standing {
     next: u64,
 }
 
-/// In this order, after all places of turns, come those that are to have none.
+/// Tasks that get no turn come after all places of turns in this order.
 const NO_TURN: u64 = 1 << 63;
 
 /// One run along a schedule, and then on its own way.
@@ -108,23 +108,23 @@ const NO_TURN: u64 = 1 << 63;
 pub(crate) struct Steer {
     replay: Replay,
     plan: Plan,
-    /// After so many answers of the schedule; never, if it is absent.
+    /// Takes over after this many answers of the schedule; never, if it is absent.
     then: Option<(usize, Then)>,
     record: Option<Rc<RefCell<Record>>>,
     /// By the ids of tasks.
     known: Vec<Known>,
-    /// The ids of those that are ready, by when they got in line.
+    /// The ids of ready tasks, by when they became ready.
     line: BTreeMap<u64, usize>,
-    /// The same by the places of their next turns. Those that are to have none come last, by when they got
-    /// in line.
+    /// The same by the places of their next turns. Tasks that get no turn come last, by when they became
+    /// ready.
     next: BTreeMap<u64, usize>,
-    /// How often a task got in line.
+    /// How often a task became ready.
     came: u64,
     /// What the options of all choices have cost, in steps.
     work: Rc<Cell<usize>>,
     /// Options that are not in the work yet.
     options: usize,
-    /// Who has been given the turn that is not over.
+    /// The task whose turn is not over.
     current: Option<TaskId>,
     asked: usize,
 }
@@ -152,7 +152,7 @@ impl Steer {
         Self::new(schedule, None)
     }
 
-    /// A random walk from where so many answers of a schedule have been given.
+    /// A random walk after this many answers of a schedule.
     pub(crate) fn randomly(schedule: &Schedule, after: usize, walk: u64) -> Self {
         let stream = Box::new(Stream::new(walk, Purpose::Schedule));
         Self::new(schedule, Some((after, Then::Random(stream))))
@@ -180,7 +180,7 @@ impl Steer {
 
     /// In whose turn a choice comes up that is not one of tasks.
     fn current(&self) -> u64 {
-        // A task that is alone in line has its turn without being asked for.
+        // A task that is alone in the ready queue gets its turn without a choice.
         let task = self.current.or_else(|| self.line.values().next().map(|&id| TaskId(id as u32)));
         task.map_or(0, |task| self.signature(task))
     }

@@ -11,9 +11,8 @@ use crate::schedule::Schedule;
 use crate::session::Marks;
 
 /// The outcomes of many runs, and what the runs have cost.
-///
-/// Two tallies of different runs can be merged, in any order, into the one that all these runs would
-/// have given: each run has a number, its place in the search.
+/// Two tallies of different runs can be merged, in any order, into the tally of all these runs, because
+/// each run has a number: its place in the search.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Tally {
     /// By text, and by whether that is of a failure: a body may return the text of one.
@@ -39,7 +38,7 @@ pub(crate) struct Row {
 }
 
 impl Tally {
-    /// So many different hashes of traces are kept: 8 MiB of them, and what a set takes around them.
+    /// How many different hashes of traces are kept: 8 MiB, and the overhead of a set.
     pub(crate) const MAX_TRACES: usize = 1 << 20;
 
     /// Counts what a run has cost and met, whatever it came to.
@@ -107,8 +106,8 @@ impl Tally {
         }
     }
 
-    /// Makes the first failing run of each outcome again of which it is not known how it failed; returns
-    /// what was seen instead, if one did not fail again.
+    /// For each outcome whose failure is not known, makes its first failing run again. Returns what was
+    /// seen instead, if one did not fail again.
     pub(crate) fn restore_failures(&mut self, subject: &mut Subject<'_>) -> Option<String> {
         for (key @ (text, failed), row) in &mut self.rows {
             if *failed && row.failure.is_none() {
