@@ -14,7 +14,7 @@ use dacapo::task::{spawn, yield_now};
 use dacapo::time::sleep;
 use dacapo::{Builder, explore};
 
-/// Spawns so many tasks, which yield so many times each.
+/// Spawns tasks that yield a number of times each.
 async fn yielding(tasks: usize, yields: usize) {
     for _ in 0..tasks {
         spawn(async move {

@@ -18,7 +18,7 @@ use dacapo::scheduler::Portfolio;
 use dacapo::task::spawn_named;
 use dacapo::time::{sleep, timeout};
 
-/// Two clients want the same page, and one of them is patient. The scheduler decides who comes first.
+/// Two clients want the same page, and one of them is patient. The scheduler decides which comes first.
 macro_rules! two_clients {
     ($release:ident) => {
         async || {

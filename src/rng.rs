@@ -145,7 +145,7 @@ mod tests {
         );
     }
 
-    /// The generator is that of `rand_chacha`, which takes longer to compile.
+    /// The same generator as in `rand_chacha`, which takes longer to compile.
     #[test]
     fn the_numbers_are_those_of_rand_chacha() {
         use rand_chacha::rand_core::{Rng as _, SeedableRng};

@@ -66,7 +66,7 @@ fn imports_point_down() {
         let code = text.split("#[cfg(test)]").next().expect("split gives one part at least");
         let code = code.lines().filter(|line| !line.trim_start().starts_with("//"));
         for line in code {
-            // Macros name what their users are to find.
+            // Macros name what exists in the crates of their users.
             let line = line.replace("$crate::", "");
             for part in line.split("crate::").skip(1) {
                 let end =
@@ -247,7 +247,7 @@ fn the_pages_show_real_reports() {
     assert!(blocks > 4, "{blocks}");
 }
 
-/// Whoever reviews a snapshot need not look for its test to know what it is about.
+/// A reviewer of a snapshot can tell what it is about without looking for its test.
 #[test]
 fn every_snapshot_has_a_story() {
     let snapshots = fs::read_dir(Path::new(ROOT).join("snapshots")).expect("it is there");

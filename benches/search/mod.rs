@@ -50,12 +50,13 @@ impl Scheduler for UntilFailure {
     }
 }
 
-/// The seeds that draw, for a scheduler that works from a first run: that of seed 0, which it makes anyway.
+/// The seeds that draw, for a scheduler that works from a first run, the run of seed 0, which it makes
+/// anyway.
 pub fn drawing(seeds: Range<u64>) -> Range<u64> {
     seeds.start + 1..seeds.end + 1
 }
 
-/// How many schedules it takes to the first failure, of at most so many.
+/// How many schedules it takes to the first failure, at most.
 pub fn search(program: &Program, fixed: bool, make: Make, nth: u64, most: u64) -> Option<u64> {
     let start = base_seed(nth);
     let passed = Rc::new(Cell::new(0));

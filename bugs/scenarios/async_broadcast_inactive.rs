@@ -1,4 +1,4 @@
-//! async-broadcast 0.3.2: when an inactive receiver is the last to go, nobody closes the channel.
+//! async-broadcast 0.3.2: when an inactive receiver is dropped last, the channel is never closed.
 //!
 //! Fixed in 0.3.3 ("close channel if the last receiver to drop is inactive").
 //!

@@ -1,9 +1,8 @@
 //! async-channel 1.7.1: a receiver that is not being polled swallows what wakes the others.
 //!
 //! Fixed in 1.8.0 (smol-rs/async-channel#49).
-//!
 //! A send wakes a receiver only if none is woken already. A `recv` that is kept across other work stays
-//! woken until it is polled again, and for as long as that takes nobody else is woken.
+//! woken until it is polled again, and no other receiver is woken in that time.
 //!
 //! Invariant: two messages and two receivers, and both get one. Here a chef, tired of waiting for an
 //! order, first looks at what becomes of the apprentice's.

@@ -1,9 +1,8 @@
 //! futures-concurrency 7.4.0, `FutureGroup`: a future in a place that was used before is not polled.
 //!
 //! Fixed in 7.4.1 ("fix readiness bug in Group types").
-//!
-//! A group polls those of its members that are marked as ready. `insert` does not set the mark; a new
-//! place has it from the start, but that of a member which has ended has lost it.
+//! A group polls its members that are marked as ready. `insert` does not set the mark. A new slot has it
+//! from the start, but the slot of a member that has ended has lost it.
 //!
 //! Invariant: every future that is put into the group completes. Here notes are pushed to a server, and
 //! pushed again if another device was first.

@@ -1,9 +1,8 @@
 //! async_singleflight 0.4.0: the call that does the work is cancelled, and the others wait for ever.
 //!
 //! Fixed in 0.5.0 (PureWhiteWu/async_singleflight#3).
-//!
-//! The first of several equal calls does the work. Its entry in the map is taken out when it is done; if
-//! it is cancelled, the entry stays, and all others wait for a result that nobody is making.
+//! The first of several equal calls does the work. Its entry is removed from the map when it is done. If
+//! it is cancelled, the entry stays, and all others wait for a result that is never made.
 //!
 //! Invariant: every call that is not cancelled itself ends. Here two clients want the same page, and one
 //! of them has little patience.

@@ -1,9 +1,8 @@
 //! tokio 0.2.3, `sync::Mutex`: a `lock` that is cancelled takes the mutex with it.
 //!
 //! Fixed in 0.2.4 (tokio-rs/tokio#1898).
-//!
 //! A task that is cancelled while it waits for the lock leaves its place in the queue behind. The next
-//! unlock hands the lock to that place, where nobody is, and the mutex is never free again.
+//! unlock hands the lock to that place, where no task is, and the mutex is never free again.
 //!
 //! Invariant: every waiter gets the lock. Here a request that may be waiting is cancelled, because its
 //! client has hung up, and the next request must still be served.

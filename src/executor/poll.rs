@@ -47,7 +47,7 @@ const WAITS: u32 = ASKS_FIRST - 1;
 /// What most polls note that only yield.
 const GAVE_WAY: u32 = FOR_TURN | 1;
 
-/// The address of no waker. (Null is that of `Waker::noop()`.)
+/// The address of no waker. (Null is the address of `Waker::noop()`.)
 static NOBODY: u8 = 0;
 
 fn nobody() -> *const () {

@@ -5,7 +5,7 @@ use crate::faults::Faults;
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Limits {
     pub(crate) max_steps: usize,
-    /// Choices in one step, besides that of the task.
+    /// Choices in one step, besides the choice of the task.
     pub(crate) max_choices: usize,
     /// Alive at once.
     pub(crate) max_tasks: usize,

@@ -5,8 +5,8 @@ use std::rc::Rc;
 
 use crate::machine::Job;
 
-/// Such a gather looks at the errors of its children when it ends. Until then, each request to cancel
-/// that it passes on looks at those that there are.
+/// Such a gather looks at the errors of its children when it ends. Before that, each request to cancel
+/// that it passes on looks at the errors so far.
 pub(crate) struct Gathering {
     children: Vec<Child>,
     waiter: OnceCell<Rc<Job>>,

@@ -40,7 +40,7 @@ impl Generator {
             Poll::Ready(Ok(()) | Err(Exit::Return(_))) => Poll::Ready(Ok(None)),
             Poll::Ready(Err(Exit::Raise(exception))) => Poll::Ready(Err(exception)),
             Poll::Ready(Err(_)) => panic!("the program is invalid: a generator leaves a loop"),
-            // It waits for its loop, or else for something that will wake the task.
+            // It waits for its loop, or for something that wakes the task.
             Poll::Pending => match yielded.item.take() {
                 Some(item) => Poll::Ready(Ok(Some(item))),
                 None => Poll::Pending,

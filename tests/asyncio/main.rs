@@ -33,8 +33,8 @@ mod value;
 use crate::corpus::Order;
 use crate::search::{Found, Search};
 
-/// Programs whose outcome does not depend on which ready task runs next: each schedule gives it.
-/// Those that depend on it have the one of an event loop.
+/// Programs whose outcome does not depend on which ready task runs next: each schedule gives it. Programs
+/// that depend on it have the outcome of an event loop.
 fn conforms(family: &str) {
     let texts = corpus::family(family);
     let differences: Vec<_> = texts

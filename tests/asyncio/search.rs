@@ -1,4 +1,4 @@
-//! The runs of one program, and what they are to give.
+//! The runs of one program, and their expected outcomes.
 
 use std::cell::Cell;
 use std::fmt;
@@ -22,7 +22,7 @@ pub(crate) struct Search {
     name: String,
     order: Order,
     program: Rc<Program>,
-    /// The outcomes that are right. The first is that of the oldest CPython.
+    /// The outcomes that are right. The first one is from the oldest CPython.
     expected: Vec<Json>,
 }
 

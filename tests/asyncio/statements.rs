@@ -44,8 +44,8 @@ fn goes_on(flow: Flow) -> Result<bool, Exit> {
     }
 }
 
-/// Awaits the body of a block of the library, which is to see a CancelledError as a cancellation.
-/// All else goes through it as a value.
+/// Awaits the body of a block of the library, which must see a CancelledError as a cancellation.
+/// Everything else goes through it as a value.
 async fn unwinding(body: impl Future<Output = Flow>) -> Flow {
     match body.await {
         Err(Exit::Raise(exception)) if exception.is_cancelled() => {
@@ -230,7 +230,7 @@ impl Frame {
         Ok(())
     }
 
-    /// `try` but for its `finally`.
+    /// `try` without its `finally`.
     async fn protected(
         self: &Rc<Self>,
         body: &Block,

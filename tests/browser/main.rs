@@ -117,7 +117,7 @@ fn a_failure_stands_beside_the_nearest_run_that_passes() {
         let failure = browser.text("return document.getElementById('failure').textContent");
         assert!(failure.contains("money was lost"), "{failure}");
 
-        // Up to the first difference both did the same, and what is equal is in line.
+        // Up to the first difference both did the same, and equal moments are aligned.
         let texts = "const texts = (run) => [...document.querySelectorAll(`.side[data-run=\"${run}\"]`)]
             .sort((a, b) => a.dataset.line - b.dataset.line)
             .map((side) => [side.querySelector('.what').textContent, side.getBoundingClientRect().top]);
@@ -206,7 +206,7 @@ fn keys_move_the_focus() {
     });
 }
 
-/// Texts of which the contrast to what is behind them, as WCAG 2 computes it, is too low.
+/// Texts whose contrast to their background, as WCAG 2 computes it, is too low.
 const CONTRAST: &str = "
     const parts = (color) => color.match(/[\\d.]+/g).map(Number);
     const light = (color) => {

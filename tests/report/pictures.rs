@@ -176,7 +176,7 @@ fn hostile_texts_are_only_texts_to_perfetto() {
 proptest! {
     #![proptest_config(crate::support::cases(100))]
 
-    /// Also of runs of which the first events were not kept.
+    /// Also of runs whose first events were not kept.
     #[test]
     fn every_run_can_be_drawn(
         program in programs::program(),

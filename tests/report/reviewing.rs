@@ -84,7 +84,7 @@ fn the_page_shows_what_is_so() {
     );
 }
 
-/// But for the indentation, the code of the page is that of this file.
+/// Except for indentation, the code of the page is the code of this file.
 #[test]
 fn the_page_shows_these_programs() {
     let lines: Vec<&str> = THIS.lines().map(str::trim).collect();

@@ -245,7 +245,7 @@ fn odd_ends_are_no_faults_of_ours() {
         assert!(timeout(millis(1), scope).await.is_err());
         seen.get()
     });
-    // Nested gathers, as deep as anybody makes them.
+    // Gathers nested deeper than in any real program.
     check(1, true, async || {
         let mut task = spawn(pending::<()>());
         for _ in 0..500 {

@@ -10,7 +10,7 @@ use dacapo::task::{Id, spawn_named, yield_now};
 use dacapo::time::{sleep, timeout};
 use dacapo::{Run, Trace, explore, gather, replay, run, spawn, try_check};
 
-/// Three pages, the slowest of which takes a second.
+/// Three pages. The slowest takes a second.
 async fn fetches() {
     let fetch = |page: &'static str, time| {
         spawn_named(page, async move {
@@ -130,7 +130,7 @@ fn edited(elsewhere: impl AsyncFn()) -> Trace {
     run.trace().filter(|entry| ["first", "second"].contains(&&*entry.task()))
 }
 
-/// A snapshot that keeps to what it is about outlives edits that are about something else.
+/// A snapshot that keeps to its subject survives edits elsewhere.
 #[test]
 fn unrelated_edits_leave_the_text_as_it_is() {
     let forms = |trace: &Trace| format!("{trace}{}{}", trace.marbles(), trace.compact());
@@ -165,7 +165,7 @@ fn unrelated_edits_leave_the_text_as_it_is() {
                 yield_now().await;
             })
         },
-        // Notes of somebody else.
+        // Notes of other code.
         &|| {
             edited(async || {
                 for n in 0..3 {
@@ -179,8 +179,8 @@ fn unrelated_edits_leave_the_text_as_it_is() {
     }
 }
 
-/// The set of behaviours is that of what the code returns: another task makes other schedules of them, and
-/// other figures, and leaves it as it is.
+/// The set of behaviours is what the code returns. Another task changes schedules and figures, and leaves
+/// the set as it is.
 #[test]
 fn behaviours_outlive_another_task() {
     let race = |elsewhere: bool| {
@@ -210,8 +210,8 @@ fn behaviours_outlive_another_task() {
     );
 }
 
-/// Names of tasks that were given none are paths: a sibling before them moves them, so what is to last has
-/// a name.
+/// A task without a name has a path. A sibling before it changes the path, so what must last needs a
+/// name.
 #[test]
 fn a_name_outlives_a_sibling_before_it() {
     let line = |extra: bool, named: bool| {
@@ -229,7 +229,7 @@ fn a_name_outlives_a_sibling_before_it() {
     assert_eq!(line(true, false), "0 ms: main/2(works)");
 }
 
-/// A value is formatted in runs that are shown, and only there; nothing else tells the two apart.
+/// Values are formatted only in runs that are shown. Nothing else tells the two apart.
 #[test]
 fn values_are_formatted_for_readers_only() {
     struct Counted(Rc<std::cell::Cell<u32>>);
@@ -256,7 +256,7 @@ fn values_are_formatted_for_readers_only() {
     let error = try_check(Random::seeds(0..100), body).unwrap_err();
     let hash = format!("hash {:016x}", shown.trace().hash());
     assert_parts(&error.to_string(), &[&hash, "n = 1", "» value: counted"]);
-    // In this process the run that is shown, and the one that a report is about; another confirms it.
+    // In this process, the run that is shown and the run of the report. Another process confirms it.
     assert!((1..3).contains(&times.get()), "{}", times.get());
 }
 

@@ -90,7 +90,7 @@ fn outside_of_a_run() {
             spawn_named("inner", async { info!(parent: None, "inside") }).await.unwrap();
         })
         .unwrap();
-        // Nobody sees these.
+        // These runs are not shown.
         explore(Random::seeds(0..10), async || info!("searching"));
         info!("after");
     });

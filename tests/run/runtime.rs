@@ -119,7 +119,7 @@ fn twice_woken_is_once_polled() {
     assert_eq!(polls.get(), 2);
 }
 
-/// The memory of a task that has ended is used again, but not a waker of it that somebody has kept.
+/// The memory of a task that has ended is reused, but not its waker if a clone was kept.
 #[test]
 fn a_waker_that_is_kept_wakes_no_other_task() {
     let polls = run(async || {

@@ -58,7 +58,7 @@ fn timers_of_one_instant_fire_together() {
     assert_eq!(run(body).unwrap(), "abc");
     let mut report = explore(Random::seeds(0..200), body);
     assert_eq!(report.outcomes().len(), 6, "{report}");
-    // Who is first at 0 ms does not decide who is first at 5 ms.
+    // The order at 0 ms does not decide the order at 5 ms.
     report = explore(Exhaustive::new(), body);
     assert_eq!((report.runs(), report.outcomes().len()), (36, 6));
 }

@@ -82,7 +82,7 @@ fn answers_may_last() {
     let lasting = schedule.answers().iter().map(|answer| answer.lasting());
     let expected = [Lasting::Once, Lasting::Once, Lasting::Hold, Lasting::Ahead, Lasting::Ahead];
     assert!(lasting.eq(expected));
-    // Nobody is held back by `h0`.
+    // `h0` holds no task back.
     assert_eq!(schedule.to_string(), "d1:0x2.h1.a0x2");
     assert_eq!(schedule.deviations(), 3);
 }

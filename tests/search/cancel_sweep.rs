@@ -87,7 +87,7 @@ async fn a_pool_leaks() {
     let workers = ["alice", "bob"].map(|name| {
         let pool = pool.clone();
         spawn_named(name, async move {
-            // Whoever has no luck within a second gives up, so that nobody is stuck.
+            // A client that is not served within a second gives up, so that no run is stuck.
             let _ = timeout(millis(1000), leaky_worker(&pool)).await;
         })
     });
@@ -174,7 +174,7 @@ fn an_item_that_is_lost() {
     );
 }
 
-/// Lets one through for each call of `open`; keeps those who have left in its line.
+/// Lets one waiter through for each call of `open`. Keeps waiters that have left in its queue.
 #[derive(Default)]
 struct Gate {
     line: RefCell<VecDeque<(Waker, Rc<Cell<bool>>)>>,
@@ -224,7 +224,7 @@ fn a_waiter_that_is_dead() {
     );
 }
 
-/// What is marked is dropped in main too, and nothing else is.
+/// Marked futures are dropped in main too, and nothing else is.
 #[test]
 fn what_is_marked() {
     check_broken(
@@ -274,7 +274,7 @@ fn a_clean_up_that_is_wrong() {
     );
 }
 
-// Those that are right.
+// The correct versions.
 
 #[test]
 fn our_primitives_pass() {

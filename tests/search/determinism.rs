@@ -137,7 +137,7 @@ proptest! {
 fn probe(body: impl AsyncFn()) {
     let [a, b] = [(); 2].map(|()| dacapo::run(async || body().await).trace().hash());
     let message = panic_of(|| {
-        // The runs may well differ without failing; the check is to find that by itself.
+        // The runs may differ without failing. The check must find that by itself.
         dacapo::check(Random::default(), async || body().await);
         assert_eq!(a, b, "the runs differ, and the check was silent");
         panic!("the runs are alike, and the check agrees: not deterministic is not what they are");

@@ -60,7 +60,7 @@ fn assert_order(order: &[String], first: &str, second: &str) {
     assert!(place(first) < place(second), "{second} came before {first}");
 }
 
-/// The one that is overtaken first in line may have nothing to do with it.
+/// The task at the head of the queue that is overtaken may have nothing to do with it.
 #[test]
 fn the_pair_is_the_one_that_matters() {
     let mut text = Explained::default();

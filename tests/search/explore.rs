@@ -99,7 +99,7 @@ fn a_report_of_a_deadlock() {
     );
 }
 
-/// So many tasks that columns would be too wide.
+/// More tasks than fit into columns.
 #[test]
 fn a_report_of_many_tasks() {
     let report = report_of(Random::default(), async || {
@@ -160,8 +160,8 @@ fn outcomes_in_a_table() {
     assert_eq!(failing.failures().count(), 2);
 }
 
-/// The first seed of those that fail, and a failure that is the same for each: what a user finds
-/// does not depend on what ran before.
+/// The first seed that fails, with the same failure each time: what a user finds does not depend on what
+/// ran before.
 #[test]
 fn the_earliest_failing_seed_is_found() {
     let found = |seeds| {
@@ -176,7 +176,7 @@ fn the_earliest_failing_seed_is_found() {
     assert_eq!(before.failures().count(), 0);
 }
 
-/// Whoever is first among fifty wins; only one of them fails, and only behind a certain other.
+/// The first of fifty tasks wins. Only one of them fails, and only behind a certain other one.
 #[test]
 fn long_schedules_shrink_to_what_matters() {
     let report = report_of(Random::seeds(0..10_000), async || {

@@ -1,4 +1,4 @@
-//! A report says what was, all of it, and nothing else. Each of these was once otherwise.
+//! A report says what happened, all of it, and nothing else. Each of these was wrong once.
 
 use std::cell::Cell;
 use std::future::pending;
@@ -135,7 +135,7 @@ fn shrinking_keeps_to_its_deadlock() {
 
 #[test]
 fn shrinking_long_schedules_has_a_bound() {
-    // Thousands of answers, none of which can be spared: the bound is what ends it.
+    // Thousands of answers that are all needed, so that the bound ends the search.
     let error = Builder::new().fresh_process(false).max_shrink_runs(60).try_check(
         Random::seeds(0..1),
         async || {

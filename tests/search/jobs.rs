@@ -47,7 +47,7 @@ fn show_report(report: &Report) {
     show(&format!("{report}\n{}", outcomes.collect::<String>()));
 }
 
-/// Whether a victim passes in so many processes, what it shows, and all that it prints.
+/// Whether a victim passes in this many processes, what it shows, and all that it prints.
 fn victim(test: &str, jobs: usize) -> (bool, String, String) {
     let (passed, text) = run_victim(test, &[("DACAPO_JOBS", &jobs.to_string())]);
     let shown = text.split(MARK).nth(1).unwrap_or_default().to_owned();
@@ -90,7 +90,7 @@ async fn clerks() -> u32 {
     balance.get()
 }
 
-/// Fails in about one run of so many.
+/// Fails in about one run in this many.
 async fn seldom(n: u32) {
     use dacapo::rand::Rng as _;
     count_run();
@@ -328,7 +328,7 @@ fn victim_that_is_not_steady() {
     }
 }
 
-/// The same runs are made twice: the first ones, and each sixteenth. That of seed 47 is one.
+/// Some runs are made twice: the first ones, and each sixteenth. The run of seed 47 is one of them.
 #[test]
 fn runs_are_made_again_by_whoever_makes_them() {
     assert_parts(&same_in_all("victim_that_is_not_steady"), &["differ: `0` against `1`"]);

@@ -62,8 +62,8 @@ fn is_explained<S: System>(seen: &[Seen<S>], order: &[usize]) -> bool {
         })
 }
 
-/// Asserts that the checker and the brute force agree on so many small histories, and that these are of both
-/// kinds, with and without operations that have not returned.
+/// Asserts that the checker and brute force agree on this many small histories of both kinds, with and
+/// without operations that have not returned.
 fn agrees<S: System>(histories: u64) {
     let mut counts = [[0; 2]; 2];
     for seed in 0..histories {
@@ -182,11 +182,11 @@ fn the_report_shows_what_matters() {
         "a+7 a= a+1 a= b+2 c+9 b= c= c- c=7 c- c=2 a+3 a= b- b=1",
         // An item from nowhere.
         "a+1 b- a= b=2",
-        // One that was popped twice, by who cannot have been later.
+        // An item that was popped twice, by clients that cannot have been later.
         "a+1 a= b- c- c=1 b=1",
         // The push was given up, and may have taken effect; not twice.
         "a+1 a! b- b=1 c- c=1",
-        // Who is still waiting may have taken it.
+        // A client that is still waiting may have taken it.
         "a+1 a= b- c- c=",
         "a+1 a= c- c= b-",
     ];
@@ -211,7 +211,7 @@ impl Model for Nothing {
     }
 }
 
-/// What so many clients call at once, and get.
+/// What this many clients call at once, and get.
 fn report_of(clients: usize, name: &str, text: &str) -> String {
     let history = History::new(Nothing);
     let mut clients: Vec<_> =
@@ -243,7 +243,7 @@ fn a_report_is_as_wide_as_a_page_whatever_is_in_it() {
     );
 }
 
-/// So many clients that columns would be too narrow, and so many operations that there is no end to it.
+/// More clients than fit into columns, and more operations than a report shows.
 #[test]
 fn a_report_of_very_many_operations_has_an_end() {
     let random = &mut Random::new(1);

@@ -1,4 +1,4 @@
-//! `sometimes!`, `reachable!` and `Builder::expect`: what a search is to see at least once.
+//! `sometimes!`, `reachable!` and `Builder::expect`: what a search must see at least once.
 
 use std::cell::Cell;
 
@@ -73,7 +73,7 @@ fn one_run_is_no_search() {
     check(Replay::strict("d1:"), &[], request, None);
     check(Fifo::new(), &["retry"], request, Some("retry"));
     check(Replay::new("d1:1"), &["retry"], request, None);
-    // Unless it is the only one that there is.
+    // Unless it is the only one.
     check(Exhaustive::new(), &[], async || sometimes!("never", false), Some("never"));
     check(Random::seeds(0..2), &[], async || sometimes!("never", false), Some("never"));
 }
@@ -187,7 +187,7 @@ async fn request_without_limit() {
     }
 }
 
-/// Whoever looks at one schedule or one seed is not told that the others are missing.
+/// A run of one schedule or one seed is not told that the other marks are missing.
 #[test]
 fn one_run_asked_for_is_no_search() {
     let run = |variables: &[(&str, &str)]| run_victim("labels_in_the_attribute", variables);

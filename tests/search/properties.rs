@@ -1,6 +1,5 @@
 //! `dacapo::proptest!`: inputs and schedules that are searched and shrunk together.
-//!
-//! The tests that are to fail are victims, run in processes of their own.
+//! Tests that must fail are victims, run in processes of their own.
 #![cfg(feature = "proptest")]
 
 use std::cell::{Cell, RefCell};
@@ -16,7 +15,7 @@ use dacapo::task::{spawn, yield_now};
 use proptest::collection::{hash_set, vec};
 use proptest::prelude::*;
 
-/// What the victims are asked to do. Nobody asks when all tests are run.
+/// What the victims are asked to do. Nothing, when all tests are run.
 fn asked(what: &str) -> bool {
     victim().is_some_and(|asked| asked.split(' ').any(|word| word == what))
 }
@@ -167,7 +166,7 @@ fn the_life_of_a_pair() {
     assert_parts(&repaired, &["test result: ok"]);
 }
 
-/// Another strategy draws something else from a seed: that is told, and tried.
+/// A changed strategy draws another input from a seed. The check says so and tries that input.
 #[test]
 fn a_changed_strategy_is_told() {
     let package = Package::new("changed");

@@ -254,7 +254,7 @@ fn a_schedule_that_is_given_is_kept() {
     assert_parts(&package.kept("deposits"), &["\nd1:1 "]);
 }
 
-/// Started by hand, the binary has nobody who says where its package is; but the attribute knew.
+/// Started by hand, the binary does not learn from cargo where its package is; but the attribute knows.
 #[test]
 fn without_cargo_the_attribute_knows_the_package() {
     let package = Package::new("by_hand");
@@ -267,7 +267,7 @@ fn without_cargo_the_attribute_knows_the_package() {
     }
 }
 
-/// A thread of one's own, of which nobody knows the test.
+/// A thread of the test's own, whose test is not known.
 #[test]
 #[expect(clippy::disallowed_methods, reason = "that is the case")]
 fn a_check_without_a_name_keeps_nothing() {

@@ -254,8 +254,8 @@ fn held_tasks_are_released_together() {
     assert_eq!(run.unwrap(), "bbbbacac");
 }
 
-/// Main waits in a loop, so holding a task back for ever would be another failure than the one that
-/// was found, which needs the tasks in the order c, b, a.
+/// Main waits in a loop, so holding a task back for ever would be another failure than the one that was
+/// found, which needs the order c, b, a.
 #[test]
 fn shrinking_does_not_starve_a_task_that_waits_in_a_loop() {
     let program = async |is_broken: bool| {

@@ -30,7 +30,7 @@ struct StoredQueue {
 
 impl StoredQueue {
     async fn apply(&self, op: QueueOp) -> Option<u64> {
-        // The broken one believes that nobody else will come at that very moment.
+        // The broken one assumes that no other task comes at that very moment.
         let _guard = if self.broken { None } else { Some(self.lock.lock().await) };
         match op {
             QueueOp::Push(item) => {
@@ -97,7 +97,7 @@ impl LockedMap {
         let (MapOp::Get(key) | MapOp::Insert(key, _) | MapOp::Remove(key)) = op;
         let before = self.map.borrow_mut().step(&MapOp::Get(key));
         if self.broken {
-            // Whoever comes in between sees the same.
+            // A client that comes in between sees the same.
             drop(guard);
             guard = self.lock.lock().await;
         }
@@ -151,7 +151,7 @@ fn page_op() -> impl Strategy<Value = PageOp> {
 struct Cache {
     database: RefCell<Pages>,
     cached: RefCell<BTreeMap<u8, u8>>,
-    /// How often each page was invalidated: the lease of who fills the cache.
+    /// How often each page was invalidated: the lease of the client that fills the cache.
     invalidated: RefCell<BTreeMap<u8, u32>>,
     broken: bool,
 }

@@ -31,7 +31,7 @@ impl Random {
 pub struct Shape {
     pub clients: usize,
     pub operations: usize,
-    /// One operation in so many is given up by its client; 0 for none.
+    /// One operation in this many is abandoned by its client; 0 for none.
     pub dropped: u64,
 }
 

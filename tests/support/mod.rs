@@ -85,7 +85,7 @@ pub fn is_victim() -> bool {
     victim().is_some()
 }
 
-/// How many cases a property has: PROPTEST_CASES, or else this many.
+/// How many cases a property has: PROPTEST_CASES, or this many.
 pub fn cases(few: u32) -> proptest::test_runner::Config {
     let config = proptest::test_runner::Config::default();
     let asked = config.cases != 256;

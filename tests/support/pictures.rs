@@ -48,7 +48,7 @@ pub async fn everything() {
     yield_now().await;
 }
 
-/// So many tasks that wake each other in turn, so many times.
+/// Tasks that wake each other in turn, a number of times.
 pub async fn relay(tasks: usize, turns: usize) {
     let tasks = (0..tasks).map(|number| {
         spawn_named(&format!("worker {number}"), async move {

@@ -21,7 +21,7 @@ pub enum Op {
     AbortFirst,
     /// Holds a permit of the one semaphore during these statements.
     Permit(Vec<Op>),
-    /// Gives these statements so many milliseconds.
+    /// Gives these statements this many milliseconds.
     Timeout(u8, Vec<Op>),
     /// A value that the scheduler chooses.
     Choose(u8),
@@ -31,7 +31,7 @@ pub enum Op {
     Panic,
 }
 
-/// Programs of up to three levels. Some get stuck, some panic: failures are to replay as well.
+/// Programs of up to three levels. Some get stuck and some panic, because failures must replay too.
 pub fn program() -> impl Strategy<Value = Vec<Op>> {
     let leaf = prop_oneof![
         4 => Just(Op::Yield),

@@ -40,8 +40,8 @@ impl BrokenSemaphore {
     }
 }
 
-/// So many tasks, which come one after another, do something so many times, each time with a permit.
-/// Returns how many were at it at once, at most.
+/// Tasks that start one after another and do something a number of times, each time with a permit.
+/// Returns how many did it at once, at most.
 ///
 /// In the usual order that is never too many. Two tasks with one round each and one permit are enough for
 /// the bug, and one turn out of order.

@@ -37,7 +37,7 @@ async fn job((time, fails): (u64, bool), n: usize) -> usize {
 proptest! {
     #![proptest_config(cases(60))]
 
-    /// The n-th result is that of the n-th future, and gather ends with the last of them.
+    /// The n-th result is the result of the n-th future, and gather ends with the last of them.
     #[test]
     fn gather_keeps_the_order(jobs in jobs()) {
         check(Random::seeds(0..10), async || {
@@ -186,7 +186,7 @@ fn select_leaves_what_is_given_by_reference_and_drops_the_rest() {
         assert!(was_dropped, "the others are dropped before the branch runs");
     })
     .unwrap();
-    // Outside of a run there is nobody to choose.
+    // Outside of a run there is no scheduler to ask.
     assert_eq!(
         futures::executor::block_on(async {
             select! { n = async { 1 } => n }

@@ -52,8 +52,8 @@ impl Place {
     }
 }
 
-/// Makes the scenario for one place after the other, until nothing is left to be dropped. There must
-/// be at least so many. It returns whether it got to the end.
+/// Makes the scenario for one place after the other, until nothing is left to drop. There must be at
+/// least this many. It returns whether it got to the end.
 #[track_caller]
 fn everywhere(least: u32, scenario: impl AsyncFn(Place) -> bool) {
     let places = (0..).map(Place).take_while(|&place| {
@@ -247,7 +247,7 @@ fn barrier() {
     });
 }
 
-/// They do not wait: the lock of a barrier is held by nobody when others run.
+/// They do not wait: no task holds the lock of a barrier while others run.
 #[test]
 fn barrier_reset_and_abort() {
     everywhere(0, async |place| {

@@ -28,8 +28,8 @@ pub fn caught<T>(body: impl FnOnce() -> T) -> Result<T, Panic> {
     output.map_err(|_| FIRST.take().expect("the hook has seen the panic: `silence` installs it"))
 }
 
-/// Silences the panics of [`caught`], and all else that the simulators write to the standard error
-/// themselves. What this gives still writes there.
+/// Silences the panics of [`caught`], and everything that the simulators themselves write to the standard
+/// error. What this returns still writes there.
 ///
 /// Call it when a run of shuttle has been: its first run installs a hook around the one there is.
 pub fn silence() -> io::Result<File> {

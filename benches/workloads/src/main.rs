@@ -15,7 +15,7 @@ use workloads::world::dacapo::{Dacapo, Fifo, Pct, Portfolio, Random};
 use workloads::world::floor::Floor;
 use workloads::{Workload, cpu};
 
-/// Does so many operations of a workload.
+/// Does this many operations of a workload.
 type Run = fn(Workload, u64) -> u64;
 
 const WORLDS: [(&str, Run); 5] = [

@@ -29,7 +29,7 @@ const HOURLY_TASKS: u64 = 1000;
 /// Tells what it has measured, and does not return.
 type Measure = fn();
 
-/// Who is measured, and in what.
+/// The simulators that are measured.
 pub struct Contender {
     pub name: &'static str,
     asleep: Measure,
@@ -39,7 +39,7 @@ pub struct Contender {
 }
 
 impl Contender {
-    /// One that has virtual time.
+    /// A simulator with virtual time.
     pub const fn timed<W: World>(name: &'static str) -> Self {
         Self {
             name,
@@ -50,7 +50,7 @@ impl Contender {
         }
     }
 
-    /// One that has none: its tasks wait for ever. A `share` of the tasks is all that it can have.
+    /// A simulator without it: its tasks wait for ever. It can have only a `share` of the tasks.
     pub const fn timeless<W: World, const SHARE: u64>(name: &'static str) -> Self {
         Self {
             name,
@@ -77,7 +77,7 @@ impl Contender {
     }
 }
 
-/// Those that this package has.
+/// The simulators of this package.
 pub const OURS: [Contender; 4] = [
     Contender::timed::<Floor>("floor").steps::<Floor>(),
     Contender::timed::<Dacapo<Random>>("dacapo, random").steps::<Dacapo<Random>>(),
@@ -165,7 +165,7 @@ fn on_processor() -> u64 {
     first.parse().expect("it is a number")
 }
 
-/// Who has asked for it ends this process.
+/// The process that has asked for it ends this one.
 #[expect(clippy::print_stdout, reason = "the other process reads it")]
 pub(crate) fn tell(text: &str) -> ! {
     println!("{text}");

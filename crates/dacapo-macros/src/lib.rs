@@ -209,7 +209,7 @@ fn bare(mut token: TokenTree) -> TokenTree {
         let mut inner = group.stream().into_iter();
         match (inner.next(), inner.next()) {
             (Some(only), None) => token = only,
-            // A type or a path, which is to stay together, or a visibility that is empty.
+            // A type or a path that must stay together, or an empty visibility.
             _ => break,
         }
     }

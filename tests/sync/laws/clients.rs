@@ -54,7 +54,7 @@ pub(crate) fn is_broken<W: Clone + Debug>(
     assert!(found.is_err(), "the law does not see what is broken");
 }
 
-/// How a client ends, besides by being done: after so many milliseconds.
+/// How a client ends, unless it finishes: after this many milliseconds.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Leave {
     Never,
@@ -91,7 +91,7 @@ pub(crate) fn clients() -> impl Strategy<Value = Vec<Client>> {
     prop::collection::vec(client, 1..7)
 }
 
-/// The clients of a workload, and who of them was told to leave.
+/// The clients of a workload, and which of them were told to leave.
 #[derive(Default)]
 pub(crate) struct Clients {
     tasks: Vec<Rc<JoinHandle<()>>>,
@@ -139,14 +139,14 @@ impl Clients {
         left
     }
 
-    /// As [`settle`](Clients::settle), and nobody may be left.
+    /// As [`settle`](Clients::settle), and no client may be left.
     pub(crate) async fn end(self) {
         let left = self.settle().await;
         assert!(left.is_empty(), "{} clients wait for ever", left.len());
     }
 }
 
-/// Who is in a list until this is dropped.
+/// A client that is in a list until this is dropped.
 pub(crate) struct Entry<T: Clone + PartialEq>(Rc<RefCell<VecDeque<T>>>, T);
 
 impl<T: Clone + PartialEq> Entry<T> {

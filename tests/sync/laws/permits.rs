@@ -69,8 +69,8 @@ impl Permits for BoundedSemaphore {
     }
 }
 
-/// The model is how many are held, and who waits for how many, in which order: no more than there are
-/// are held, also if those who waited before have theirs, and in the end all are back.
+/// The model is how many permits are held, and which tasks wait for how many, in order: no more are held
+/// than there are, no task overtakes another, and in the end all are back.
 async fn permits<P: Permits>(workload: Vec<Client>) {
     let permits = Rc::new(P::new());
     let held = Rc::new(Cell::new(0));

@@ -1,4 +1,5 @@
-//! A queue delivers each item once, in its order, within its bound, and nobody waits for what is there.
+//! A queue delivers each item once, in order, within its bound, and no task waits for an item that is
+//! there.
 
 use std::cell::RefCell;
 use std::cmp::Reverse;
@@ -98,9 +99,9 @@ struct Model<S> {
     putting: usize,
 }
 
-/// The model is a container: what is put comes out once, in its order, and never more than there is
-/// room for. When nothing happens any more, nobody waits for what is there. (That a producer's items
-/// stay in order follows from the model being one queue for all.)
+/// The model is a container: what is put comes out once, in order, and never more than there is room for.
+/// When nothing happens any more, no task waits for what is there. (The items of one producer stay in
+/// order because the model is one queue for all.)
 async fn queue<Q: AnyQueue>((maxsize, workload): (usize, Vec<Client>)) {
     let queue = Rc::new(Q::new(maxsize));
     let model = Rc::new(RefCell::new(Model::<Q::Model>::default()));
@@ -211,7 +212,7 @@ fn a_lifo_queue_delivers_the_last_first() {
     holds((0..3_usize, clients()), queue::<LifoQueue<u32>>);
 }
 
-/// Takes an item, and gives a turn away before it hands it out.
+/// Takes an item, and yields before it hands it out.
 struct Distracted(Queue<u32>);
 
 impl AnyQueue for Distracted {

@@ -38,8 +38,8 @@ impl AnyEvent for Event {
     }
 }
 
-/// The model is how often it was set: who waits goes on if it was set since, or had been, and only
-/// then.
+/// The model is how often the event was set: a waiter goes on if it was set since then or before, and
+/// only then.
 async fn event<E: AnyEvent>(workload: Vec<Client>) {
     let event = Rc::new(E::new());
     let sets = Rc::new(Cell::new(0));
@@ -83,7 +83,7 @@ fn an_event_wakes_all() {
     holds(clients(), event::<Event>);
 }
 
-/// Whoever is woken looks again, and misses that it was set.
+/// A waiter that looks again after it was woken, and misses that the event was set.
 struct Forgetful(Event);
 
 impl AnyEvent for Forgetful {
@@ -136,8 +136,8 @@ impl AnyCondition for Condition {
     }
 }
 
-/// The model is a stock of goods: for each that comes one is notified, and so nobody waits when
-/// nothing happens any more, and there is one. The lock excludes also after a wait.
+/// The model is a stock of goods. For each item that comes, one waiter is notified, so no task waits
+/// while there is an item and nothing else happens. The lock also excludes after a wait.
 async fn condition<C: AnyCondition>(workload: Vec<Client>) {
     let condition = Rc::new(C::new());
     let stock = Rc::new(Cell::new(0_u32));
@@ -179,7 +179,7 @@ fn a_condition_loses_no_notification() {
     holds(clients(), condition::<Condition>);
 }
 
-/// Whoever leaves takes a notification with him.
+/// A waiter that leaves takes a notification with it.
 struct Greedy {
     lock: Lock,
     line: RefCell<VecDeque<Rc<Event>>>,
@@ -245,16 +245,16 @@ struct Round {
     /// How often the last one came.
     trips: usize,
     passed: usize,
-    /// Who came, and did not pass.
+    /// The tasks that came and did not pass.
     turned_away: usize,
     /// How often it was reset or aborted.
     broken: usize,
     waiting: usize,
 }
 
-/// The model is a few numbers. Each time the last one comes, so many are there as are parties, and
-/// these go on unless they had to leave, or it was broken; nobody else goes on. Nobody is turned
-/// away for nothing. When nothing happens any more, fewer wait than are parties.
+/// The model is a few numbers. Each time the last party comes, all parties go on, unless they had to
+/// leave or the barrier was broken; no other task goes on. No party is turned away without a reason. When
+/// nothing happens any more, fewer tasks wait than there are parties.
 async fn barrier<B: AnyBarrier>((parties, workload): (usize, Vec<Client>)) {
     let barrier = Rc::new(B::new(parties));
     let round = Rc::new(RefCell::new(Round::default()));
@@ -289,7 +289,7 @@ async fn barrier<B: AnyBarrier>((parties, workload): (usize, Vec<Client>)) {
     assert_eq!((left.len(), barrier.n_waiting()), (round.waiting, round.waiting));
 }
 
-/// One who has come, and is turned away unless he passes.
+/// A party that has come, and is turned away unless it passes.
 struct Party(Option<Rc<RefCell<Round>>>);
 
 impl Party {
@@ -326,7 +326,7 @@ fn a_barrier_lets_all_go_on_or_none() {
     holds((1..4_usize, clients()), barrier::<Barrier>);
 }
 
-/// Counts those who have left as well.
+/// Counts parties that have left as well.
 struct Miscounting {
     parties: usize,
     come: Cell<usize>,
@@ -358,6 +358,6 @@ impl AnyBarrier for Miscounting {
 
 #[test]
 fn a_barrier_that_miscounts_is_found() {
-    // A single one trips it by himself.
+    // A single party trips it alone.
     is_broken((2..4_usize, clients()), barrier::<Miscounting>);
 }

@@ -1,5 +1,5 @@
-//! One who was told to give up, and did not have his turn since, counts no more; should he stay after
-//! all, he gets what is left.
+//! A waiter that was told to give up, and has not been polled since, no longer counts. If it stays after
+//! all, it gets what is left.
 
 use std::rc::Rc;
 

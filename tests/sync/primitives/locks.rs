@@ -128,7 +128,7 @@ fn a_bounded_semaphore_takes_back_what_it_had_and_no_more() {
         assert_eq!(semaphore.available_permits(), 2);
         let error = semaphore.release().unwrap_err();
         assert_eq!(error.to_string(), "all permits of the semaphore are free");
-        // A permit that somebody has given back past its holder.
+        // A permit that was returned behind the back of its holder.
         let permit = semaphore.acquire().await;
         semaphore.release().unwrap();
         drop(permit);

@@ -23,7 +23,7 @@ fn a_condition_wakes_as_many_as_asked_in_their_order() {
             for n in [2, usize::MAX] {
                 let guard = condition.lock().await;
                 condition.notify(n).unwrap();
-                // Those who were woken queue for the lock.
+                // Waiters that were woken queue for the lock.
                 sleep(millis(6)).await;
                 drop(guard);
                 sleep(millis(10)).await;

@@ -40,7 +40,7 @@ pub const PROGRAMS: &[Program] = &[
 ];
 
 /// Services start in the reverse of the order in which they need each other, and each takes a spare
-/// connection in the meantime, of which there are too few. Fix: wait for the one before.
+/// connection in the meantime. There are too few of these. Fix: wait for the service before.
 async fn order_of_6(fixed: bool) {
     let up: Rc<[Event; 6]> = Rc::default();
     let spare = Rc::new(Cell::new(2));

@@ -22,7 +22,7 @@ use peers::quiet::{Panic, silence};
 use peers::search::{MOST, SEARCHES, drawing};
 use shuttle::scheduler::{PctScheduler, RandomScheduler, UrwRandomScheduler};
 
-/// The versions are those that Cargo.toml pins.
+/// The versions that Cargo.toml pins.
 const HEAD: &str = "\
 # Runs to the first failure, beside other simulators
 
@@ -31,7 +31,7 @@ programs are in `tests/zoo/programs`.
 
 ";
 
-/// So many schedules each twin has to pass, in each column.
+/// How many schedules each fixed twin must pass, in each column.
 const TWIN: u64 = 1000;
 
 /// The depth that shuttle's own tests give PCT.
@@ -81,7 +81,7 @@ impl Counts {
         empty >= SEARCHES.div_ceil(2) as usize
     }
 
-    /// The count at this place of the searches, if those that were not made had found nothing.
+    /// The count at this place of the searches, if the searches that were not made had found nothing.
     fn at(&self, place: u64) -> u64 {
         self.0.get(place as usize).copied().unwrap_or(u64::MAX)
     }
@@ -241,8 +241,7 @@ fn table(rows: &[Row]) -> String {
     page
 }
 
-/// The best of the peers for a program: the one of the least median, and of those that of the least
-/// upper quartile.
+/// The best peer for a program: the one with the least median and, among these, the least upper quartile.
 fn best_peer(row: &Row) -> Option<&Counts> {
     let columns = COLUMNS.iter().zip(&row.counts);
     let peers = columns.filter(|((_, way), _)| !matches!(way, Way::Dacapo(_)));

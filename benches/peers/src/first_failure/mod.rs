@@ -35,7 +35,7 @@ impl Way {
         !(program.timed && matches!(self, Self::Shuttle { .. }))
     }
 
-    /// Runs the program, or its fixed twin, under so many schedules at most, or to its first failure.
+    /// Runs the program, or its fixed twin, under at most this many schedules, or to its first failure.
     pub fn search(self, program: &'static Program, fixed: bool, nth: u64, most: u64) -> Found {
         match self {
             Self::Dacapo(make) => world::on(Executor::Dacapo, || {

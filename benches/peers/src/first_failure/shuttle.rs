@@ -12,7 +12,7 @@ use crate::programs::Program;
 use crate::quiet::caught;
 use crate::search::base_seed;
 
-/// A scheduler for this seed, and for so many schedules.
+/// A scheduler for this seed and this many schedules.
 pub type Make = fn(u64, usize) -> Box<dyn Scheduler>;
 
 /// Counts the schedules that were begun.
@@ -48,7 +48,7 @@ fn config() -> Config {
     config.failure_persistence = FailurePersistence::None;
     config.max_steps = MaxSteps::FailAfter(100_000);
     config.silence_warnings = true;
-    // Else the stacks of all tasks of a failed run stay for ever.
+    // Otherwise the stacks of all tasks of a failed run are never freed.
     config.ungraceful_shutdown_config.continuation_function_behavior =
         ContinuationFunctionBehavior::Drop;
     config

@@ -15,7 +15,7 @@ pub struct Madsim;
 impl World for Madsim {
     type Task = JoinHandle<u64>;
 
-    // Those that madsim gives to its users.
+    // The ones that madsim re-exports.
     workloads::with_tokio_sync!();
 
     fn runs<F>(runs: u64, body: impl Fn() -> F + Clone + Send + Sync + 'static) -> u64
@@ -48,7 +48,7 @@ impl World for Madsim {
     }
 }
 
-/// So many simulations, by what `#[madsim::test]` expands to.
+/// This many simulations, by what `#[madsim::test]` expands to.
 pub(super) fn as_its_test_macro(size: u64) -> u64 {
     static DONE: AtomicU64 = AtomicU64::new(0);
     DONE.store(0, Ordering::Relaxed);

@@ -1,4 +1,4 @@
-//! Who takes part in the measurement of speed, and the worlds that `workloads` does not have.
+//! The simulators that are measured, and the worlds that `workloads` does not have.
 
 mod madsim;
 mod shuttle;
@@ -19,7 +19,7 @@ use workloads::world::raw;
 /// How a peer runs a workload.
 #[derive(Clone, Copy)]
 pub enum Part {
-    /// So many operations are done, and their number is given.
+    /// Does this many operations, and returns their number.
     Runs(fn(u64) -> u64),
     /// They cannot be done, and why.
     Cannot(&'static str),

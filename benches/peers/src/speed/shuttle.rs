@@ -13,7 +13,7 @@ use shuttle::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use shuttle::{Config, MaxSteps, Runner};
 use workloads::World;
 
-/// A scheduler for so many runs.
+/// A scheduler for this many runs.
 pub trait Scheduling: 'static {
     fn scheduler(runs: usize) -> impl Scheduler + 'static;
 }

@@ -35,12 +35,12 @@ pub async fn yield_now() {
     madsim::task::yield_now().await;
 }
 
-/// Waits for so many milliseconds.
+/// Waits for this many milliseconds.
 pub async fn sleep(millis: u64) {
     madsim::time::sleep(Duration::from_millis(millis)).await;
 }
 
-/// Awaits `future` for so many milliseconds at most, and then drops it.
+/// Awaits `future` for at most this many milliseconds, and then drops it.
 pub async fn timeout<F: Future>(millis: u64, future: F) -> Option<F::Output> {
     madsim::time::timeout(Duration::from_millis(millis), future).await.ok()
 }

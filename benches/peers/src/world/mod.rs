@@ -1,4 +1,4 @@
-//! What the programs of the zoo need of an executor, by the one that runs them.
+//! What the programs of the zoo need of an executor.
 //!
 //! The programs name one world, so this one passes each call on. What measures an executor by itself
 //! can use the module of that executor.
@@ -12,7 +12,7 @@ use std::cell::Cell;
 
 pub use ::dacapo::sync::*;
 
-/// Who runs the tasks.
+/// Runs the tasks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Executor {
     Dacapo,
@@ -59,7 +59,7 @@ pub fn spawn<T: 'static>(name: &str, future: impl Future<Output = T> + 'static) 
 }
 
 impl<T: 'static> Handle<T> {
-    /// Waits for its end. A panic of the task fails the run, or goes on in the one that awaits it.
+    /// Waits for its end. A panic of the task fails the run, or continues in the task that awaits it.
     pub async fn join(self) -> T {
         match self {
             Self::Dacapo(task) => task.join().await,
@@ -97,14 +97,14 @@ pub async fn yield_now() {
     }
 }
 
-/// Does something that takes so many turns, and of which nothing else matters.
+/// Does something that takes this many turns and has no other effect.
 pub async fn work(turns: usize) {
     for _ in 0..turns {
         yield_now().await;
     }
 }
 
-/// Waits for so many milliseconds.
+/// Waits for this many milliseconds.
 ///
 /// # Panics
 ///
@@ -117,7 +117,7 @@ pub async fn sleep(millis: u64) {
     }
 }
 
-/// Awaits `future` for so many milliseconds at most, and then drops it.
+/// Awaits `future` for at most this many milliseconds, and then drops it.
 ///
 /// # Panics
 ///

@@ -14,7 +14,7 @@ use dacapo::time::sleep;
 
 use super::World;
 
-/// A scheduler, of those that work from seeds.
+/// A scheduler that works from seeds.
 pub trait Scheduling: 'static {
     const RUNS: u64 = 1;
 
@@ -49,7 +49,7 @@ impl Scheduling for Portfolio {
 /// What `run` does: first in, first out, a run at a time.
 pub struct Fifo;
 
-/// Who makes the runs.
+/// Makes the runs.
 pub trait Runs: 'static {
     const RUNS: u64;
 

@@ -1,4 +1,4 @@
-//! Who runs a workload, by the means that its users have.
+//! What runs a workload, with the means that its users have.
 
 pub mod dacapo;
 pub mod floor;
@@ -17,7 +17,7 @@ pub trait World: 'static {
     /// Into how many runs a workload is divided, for what does not treat all runs in the same way.
     const RUNS: u64 = 1;
 
-    /// Makes so many runs, with a seed each, and gives the sum of what they return.
+    /// Makes this many runs, with a seed each, and returns the sum of what they return.
     fn runs<F>(runs: u64, body: impl Fn() -> F + Clone + Send + Sync + 'static) -> u64
     where
         F: Future<Output = u64> + Send + 'static;

@@ -5,7 +5,7 @@ use std::task::{Context, Waker};
 
 use futures_lite::future::yield_now;
 
-/// Yields so many times.
+/// Yields this many times.
 pub fn yields(size: u64) -> u64 {
     let mut future = pin!(async move {
         for _ in 0..size {
