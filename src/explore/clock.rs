@@ -103,7 +103,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn whoever_gives_signs_is_waited_for() {
+    fn a_process_that_shows_signs_of_life_is_waited_for() {
         let mut vigil = Vigil::new();
         assert!(vigil.is_over(None, Duration::ZERO), "nothing has come");
         assert!(!vigil.is_over(Some("1"), Duration::ZERO), "a first sign");

@@ -292,7 +292,7 @@ mod tests {
 
     /// A task that runs again and again uses no places up.
     #[test]
-    fn the_last_one_that_comes_again_gets_the_same_place() {
+    fn the_last_party_that_comes_again_gets_the_same_place() {
         let mut queue = Queue::default();
         (0..100).for_each(|id| queue.push(TaskKey::new(0, TaskId(id))));
         let tail = queue.tail;

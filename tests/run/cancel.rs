@@ -563,7 +563,7 @@ fn requests_go_round_circles_and_along_chains() {
 /// A task is known for as long as it has not ended or its handle is kept, and no longer.
 #[test]
 #[expect(clippy::disallowed_methods, reason = "a run with a task too many would not end")]
-fn a_task_that_is_gone_counts_as_one_that_has_returned() {
+fn a_task_that_is_gone_counts_as_returned() {
     let (sender, receiver) = std::sync::mpsc::channel();
     std::thread::spawn(move || {
         run(async || {

@@ -269,7 +269,7 @@ fn a_task_may_abort_itself() {
 }
 
 #[test]
-fn a_panic_reaches_who_awaits_the_task() {
+fn a_panic_reaches_the_task_that_awaits() {
     let message = run(async || {
         let error = spawn(async { panic!("boom {}", dacapo::task::name()) }).await.unwrap_err();
         assert!(error.is_panic());
@@ -280,7 +280,7 @@ fn a_panic_reaches_who_awaits_the_task() {
 }
 
 #[test]
-fn a_panic_that_nobody_awaits_fails_the_run() {
+fn a_panic_that_is_not_awaited_fails_the_run() {
     #[track_caller]
     fn check(body: impl AsyncFnOnce()) {
         let run = run(body);
@@ -392,7 +392,7 @@ fn main_may_borrow_from_its_surroundings() {
 }
 
 #[test]
-fn a_stuck_run_lists_who_waits_for_what() {
+fn a_stuck_run_lists_what_each_task_waits_for() {
     let run = run(async || {
         let semaphore = Rc::new(dacapo::sync::Semaphore::new(1));
         let _held = semaphore.acquire().await.unwrap();

@@ -235,7 +235,7 @@ fn no_options() {
 }
 
 #[test]
-fn a_panic_whose_value_is_no_text() {
+fn a_panic_whose_value_is_not_text() {
     let failure = failure_of(async || std::panic::panic_any(5));
     assert_parts(&failure, &["main panicked at", "(the panic's value is not a text)"]);
 }

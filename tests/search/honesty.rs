@@ -22,7 +22,7 @@ fn found<S: Scheduler + 'static>(scheduler: S, body: impl AsyncFn()) -> CheckErr
 }
 
 #[test]
-fn a_panic_that_nobody_looks_at_is_not_lost() {
+fn a_panic_that_is_not_looked_at_fails_the_run() {
     let error = found(Random::default(), async || {
         gather(vec![async { assert_eq!(1, 2, "in a gathered task") }]).await;
     });
@@ -265,7 +265,7 @@ fn a_bad_answer_is_the_schedulers() {
 }
 
 #[test]
-fn a_moved_sleep_wakes_who_waits_for_it() {
+fn a_moved_sleep_wakes_its_task() {
     let run = run(async || {
         let nap = Rc::new(std::cell::RefCell::new(sleep(millis(10_000))));
         let other = nap.clone();

@@ -330,7 +330,7 @@ fn victim_that_is_not_steady() {
 
 /// Some runs are made twice: the first ones, and each sixteenth. The run of seed 47 is one of them.
 #[test]
-fn runs_are_made_again_by_whoever_makes_them() {
+fn each_process_makes_its_own_runs_again() {
     assert_parts(&same_in_all("victim_that_is_not_steady"), &["differ: `0` against `1`"]);
 }
 
@@ -421,7 +421,7 @@ fn victim_whose_helper_is_stuck() {
 }
 
 #[test]
-fn whoever_is_stuck_ends_with_the_first_process() {
+fn a_stuck_process_ends_with_the_first_one() {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let port = listener.local_addr().unwrap().port().to_string();
     let mut first = victim_command("1")

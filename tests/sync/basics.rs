@@ -35,7 +35,7 @@ fn permits_go_to_waiters_in_their_order() {
 }
 
 #[test]
-fn nobody_overtakes_who_wants_more() {
+fn a_waiter_that_wants_more_is_not_overtaken() {
     run(async || {
         let semaphore = Rc::new(Semaphore::new(1));
         let held = semaphore.acquire().await.unwrap();

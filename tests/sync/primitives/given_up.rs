@@ -84,7 +84,7 @@ fn a_notification_goes_past_such_at_once() {
 
 /// The request reaches a scope beside the wait, which goes on.
 #[test]
-fn one_who_stays_gets_what_is_left() {
+fn a_waiter_that_stays_gets_what_is_left() {
     run(async || {
         let lock = Rc::new(Lock::new());
         let semaphore = Rc::new(Semaphore::new(0));

@@ -35,7 +35,7 @@ fn a_lock_serves_in_the_order_of_asking() {
 }
 
 #[test]
-fn a_released_lock_is_free_and_yet_nobody_overtakes() {
+fn a_released_lock_is_free_but_no_task_overtakes() {
     run(async || {
         let lock = Lock::new();
         let guard = lock.lock().await;
@@ -57,7 +57,7 @@ fn a_released_lock_is_free_and_yet_nobody_overtakes() {
 }
 
 #[test]
-fn a_lock_handed_to_one_who_is_dropped_goes_to_the_next() {
+fn a_lock_handed_to_a_dropped_waiter_goes_to_the_next() {
     for cancels in [false, true] {
         check(
             async |log| {

@@ -124,7 +124,7 @@ fn a_cancelled_condition_takes_its_lock_back_first() {
 }
 
 #[test]
-fn a_notification_of_one_who_is_cancelled_goes_to_the_next() {
+fn a_notification_of_a_cancelled_waiter_goes_to_the_next() {
     for when in ["notified", "queueing for the lock"] {
         check(
             async |log| {

@@ -89,7 +89,7 @@ fn getters_and_putters_are_served_in_order() {
 }
 
 #[test]
-fn who_finds_that_somebody_was_quicker_waits_again_at_the_end() {
+fn a_task_that_finds_the_lock_taken_waits_again_at_the_end() {
     check(
         async |log| {
             let queue = Rc::new(Queue::new(0));
@@ -150,7 +150,7 @@ fn an_item_for_a_getter_that_is_cancelled_goes_to_the_next() {
 
 /// That one was not woken: the item is still for the first.
 #[test]
-fn a_getter_that_is_cancelled_while_it_waits_wakes_nobody() {
+fn a_getter_that_is_cancelled_while_it_waits_wakes_no_other() {
     check(
         async |log| {
             let queue = Rc::new(Queue::new(1));
