@@ -261,7 +261,7 @@ impl Blocked {
 impl fmt::Display for Blocked {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{} waits ", self.task)?;
-        let unknown = ["for something that dacapo does not know".to_owned()];
+        let unknown = ["for something outside of dacapo".to_owned()];
         let waits = if self.waits.is_empty() { &unknown[..] } else { &self.waits };
         for (number, what) in waits.iter().enumerate() {
             let and = if number == 0 { "" } else { ", and " };
@@ -366,7 +366,11 @@ impl fmt::Display for Failure {
             }
             Kind::Unmet { marks, runs, complete } => {
                 let count = |n: usize| format!("{n} run{}", if n == 1 { "" } else { "s" });
-                write!(f, "what is to happen in some run has not happened in {}", count(*runs))?;
+                write!(
+                    f,
+                    "something that must happen in some run did not happen in {}",
+                    count(*runs)
+                )?;
                 for Unmet { label, evaluations, runs } in marks {
                     let label = printable(label, LABEL);
                     match evaluations {

@@ -121,7 +121,9 @@ impl<Op: Debug, Output: Debug> Table<'_, Op, Output> {
         const OPEN: &str = "┆ no return";
         let place = |operation: usize| {
             let client = self.operations[operation].client;
-            clients.binary_search(&client).expect("dacapo bug: who has an operation has a column")
+            clients
+                .binary_search(&client)
+                .expect("dacapo bug: a client with an operation has no column")
         };
         let texts: Vec<String> = rows.iter().map(|row| self.text(row, most)).collect();
         let names: Vec<String> =

@@ -19,7 +19,7 @@ macro_rules! questions {
                     options: &[
                         Words { sentence: "{task} runs before {other}", aside: "before {other}", ..NONE },
                         Words {
-                            sentence: "{other} is held back{more} until nobody else is ready",
+                            sentence: "{other} is held back{more} until no other task is ready",
                             aside: "{other} is held back",
                             ..NONE
                         },

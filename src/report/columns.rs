@@ -92,7 +92,7 @@ fn meanings(lines: &[Line]) -> Vec<(&'static str, &'static str)> {
         (
             lines.iter().any(|line| matches!(line, Line::Pause(..))),
             "…",
-            "nobody was ready, and the clock jumped",
+            "no task was ready, and the clock jumped",
         ),
         (lines.iter().any(asides), "◀", "not what an ordinary event loop would have done"),
     ];

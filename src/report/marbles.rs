@@ -34,7 +34,7 @@ const MEANINGS: [(char, &str); 8] = [
     (PANICKED, "panics"),
     (CANCELLED, "is cancelled"),
     (MORE, "more notes; no letter is left"),
-    (JUMP, "nobody was ready, and the clock jumped"),
+    (JUMP, "no task was ready, and the clock jumped"),
 ];
 
 impl Trace {
@@ -68,7 +68,7 @@ impl Trace {
     /// ○  a turn
     /// ^  is spawned
     /// |  returns
-    /// …  nobody was ready, and the clock jumped
+    /// …  no task was ready, and the clock jumped
     /// a  seconds: 4
     /// b  seconds: 9
     /// ";

@@ -424,7 +424,7 @@ impl Trace {
     pub fn describe_wait(&self, on: Wait) -> String {
         match on {
             Wait::Turn => "for its next turn".to_owned(),
-            Wait::Other => "for something that dacapo does not know".to_owned(),
+            Wait::Other => "for something outside of dacapo".to_owned(),
             Wait::Until(at) if at == Instant::FAR_FUTURE => {
                 "for a time that never comes".to_owned()
             }

@@ -108,7 +108,7 @@ fn a_body_that_never_finishes() {
         ],
     );
     let stuck = failure_of(async || pending::<()>().await);
-    assert_parts(&stuck, &["stuck", "main waits for something that dacapo does not know"]);
+    assert_parts(&stuck, &["stuck", "main waits for something outside of dacapo"]);
 }
 
 struct PanicsInDrop;

@@ -344,7 +344,7 @@ fn a_wait_that_was_given_up_is_forgotten() {
             pending::<()>().await;
         })
     });
-    assert_eq!(dropped, "main waits for something that dacapo does not know");
+    assert_eq!(dropped, "main waits for something outside of dacapo");
     let selected = blocked(&|| {
         Box::pin(async {
             select! {
@@ -354,7 +354,7 @@ fn a_wait_that_was_given_up_is_forgotten() {
             pending::<()>().await;
         })
     });
-    assert_eq!(selected, "main waits for something that dacapo does not know");
+    assert_eq!(selected, "main waits for something outside of dacapo");
     let handle = blocked(&|| Box::pin(async { forever().await.unwrap() }));
     assert_eq!(handle, "main waits for main/1 to end");
 }

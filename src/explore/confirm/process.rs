@@ -112,7 +112,7 @@ pub(crate) fn leave(done: bool) -> ! {
 /// Ends this process, which was started tied to another, when that one has ended: also if it was killed,
 /// and also if this one never comes back from a run.
 /// A thread waits for the end of the input and does nothing else, so that no run can notice it.
-#[expect(clippy::disallowed_methods, reason = "whoever is stuck in a run cannot look")]
+#[expect(clippy::disallowed_methods, reason = "a thread that is stuck in a run cannot look")]
 pub(crate) fn end_with_starter() {
     std::thread::spawn(|| {
         // Nothing is ever written, so this returns at the end of the input, or at once if there is no

@@ -23,7 +23,7 @@ use crate::report::Findings;
 const PATIENCE: Duration = Duration::from_secs(60);
 
 /// What has become of a process whose first run is another one here.
-const OTHER_RUNS: &str = "made other runs than the first, as if the test drew its inputs itself (see Builder::fresh_process)";
+const OTHER_RUNS: &str = "made other runs than the first process; perhaps the test draws its inputs itself (see Builder::fresh_process)";
 
 /// One of the processes, as it knows itself.
 struct Member {

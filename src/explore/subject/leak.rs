@@ -44,7 +44,7 @@ fn left_behind(first: &Holdings, now: &Holdings) -> Vec<String> {
     }
     if now.waiting > first.waiting {
         let gone = count(now.waiting, "waiter");
-        left.push(format!("waiter left behind: {name} ends with {gone} in line"));
+        left.push(format!("waiter left behind: {name} ends with {gone} in its queue"));
     }
     left
 }
