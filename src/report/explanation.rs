@@ -162,7 +162,7 @@ impl Explanation {
 
 impl fmt::Display for Explanation {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        super::failure::facts(f, &self.facts())
+        super::format::facts(f, &self.facts())
     }
 }
 

@@ -3,6 +3,7 @@
 use std::fmt;
 
 use super::columns::last_columns;
+use super::format::facts;
 use super::{Difference, Explanation, count, deviations, indent};
 use crate::failure::{Failure, MESSAGE};
 use crate::schedule::Schedule;
@@ -35,11 +36,6 @@ const SCHEDULE: usize = 200;
 pub(crate) fn shorten(schedule: &Schedule) -> String {
     let text = schedule.to_string();
     if text.len() <= SCHEDULE { text } else { format!("{}…", &text[..SCHEDULE]) }
-}
-
-pub(super) fn facts(f: &mut fmt::Formatter<'_>, facts: &[(&'static str, String)]) -> fmt::Result {
-    let width = facts.iter().map(|(word, _)| word.len()).max().unwrap_or(0);
-    facts.iter().try_for_each(|(word, text)| writeln!(f, "{word:<width$}   {text}"))
 }
 
 impl fmt::Display for FailureReport<'_> {

@@ -3,7 +3,7 @@
 use std::ops::Range;
 
 use super::chunks::{CHUNK, Chunks, PAGE, PAGE_STRIDE, STRIDE};
-use super::ready_queue::TaskKey;
+use super::task_key::TaskKey;
 use crate::trace::TaskId;
 
 /// A list while it is short, which it is most of the time, and chunks when it is long.

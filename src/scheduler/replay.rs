@@ -1,6 +1,6 @@
 use std::fmt;
 
-use super::{Choice, Plan, RunEnd, Scheduler};
+use super::{Choice, Divergence, Plan, RunEnd, Scheduler};
 use crate::schedule::{Answer, Schedule};
 
 /// One run with the answers of a recorded schedule.
@@ -65,11 +65,8 @@ impl Scheduler for Replay {
         let answer = given.option() as usize;
         let largest = choice.options() - 1;
         if answer > largest && self.diverged.is_none() {
-            self.diverged = Some(Divergence {
-                choice: self.next,
-                kind: Kind::TooLarge { answer, options: choice.options() },
-                strict: self.strict,
-            });
+            let options = choice.options();
+            self.diverged = Some(Divergence::too_large(self.next, answer, options, self.strict));
         }
         self.next += 1;
         Answer::new(answer.min(largest) as u32, given.lasting())
@@ -77,72 +74,7 @@ impl Scheduler for Replay {
 
     fn end_run(&mut self) -> RunEnd {
         let unused = self.schedule.answers().len().saturating_sub(self.next);
-        let short = (unused > 0).then_some(Divergence {
-            choice: self.next,
-            kind: Kind::Unused { answers: unused },
-            strict: self.strict,
-        });
+        let short = (unused > 0).then_some(Divergence::unused(self.next, unused, self.strict));
         RunEnd { divergence: self.diverged.or(short), ..RunEnd::default() }
-    }
-}
-
-/// Where a run first took another path than its schedule was recorded on.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Divergence {
-    choice: usize,
-    kind: Kind,
-    strict: bool,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Kind {
-    TooLarge { answer: usize, options: usize },
-    Unused { answers: usize },
-    OtherOptions { before: usize, now: usize },
-}
-
-impl Divergence {
-    /// A choice that had `before` options in an earlier run with the same answers so far.
-    pub(super) fn other_options(choice: usize, before: usize, now: usize) -> Self {
-        Self { choice, kind: Kind::OtherOptions { before, now }, strict: false }
-    }
-
-    /// The number of the choice, counted from 0 as in a trace.
-    pub fn choice(&self) -> usize {
-        self.choice
-    }
-
-    /// Whether this makes the run a failure.
-    pub(crate) fn is_failure(&self) -> bool {
-        self.strict
-    }
-
-    /// Whether the same answers have led to two different runs.
-    pub(crate) fn is_nondeterminism(&self) -> bool {
-        matches!(self.kind, Kind::OtherOptions { .. })
-    }
-}
-
-impl fmt::Display for Divergence {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let choice = self.choice;
-        match self.kind {
-            Kind::TooLarge { answer, options } => write!(
-                f,
-                "choice {choice}: the schedule answers {answer}, but the choice has only \
-                 {options} options"
-            ),
-            Kind::Unused { answers } => write!(
-                f,
-                "choice {choice}: the run ended before it, but the schedule has {answers} more \
-                 answer{}",
-                if answers == 1 { "" } else { "s" }
-            ),
-            Kind::OtherOptions { before, now } => write!(
-                f,
-                "choice {choice}: it had {before} options before, and now, after the same answers, \
-                 it has {now}"
-            ),
-        }
     }
 }

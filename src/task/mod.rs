@@ -5,6 +5,7 @@
 //! whatever the code under test puts them.
 
 mod blocking;
+mod join_error;
 mod join_handle;
 #[expect(clippy::module_inception, reason = "it holds the type of that name")]
 mod task;
@@ -15,7 +16,8 @@ use std::future::Future;
 use std::panic::Location;
 
 pub use blocking::spawn_blocking;
-pub use join_handle::{JoinError, JoinHandle};
+pub use join_error::JoinError;
+pub use join_handle::JoinHandle;
 pub use task::{AsTask, Join, Task, current};
 pub use task_local::{LocalKey, TaskLocalFuture};
 pub use yield_now::{YieldNow, yield_now};

@@ -4,7 +4,7 @@ use std::panic::Location;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
-use super::{Id, JoinError, JoinHandle};
+use super::{Id, JoinError};
 use crate::cancel::Cancelled;
 use crate::executor::{self, Awaiting, End, RunId, TaskKey};
 use crate::session::Place;
@@ -27,12 +27,6 @@ pub trait AsTask {
 impl AsTask for Task {
     fn as_task(&self) -> Task {
         *self
-    }
-}
-
-impl<T> AsTask for JoinHandle<T> {
-    fn as_task(&self) -> Task {
-        self.task()
     }
 }
 

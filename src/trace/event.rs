@@ -5,6 +5,19 @@ use crate::question::{Question, Words};
 use crate::schedule::Lasting;
 use crate::trace::TaskId;
 
+/// Where in its run an event stands.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Position {
+    /// The virtual time.
+    pub time: Instant,
+    /// How many steps (polls of a task) there have been, with this one.
+    pub step: u64,
+    /// How many choices there have been, with this one.
+    pub choices: u64,
+    /// The task that was polled last.
+    pub task: TaskId,
+}
+
 /// One thing that happened in a run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]

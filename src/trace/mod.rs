@@ -10,7 +10,7 @@ mod text;
 
 use std::collections::VecDeque;
 
-pub use event::{Asked, Detail, Ending, Event, Moment, Subject, Wait};
+pub use event::{Asked, Detail, Ending, Event, Moment, Position, Subject, Wait};
 pub use filter::Entry;
 use labels::Labels;
 pub(crate) use names::mix;
@@ -97,19 +97,6 @@ pub struct Trace {
     dropped: u64,
     /// The first choices that were answered unlike an event loop would.
     early: Vec<(Position, Event)>,
-}
-
-/// Where in its run an event stands.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Position {
-    /// The virtual time.
-    pub time: Instant,
-    /// How many steps (polls of a task) there have been, with this one.
-    pub step: u64,
-    /// How many choices there have been, with this one.
-    pub choices: u64,
-    /// The task that was polled last.
-    pub task: TaskId,
 }
 
 /// What [`Trace::events`] returns. A chain of std's iterators would cost all that use it more time to compile.

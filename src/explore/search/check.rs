@@ -1,6 +1,7 @@
 //! A search that ends at the first failure.
 
 use super::found::Found;
+use super::task::Task;
 use super::verdicts::{misfit, replay, unmet, unsteady};
 use crate::explore::confirm::ask;
 use crate::explore::confirm::process::leave;
@@ -10,7 +11,7 @@ use crate::explore::error::CheckError;
 use crate::explore::jobs::progress::Progress;
 use crate::explore::jobs::{self, Jobs};
 use crate::explore::last_words::{self, Known};
-use crate::explore::outside::case::{Case, Drawing};
+use crate::explore::outside::case::Drawing;
 use crate::explore::outside::env::{Env, Errand};
 use crate::explore::outside::regressions;
 use crate::explore::outside::test_id::TestId;
@@ -20,16 +21,6 @@ use crate::explore::subject::{Sample, Subject};
 use crate::explore::tally::coverage::Coverage;
 use crate::report::{Findings, count};
 use crate::scheduler::{Completeness, Divergence, Plan, Scheduler};
-
-/// What all parts of a check know.
-#[derive(Clone, Copy)]
-pub(crate) struct Task<'a> {
-    pub(crate) settings: &'a Settings,
-    pub(crate) env: &'a Env,
-    pub(crate) test: &'a TestId,
-    /// Draws the input of the test, if it has one.
-    pub(crate) drawing: Option<&'a dyn Drawing>,
-}
 
 /// Makes all runs that the scheduler asks for, until one fails.
 ///
@@ -82,17 +73,6 @@ pub(crate) fn check(
         Err(mistake) => panic!("dacapo: {mistake}"),
     }
     search(task, subject, scheduler, first, &known)
-}
-
-impl Task<'_> {
-    /// Draws the input of a case from the environment. Returns what it looks like now, if it has changed.
-    #[track_caller]
-    fn load(self, case: &Case) -> Option<crate::explore::outside::case::Shown> {
-        match regressions::load(self.drawing, case) {
-            Ok(other) => other,
-            Err(mistake) => panic!("dacapo: {}: DACAPO_REPLAY={case} {mistake}", self.test.name()),
-        }
-    }
 }
 
 /// Has the runs before a search judged as those of the search. Returns the plan of the first run, if it had to

@@ -3,8 +3,8 @@
 use std::io;
 use std::time::Duration;
 
-use super::check::Task;
 use super::picture::Picture;
+use super::task::Task;
 use crate::explore::clock::{Deadline, timed};
 use crate::explore::confirm::answer::{Answer, Silence};
 use crate::explore::confirm::ask;

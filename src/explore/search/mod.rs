@@ -7,4 +7,5 @@ pub(crate) mod outcomes;
 mod picture;
 #[cfg(feature = "proptest")]
 pub(crate) mod property;
+mod task;
 mod verdicts;

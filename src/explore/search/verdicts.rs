@@ -1,7 +1,7 @@
 //! Reports of searches that do not end with a failure to shrink.
 
-use super::check::Task;
 use super::found::Found;
+use super::task::Task;
 use crate::explore::error::CheckError;
 use crate::explore::outside::case::{Case, Drawing, Shown};
 use crate::explore::outside::test_id::TestId;

@@ -1,6 +1,8 @@
 //! The rules of the house, as tests: layers, sizes, and pages that keep their word.
 
-use std::collections::BTreeMap;
+mod imports;
+
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -88,6 +90,71 @@ fn imports_point_down() {
                     other.0
                 );
             }
+        }
+    }
+}
+
+fn imports() -> BTreeMap<String, BTreeSet<String>> {
+    let files: Vec<_> = sources("src").into_iter().map(|path| (path.clone(), read(path))).collect();
+    imports::imports(&files)
+}
+
+/// The texts in backticks in a table's cell.
+fn names(cell: &str) -> impl Iterator<Item = String> {
+    cell.split_whitespace().map(|name| name.trim_matches('`').to_owned())
+}
+
+/// The table in DESIGN.md of files that import each other.
+fn known_circles() -> BTreeSet<BTreeSet<String>> {
+    let page = read("DESIGN.md");
+    let section = page.split("## Circles that are left\n").nth(1).expect("DESIGN.md has them");
+    let section = section.split("\n## ").next().expect("split gives one part at least");
+    let rows = section.lines().filter_map(|line| line.strip_prefix("| `"));
+    rows.map(|row| names(row.split(" | ").next().unwrap_or_default()).collect()).collect()
+}
+
+#[test]
+fn files_import_each_other_only_where_design_says_why() {
+    let (circles, known) = (imports::circles(&imports()), known_circles());
+    for circle in &circles {
+        assert!(known.contains(circle), "not in DESIGN.md, \"Circles that are left\": {circle:#?}");
+        let is_explore = circle.iter().any(|file| file.starts_with("explore/"));
+        assert!(!is_explore, "explore has no circles: {circle:?}");
+    }
+    for circle in &known {
+        assert!(circles.contains(circle), "DESIGN.md names a circle that is gone: {circle:#?}");
+    }
+}
+
+/// The table in ARCHITECTURE.md with the order inside of modules: a file or folder may use those before it.
+#[test]
+fn files_inside_a_module_are_in_order() {
+    let (imports, circles) = (imports(), known_circles());
+    let page = read("ARCHITECTURE.md");
+    let rows: Vec<(&str, &str)> = page
+        .lines()
+        .filter_map(|line| line.strip_prefix("| `src/")?.strip_suffix(" |")?.split_once("/` | "))
+        .collect();
+    assert_eq!(rows.len(), 4);
+    for (module, order) in rows {
+        let order: Vec<String> = names(order).collect();
+        let unit = |file: &str| {
+            let below = file.strip_prefix(module)?.strip_prefix('/')?;
+            let name = below.split('/').next()?.trim_end_matches(".rs");
+            let place = order.iter().position(|unit| unit == name);
+            Some(place.unwrap_or_else(|| panic!("ARCHITECTURE.md has no place for {file}")))
+        };
+        for (file, used) in &imports {
+            for used in used {
+                let (Some(own), Some(other)) = (unit(file), unit(used)) else { continue };
+                let is_known = circles.iter().any(|it| it.contains(file) && it.contains(used));
+                assert!(other <= own || is_known, "{file} uses {used}, which comes after it");
+            }
+        }
+        for unit in &order {
+            let path = Path::new(ROOT).join("src").join(module).join(unit);
+            let is_there = path.is_dir() || path.with_extension("rs").is_file();
+            assert!(is_there, "ARCHITECTURE.md names {module}/{unit}, which is not there");
         }
     }
 }
