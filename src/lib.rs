@@ -175,7 +175,7 @@ pub mod driver {
 /// For the expansion of macros.
 #[doc(hidden)]
 pub mod __private {
-    pub use crate::future::Select;
+    pub use crate::future::{Branch, Select};
     pub use crate::mark::{in_run, mark};
     pub use crate::note::note;
 

@@ -18,7 +18,7 @@ pub use gather::{
 pub use gather_tasks::{GatherTasks, TryGatherTasks, gather_tasks, try_gather_tasks};
 pub use join::{Join, join};
 #[doc(hidden)]
-pub use select::Select;
+pub use select::{Branch, Select};
 pub use shield::{Joinable, Shield, shield};
 pub use task_group::{GroupClosed, GroupError, TaskError, TaskGroup, task_group};
 pub use wait::{Wait, WaitUntil, wait};

@@ -8,3 +8,4 @@ mod combinators;
 mod drops;
 mod laws;
 mod primitives;
+mod select;
