@@ -121,8 +121,9 @@ pub mod proptest;
 /// Turns an `async fn` without parameters into a test that [`check`](crate::check()) runs under many schedules.
 ///
 /// The first argument is any scheduler, with all of [`scheduler`] in scope; names of your own crate come second.
-/// Without one, it is the [`Portfolio`](scheduler::Portfolio) with the seeds 0 to 999. Settings of the [`Builder`]
-/// may follow. The function returns nothing, or a `Result` whose error fails the run. If your manifest renames
+/// Without one, it is the [`Portfolio`](scheduler::Portfolio) with the seeds 0 to 999, or with those of `seeds = 100`
+/// or `seeds = 100..200`. Settings of the [`Builder`] may follow. `start_paused = true` is accepted and changes nothing,
+/// because time is always virtual. The function returns nothing, or a `Result` whose error fails the run. If your manifest renames
 /// the crate, add `crate = path`.
 ///
 /// ```test_harness
@@ -183,7 +184,7 @@ pub mod __private {
     pub use crate::proptest::expanded::*;
 
     #[cfg(feature = "macros")]
-    pub use super::test_attribute::{check_test, default_scheduler};
+    pub use super::test_attribute::{Seeds, check_test, default_scheduler, seeds};
 }
 
 #[cfg(feature = "macros")]
@@ -195,6 +196,29 @@ mod test_attribute {
     /// The scheduler of a test that does not name one.
     pub fn default_scheduler() -> impl Scheduler + 'static {
         Portfolio::default()
+    }
+
+    /// What `seeds = …` may be: a number of seeds or a range of them.
+    pub trait Seeds {
+        /// The range.
+        fn range(self) -> std::ops::Range<u64>;
+    }
+
+    impl Seeds for u64 {
+        fn range(self) -> std::ops::Range<u64> {
+            0..self
+        }
+    }
+
+    impl Seeds for std::ops::Range<u64> {
+        fn range(self) -> Self {
+            self
+        }
+    }
+
+    /// The scheduler of a test that names its seeds only.
+    pub fn seeds(seeds: impl Seeds) -> Portfolio {
+        Portfolio::seeds(seeds.range())
     }
 
     /// Runs a test, given its module and name.

@@ -407,3 +407,48 @@ fn a_replay_that_no_longer_fits_is_a_note() {
     });
     assert_parts(&message, &["the run does not fit its schedule: choice 0"]);
 }
+
+thread_local! {
+    static RUNS: Cell<usize> = const { Cell::new(0) };
+}
+
+fn runs_of(test: fn()) -> usize {
+    RUNS.set(0);
+    test();
+    RUNS.get()
+}
+
+async fn count_runs() {
+    RUNS.set(RUNS.get() + 1);
+    dacapo::choose("n", 100);
+}
+
+const LAST: u64 = 30;
+
+#[dacapo::test(Portfolio::seeds(0..20), recheck_every = 1000)]
+async fn named_seeds() {
+    count_runs().await;
+}
+
+#[dacapo::test(seeds = 20, recheck_every = 1000)]
+async fn number_of_seeds() {
+    count_runs().await;
+}
+
+#[dacapo::test(seeds = 10..LAST, recheck_every = 1000, start_paused = true)]
+async fn range_of_seeds() {
+    count_runs().await;
+}
+
+#[dacapo::test(Portfolio::seeds(10..30), recheck_every = 1000)]
+async fn named_range() {
+    count_runs().await;
+}
+
+#[test]
+fn the_attribute_takes_a_number_of_seeds_or_a_range() {
+    assert_eq!(runs_of(number_of_seeds), runs_of(named_seeds));
+    assert_eq!(runs_of(range_of_seeds), runs_of(named_range));
+    // Which runs are repeated depends on their number, so the two differ a little.
+    assert!((20..40).contains(&runs_of(number_of_seeds)));
+}

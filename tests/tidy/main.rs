@@ -333,6 +333,24 @@ fn the_changelog_has_this_version() {
     assert!(read("CHANGELOG.md").contains(&format!("## {version}")), "{version}");
 }
 
+/// The attribute has a list of settings, so that it can name the nearest one to a typo.
+#[test]
+fn the_attribute_knows_all_settings() {
+    let builder = read("src/explore/builder.rs");
+    let attribute = read("crates/dacapo-macros/src/arguments.rs");
+    let list = attribute.split("SETTINGS").nth(1).and_then(|rest| rest.split("];").next());
+    let list: BTreeSet<&str> = list.expect("it has a list").split('"').skip(1).step_by(2).collect();
+    let methods = builder.split("    pub fn ").skip(1);
+    let methods =
+        methods.filter_map(|rest| rest.split_once('(').filter(|it| it.1.starts_with("mut self")));
+    // Not part of the stable interface.
+    let settings: BTreeSet<&str> = methods
+        .map(|(name, _)| name.split('<').next().unwrap_or(name))
+        .filter(|&name| name != "driver")
+        .collect();
+    assert_eq!(list, settings);
+}
+
 #[test]
 fn the_oldest_rust_is_the_one_that_ci_tests() {
     let manifest = read("Cargo.toml");
