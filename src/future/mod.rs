@@ -11,7 +11,7 @@ mod task_group;
 mod wait;
 mod with_resource;
 
-pub use as_completed::{AsCompleted, as_completed};
+pub use as_completed::{AsCompleted, AsCompletedTimeout, as_completed};
 pub use gather::{
     Gather, Gatherable, Handles, TryGather, TryGatherable, TryHandles, gather, try_gather,
 };

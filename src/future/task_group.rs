@@ -17,15 +17,18 @@ use crate::task::{self, JoinError, JoinHandle, Task, spawn, spawn_named};
 
 /// Runs `body` with a group of tasks, and returns when it and all of them have ended; asyncio's
 /// `TaskGroup`.
+///
 /// When a task of the group fails, by an error or a panic, the other tasks and `body` are
 /// [cancelled](crate::cancel), and the group waits for them. The same happens if `body` fails or is
 /// cancelled. A cancelled task is not a failure. Cancellations do not cut the wait at the end short; the
-/// first one that comes then cancels the group.
+/// first one that comes then cancels the group. [`TaskGroup::cancel`] ends the group as a success.
 ///
 /// # Errors
+///
 /// If a task or `body` has failed: all errors, first those of the tasks in the order in which they came,
 /// then the error of `body`. If there is none and a cancellation from outside ended the group, that
-/// cancellation goes on.
+/// cancellation goes on. If [`TaskGroup::cancel`] kept `body` from returning: an error that
+/// [is cancelled](GroupError::is_cancelled).
 ///
 /// # Cancel safety
 ///
@@ -75,8 +78,12 @@ async fn run_group<T, E: 'static>(
     if output.is_err() {
         group.shut_down();
     }
+    // A request that came while the group was shutting down already.
+    let mut pending = None;
     while let Err(request) = group.scope(group.all_ended(place)).await {
-        if !group.state().shutting_down {
+        if group.state().shutting_down {
+            pending = Some(request);
+        } else {
             cancelled = Some(request);
             group.shut_down();
         }
@@ -84,8 +91,9 @@ async fn run_group<T, E: 'static>(
 
     let parent = group.parent;
     // What the group itself has asked of its parent is settled now.
-    if group.state().parent_requested && parent.uncancel() == 0 {
-        cancelled = None;
+    let parent_requested = group.state().parent_requested;
+    if parent_requested {
+        cancelled = if parent.uncancel() == 0 { None } else { cancelled.or(pending) };
     }
     let mut errors = std::mem::take(&mut group.state().errors);
     let output = match output {
@@ -105,6 +113,8 @@ async fn run_group<T, E: 'static>(
     }
     match (cancelled, output) {
         (None, Some(output)) => Ok(output),
+        // The group has cancelled itself, and not for a failure.
+        (None, None) if parent_requested => Err(GroupError { errors }),
         (cancelled, _) => match cancelled.unwrap_or_default().raise().await {},
     }
 }
@@ -136,7 +146,7 @@ struct State<E> {
     exiting: bool,
     /// All children have been cancelled.
     shutting_down: bool,
-    /// The parent was cancelled by the group, for a child that has failed.
+    /// The parent was cancelled by the group: a child has failed, or the group was cancelled.
     parent_requested: bool,
 }
 
@@ -225,14 +235,69 @@ impl<E: 'static> TaskGroup<E> {
         drop(state);
         waker.into_iter().for_each(Waker::wake);
         if first {
-            self.shut_down();
-            let scope = self.state().scope;
-            self.parent.cancel_within(scope);
+            self.shut_down_with_parent();
         }
     }
 }
 
 impl<E> TaskGroup<E> {
+    /// Cancels the tasks of the group and its body, as a normal way to end it; the `TaskGroup.cancel` of
+    /// CPython 3.15.
+    ///
+    /// The tasks and the body may catch this and clean up; see [`cancel`](crate::cancel). The group still waits
+    /// for its tasks, and takes no new ones. Then [`task_group`] returns:
+    ///
+    /// - the errors of tasks and of the body, if there are any,
+    /// - else what the body returns, if it has returned or catches the cancellation,
+    /// - else an error that [is cancelled](GroupError::is_cancelled), because there is nothing to return.
+    ///
+    /// The task that awaits the group is not cancelled. Nothing happens if the group is shutting down or has
+    /// ended.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use dacapo::{future::task_group, time::sleep};
+    ///
+    /// let run = dacapo::run(async || {
+    ///     // Ask two servers, and take the first reply.
+    ///     let mut reply = None;
+    ///     let ended = task_group(async |group| {
+    ///         let (sender, mut replies) = tokio::sync::mpsc::channel(1);
+    ///         for (server, seconds) in [("slow", 9), ("quick", 1)] {
+    ///             let sender = sender.clone();
+    ///             group.spawn(async move {
+    ///                 sleep(Duration::from_secs(seconds)).await;
+    ///                 sender.send(server).await.map_err(|_| "nobody listens")
+    ///             }).unwrap();
+    ///         }
+    ///         reply = replies.recv().await;
+    ///         group.cancel();
+    ///         Ok(())
+    ///     });
+    ///     ended.await.unwrap();
+    ///     reply
+    /// });
+    /// assert_eq!(run.elapsed(), Duration::from_secs(1));
+    /// assert_eq!(run.unwrap(), Some("quick"));
+    /// ```
+    pub fn cancel(&self) {
+        let mut state = self.state();
+        let over = state.exiting && state.children.is_empty();
+        if over || state.shutting_down || self.parent.is_finished() {
+            return;
+        }
+        state.parent_requested = true;
+        drop(state);
+        self.shut_down_with_parent();
+    }
+
+    /// Cancels all children, and what of the parent belongs to the group.
+    fn shut_down_with_parent(&self) {
+        self.shut_down();
+        let scope = self.state().scope;
+        self.parent.cancel_within(scope);
+    }
+
     fn state(&self) -> MutexGuard<'_, State<E>> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -360,15 +425,38 @@ impl<E: fmt::Debug> fmt::Display for TaskError<E> {
     }
 }
 
-/// All errors of a task group: asyncio's `ExceptionGroup`.
+/// All errors of a task group, or none if it was [cancelled](TaskGroup::cancel); asyncio's
+/// `ExceptionGroup`.
 #[derive(Debug)]
 pub struct GroupError<E> {
     errors: Vec<TaskError<E>>,
 }
 
 impl<E> GroupError<E> {
+    /// Returns whether [`TaskGroup::cancel`] kept the body of the group from returning, and nothing has
+    /// failed.
+    ///
+    /// ```
+    /// use std::future::pending;
+    /// use dacapo::future::task_group;
+    ///
+    /// let run = dacapo::run(async || {
+    ///     let ended = task_group(async |group| {
+    ///         group.cancel();
+    ///         pending::<Result<(), &str>>().await
+    ///     });
+    ///     let error = ended.await.unwrap_err();
+    ///     assert!(error.is_cancelled());
+    ///     assert_eq!(error.to_string(), "the task group was cancelled");
+    /// });
+    /// run.unwrap();
+    /// ```
+    pub fn is_cancelled(&self) -> bool {
+        self.errors.is_empty()
+    }
+
     /// The errors of the tasks in the order in which they came, then the error of the body. There is at
-    /// least one.
+    /// least one, unless the group [was cancelled](GroupError::is_cancelled).
     pub fn errors(&self) -> &[TaskError<E>] {
         &self.errors
     }
@@ -381,6 +469,9 @@ impl<E> GroupError<E> {
 
 impl<E: fmt::Debug> fmt::Display for GroupError<E> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.is_cancelled() {
+            return f.write_str("the task group was cancelled");
+        }
         let plural = if self.errors.len() == 1 { "" } else { "s" };
         write!(f, "{} failure{plural} in a task group: ", self.errors.len())?;
         for (place, error) in self.errors.iter().enumerate() {

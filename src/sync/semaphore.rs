@@ -287,6 +287,20 @@ impl Semaphore {
     /// Like [`acquire_many`](Semaphore::acquire_many), with a permit that shares the semaphore instead
     /// of borrowing it.
     ///
+    /// ```
+    /// use std::sync::Arc;
+    /// use dacapo::sync::Semaphore;
+    ///
+    /// let run = dacapo::run(async || {
+    ///     let semaphore = Arc::new(Semaphore::new(3));
+    ///     let permits = Arc::clone(&semaphore).acquire_many_owned(2).await.unwrap();
+    ///     let task = dacapo::spawn(async move { permits.forget() });
+    ///     task.await.unwrap();
+    ///     semaphore.available_permits()
+    /// });
+    /// assert_eq!(run.unwrap(), 1);
+    /// ```
+    ///
     /// # Errors
     ///
     /// Returns an error if the semaphore is [closed](Semaphore::close), or is closed during the wait.
@@ -352,6 +366,17 @@ impl Semaphore {
 
     /// Like [`try_acquire_many`](Semaphore::try_acquire_many), with a permit that shares the semaphore
     /// instead of borrowing it.
+    ///
+    /// ```
+    /// use std::sync::Arc;
+    /// use dacapo::sync::Semaphore;
+    ///
+    /// let semaphore = Arc::new(Semaphore::new(3));
+    /// let permits = Arc::clone(&semaphore).try_acquire_many_owned(2).unwrap();
+    /// assert!(Arc::clone(&semaphore).try_acquire_many_owned(2).is_err());
+    /// drop(permits);
+    /// assert_eq!(semaphore.available_permits(), 3);
+    /// ```
     ///
     /// # Errors
     ///

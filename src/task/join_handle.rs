@@ -5,7 +5,7 @@ use std::marker::PhantomData;
 use std::pin::Pin;
 use std::task::{Context, Poll, Waker};
 
-use super::{AsTask, Id, JoinError, Task};
+use super::{AbortHandle, AsTask, Id, JoinError, Task};
 use crate::executor::{self, Awaiting, Joined, RunId, TaskKey};
 
 /// The right to await a task's output, and to abort it.
@@ -68,6 +68,27 @@ impl<T> JoinHandle<T> {
     /// Takes one request back; returns how many are left.
     pub fn uncancel(&self) -> usize {
         self.task().uncancel()
+    }
+
+    /// Returns a handle that can abort the task but not await it.
+    ///
+    /// Unlike this handle, it can be cloned, and dropping it does nothing.
+    ///
+    /// ```
+    /// use std::future::pending;
+    ///
+    /// let run = dacapo::run(async || {
+    ///     let tasks = [(); 3].map(|()| dacapo::spawn(pending::<()>()));
+    ///     let aborts = tasks.each_ref().map(dacapo::task::JoinHandle::abort_handle);
+    ///     aborts.iter().for_each(dacapo::task::AbortHandle::abort);
+    ///     for task in tasks {
+    ///         assert!(task.await.unwrap_err().is_cancelled());
+    ///     }
+    /// });
+    /// run.unwrap();
+    /// ```
+    pub fn abort_handle(&self) -> AbortHandle {
+        AbortHandle::new(self.task())
     }
 
     pub(crate) fn key(&self) -> TaskKey {

@@ -4,6 +4,7 @@
 //! run live on one thread. Handles are `Send` and `Sync` all the same, so that they fit into
 //! whatever the code under test puts them.
 
+mod abort_handle;
 mod blocking;
 mod join_error;
 mod join_handle;
@@ -15,6 +16,7 @@ mod yield_now;
 use std::future::Future;
 use std::panic::Location;
 
+pub use abort_handle::AbortHandle;
 pub use blocking::spawn_blocking;
 pub use join_error::JoinError;
 pub use join_handle::JoinHandle;

@@ -8,7 +8,7 @@ mod timeout;
 mod timeout_scope;
 mod woken;
 
-pub use interval::{Interval, interval};
+pub use interval::{Interval, MissedTickBehavior, interval, interval_at};
 pub use sleep::{Sleep, sleep, sleep_until};
 pub use timeout::{Elapsed, Timeout, timeout, timeout_at};
 pub use timeout_scope::{ScopeClosed, TimeoutScope, timeout_scope, wait_for};

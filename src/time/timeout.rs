@@ -112,7 +112,7 @@ impl<F: Future> Future for Timeout<F> {
 pub struct Elapsed(());
 
 impl Elapsed {
-    pub(super) fn new() -> Self {
+    pub(crate) fn new() -> Self {
         Self(())
     }
 }

@@ -8,10 +8,7 @@ use std::task::Poll;
 
 use crate::support::millis;
 use dacapo::cancel::{self, Cancelled, catch};
-use dacapo::future::{
-    GroupError, TaskError, WaitUntil, as_completed, gather_tasks, shield, task_group,
-    try_gather_tasks, wait,
-};
+use dacapo::future::{WaitUntil, as_completed, gather_tasks, shield, try_gather_tasks, wait};
 use dacapo::scheduler::{Exhaustive, Random};
 use dacapo::task::{AsTask, Task, spawn, spawn_named, yield_now};
 use dacapo::time::{Instant, sleep, timeout_scope, wait_for};
@@ -19,10 +16,10 @@ use dacapo::{FailureKind, explore, gather, run};
 
 /// What tasks write down, with the time.
 #[derive(Clone, Default)]
-struct Log(Rc<RefCell<Vec<String>>>);
+pub(super) struct Log(Rc<RefCell<Vec<String>>>);
 
 impl Log {
-    fn write(&self, what: impl std::fmt::Display) {
+    pub(super) fn write(&self, what: impl std::fmt::Display) {
         let ms = Instant::now().since_start().as_millis();
         self.0.borrow_mut().push(format!("{ms} {what}"));
     }
@@ -30,7 +27,7 @@ impl Log {
 
 /// The log must be this under every schedule.
 #[track_caller]
-fn check(program: impl AsyncFn(Log), expectation: &[&str]) {
+pub(super) fn check(program: impl AsyncFn(Log), expectation: &[&str]) {
     let body = async || {
         let log = Log::default();
         program(log.clone()).await;
@@ -314,6 +311,54 @@ fn as_completed_keeps_the_order_of_ends() {
 }
 
 #[test]
+fn as_completed_gives_up_when_the_time_is_over() {
+    check(
+        async |log| {
+            let mut tasks = [30, 10, 20].map(|n| {
+                spawn(async move {
+                    sleep(millis(n)).await;
+                    n
+                })
+            });
+            let mut completed = as_completed(&tasks).timeout(millis(25));
+            for _ in 0..4 {
+                let next = completed.next().await;
+                log.write(format!("{:?}", next.map(|task| task.map(|task| task.is_finished()))));
+            }
+            // The rest goes on, and nothing else is yielded.
+            assert!(completed.next().await.is_none());
+            log.write((&mut tasks[0]).await.unwrap());
+            let mut soon = as_completed([spawn(async {})]).timeout(millis(25));
+            assert!(soon.next().await.unwrap().is_ok());
+            assert!(soon.next().await.is_none());
+        },
+        &[
+            "10 Some(Ok(true))",
+            "20 Some(Ok(true))",
+            "25 Some(Err(Elapsed(())))",
+            "25 None",
+            "30 30",
+        ],
+    );
+}
+
+/// What has ended when it is asked for is yielded, though the time is over.
+#[test]
+fn as_completed_yields_what_has_ended_before_it_gives_up() {
+    check(
+        async |log| {
+            let tasks = [10, 20, 90].map(|n| spawn(sleep(millis(n))));
+            let mut completed = as_completed(tasks).timeout(millis(15));
+            sleep(millis(30)).await;
+            while let Some(next) = completed.next().await {
+                log.write(next.is_ok());
+            }
+        },
+        &["30 true", "30 true", "30 false"],
+    );
+}
+
+#[test]
 fn a_deadline_cancels_and_waits_for_the_clean_up() {
     check(
         async |log| {
@@ -390,99 +435,6 @@ fn the_deadline_and_completion_at_one_instant_are_a_choice() {
     assert_eq!((report.runs(), report.outcomes().len()), (2, 2), "{report}");
     assert_eq!(report.outcomes()[0].text(), "false");
     assert_eq!(report.outcomes()[0].first_seen().to_string(), "d1:");
-}
-
-#[test]
-fn a_failing_child_cancels_its_group_and_all_errors_are_kept() {
-    check(
-        async |log| {
-            let inner = log.clone();
-            let ended: Result<(), GroupError<&str>> = task_group(async |group| {
-                group
-                    .spawn(async {
-                        sleep(millis(10)).await;
-                        Err::<(), _>("first")
-                    })
-                    .unwrap();
-                group
-                    .spawn(async {
-                        let _ = catch(pending::<()>()).await;
-                        sleep(millis(5)).await;
-                        Err::<(), _>("second, of the clean-up")
-                    })
-                    .unwrap();
-                let caught = catch(pending::<()>()).await.unwrap_err();
-                inner.write(format!("the body is cancelled: {caught}"));
-                assert!(group.spawn(async { Ok(()) }).is_err());
-                Err("third, of the body")
-            })
-            .await;
-            for error in ended.unwrap_err().errors() {
-                log.write(error);
-            }
-            log.write(cancel::cancelling());
-        },
-        &[
-            "10 the body is cancelled: cancelled",
-            "15 \"first\"",
-            "15 \"second, of the clean-up\"",
-            "15 \"third, of the body\"",
-            "15 0",
-        ],
-    );
-}
-
-#[test]
-fn a_panic_in_a_group_is_an_error_of_the_group() {
-    check(
-        async |log| {
-            let ended = task_group(async |group| {
-                group
-                    .spawn_named("worker", async {
-                        assert_eq!(1, 2, "boom");
-                        Ok(())
-                    })
-                    .unwrap();
-                pending::<()>().await;
-                Ok::<(), ()>(())
-            })
-            .await;
-            let errors = ended.unwrap_err().into_errors();
-            assert!(matches!(&errors[..], [TaskError::Join(error)] if error.is_panic()));
-            log.write(errors.len());
-        },
-        &["0 1"],
-    );
-}
-
-#[test]
-fn a_group_that_is_cancelled_from_outside_waits_and_goes_on_cancelled() {
-    check(
-        async |log| {
-            let inner = log.clone();
-            let task = spawn(async move {
-                let log = inner.clone();
-                let _ = task_group::<(), ()>(async |group| {
-                    group
-                        .spawn(async move {
-                            let cancelled = catch(pending::<()>()).await.unwrap_err();
-                            sleep(millis(5)).await;
-                            log.write("the child is clean");
-                            cancelled.raise().await;
-                            Ok(())
-                        })
-                        .unwrap();
-                    Ok(())
-                })
-                .await;
-                inner.write("not reached");
-            });
-            sleep(millis(10)).await;
-            task.cancel();
-            log.write(task.await.unwrap_err().is_cancelled());
-        },
-        &["15 the child is clean", "15 true"],
-    );
 }
 
 #[test]

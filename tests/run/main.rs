@@ -3,8 +3,10 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+mod as_tokio;
 mod cancel;
 mod driver;
+mod groups;
 mod hosts;
 mod logs;
 mod run_local;
