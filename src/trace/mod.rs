@@ -49,7 +49,7 @@ use crate::schedule::Answer;
 ///              returns
 ///
 /// »  noted by the code itself
-/// …  nobody was ready, and the clock jumped
+/// …  no task was ready, and the clock jumped
 /// ";
 /// assert_eq!(format!("\n{}", run.trace()), text);
 /// ```
