@@ -9,7 +9,7 @@ use dacapo::scheduler::{Portfolio, Scheduler};
 
 pub use dacapo::Failure;
 
-/// How many searches a bug has to be found in, each with seeds of its own.
+/// How many searches must find the bug, each with its own seeds.
 const SEARCHES: u64 = 20;
 /// In how many schedules each of them has to find it; also what a test tries by default.
 const SCHEDULES: u64 = 1000;

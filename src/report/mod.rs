@@ -1,6 +1,7 @@
 //! What people read: text made from traces, failures and outcomes. Nothing in here runs anything.
 
 mod acts;
+mod cancelled;
 mod columns;
 mod compact;
 mod deviations;
@@ -8,7 +9,6 @@ mod difference;
 mod effort;
 mod explanation;
 mod failure;
-mod faults;
 mod format;
 mod html;
 mod json;
@@ -26,13 +26,13 @@ mod story;
 mod table;
 mod words;
 
+pub(crate) use cancelled::cancelled_at;
 pub(crate) use deviations::deviations;
 pub(crate) use difference::{Difference, difference};
 pub(crate) use effort::EffortReport;
 pub use explanation::Explanation;
 pub(crate) use explanation::{Chances, Scene, Stance, Why};
 pub(crate) use failure::{FailureReport, NondeterminismReport, USUAL_CAUSES, shorten, shrunk};
-pub(crate) use faults::cancelled_at;
 use format::in_order;
 pub(crate) use format::{count, grouped, indent};
 pub use html::Html;

@@ -66,8 +66,8 @@ pub(crate) fn parse(text: &str) -> Record {
         .unwrap_or_else(|error| panic!("{error} in {}", text.get(..200).unwrap_or(text)))
 }
 
-/// The folder of the programs: those beside this file, or those of `ASYNCIO_CORPUS`, which may
-/// be, for example, a checkout of all that there are.
+/// The folder with the programs: `ASYNCIO_CORPUS`, such as a checkout of the whole corpus, or the one beside
+/// this file.
 #[expect(clippy::disallowed_methods, reason = "which programs are run is no part of a run")]
 fn root() -> PathBuf {
     match std::env::var_os("ASYNCIO_CORPUS") {

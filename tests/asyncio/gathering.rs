@@ -1,4 +1,4 @@
-//! Which errors a gather has looked at that gives them as values.
+//! Which errors were retrieved by a gather that returns them as values.
 
 use std::cell::{Cell, OnceCell};
 use std::rc::Rc;

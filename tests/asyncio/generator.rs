@@ -49,7 +49,7 @@ impl Generator {
         .await
     }
 
-    /// Makes it end where it has yielded, clean-up included.
+    /// Ends it where it has yielded, and runs its clean-up.
     async fn close(mut self) -> Result<(), Exception> {
         self.yielded.closing.set(true);
         match self.next().await {

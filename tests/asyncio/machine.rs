@@ -18,22 +18,22 @@ use crate::objects::Object;
 use crate::program::{Function, Name, Program};
 use crate::value::{Exception, Kind, Value};
 
-/// What a coroutine of the language comes to.
+/// The result of a coroutine.
 pub(crate) type Ending = Result<Value, Exception>;
 pub(crate) type Coroutine = LocalBoxFuture<'static, Ending>;
 
-/// What a task of the program runs. It gives no value: that is in its job.
+/// What a task of the program runs. Its result goes into its job.
 type TaskBody = LocalBoxFuture<'static, Result<(), Exception>>;
 
 pub(crate) struct Machine {
     pub(crate) program: Rc<Program>,
     objects: BTreeMap<Name, Rc<Object>>,
     pub(crate) globals: RefCell<BTreeMap<Name, Value>>,
-    /// All there have been, in the order of their creation.
+    /// All jobs so far, in the order in which they were created.
     jobs: RefCell<Vec<Rc<Job>>>,
     gatherings: RefCell<Vec<Rc<Gathering>>>,
     log: RefCell<Vec<Line>>,
-    /// Cleared when the outcome has been taken: what is dropped then logs nothing.
+    /// Cleared when the outcome has been taken, because destructors log nothing after that.
     open: Cell<bool>,
     /// When the program last did something.
     active: Cell<Instant>,
@@ -47,7 +47,7 @@ pub(crate) struct Unit {
     begun: Cell<usize>,
 }
 
-/// A task of the program. How far it is the library knows; this has its result.
+/// A task of the program. The library knows its state; this has its result.
 pub(crate) struct Job {
     pub(crate) unit: Rc<Unit>,
     task: OnceCell<Task>,
@@ -111,7 +111,7 @@ impl Machine {
         Rc::clone(job.expect("every task of a program has a job"))
     }
 
-    /// Creates a task as `spawn` does; it may be refused.
+    /// Creates a task with `spawn`, which may refuse it.
     pub(crate) fn try_spawn<T: 'static>(
         self: &Rc<Self>,
         unit: Rc<Unit>,
@@ -175,7 +175,7 @@ impl Machine {
         jobs.into_iter().map(line).collect()
     }
 
-    /// Awaits something of the library; a cancellation that strikes there is a CancelledError.
+    /// Awaits a future of the library. If it is cancelled there, that is a CancelledError.
     pub(crate) async fn wait<F: Future>(&self, future: F) -> Result<F::Output, Exception> {
         let caught = catch(future).await;
         self.touch();
@@ -192,7 +192,7 @@ impl Machine {
         self.log.borrow_mut().push(Line::Entry(line));
     }
 
-    /// The log, when there will be no more of it.
+    /// The finished log.
     pub(crate) fn close(&self) -> Json {
         self.open.set(false);
         let lines = self.log.take().into_iter().map(|line| match line {
@@ -215,7 +215,7 @@ impl Unit {
         Rc::new(Self { name: "main".into(), anonymous: false, begun: Cell::new(0) })
     }
 
-    /// For a future that is a task only because the library gathers nothing else.
+    /// For a future that is a task only because the library gathers tasks.
     pub(crate) fn unnamed() -> Rc<Self> {
         Rc::new(Self { name: "unnamed".into(), anonymous: true, begun: Cell::new(0) })
     }

@@ -2,7 +2,7 @@
 //!
 //! The corpus holds programs in a small language of their own, with what the asyncio of CPython 3.11.7
 //! makes of them, and of 3.12.1 and 3.13.0 where these differ. Here an interpreter runs them on this
-//! library. It knows the language, and leaves to the library all that asyncio does there.
+//! library. It implements the language, and uses the library for everything that asyncio does.
 //!
 //! | module | |
 //! |---|---|
@@ -77,7 +77,7 @@ fn timed() {
     conforms("timed");
 }
 
-/// Programs whose tasks race: what CPython does is among what can be.
+/// Programs whose tasks race: CPython's outcome is one of those that the search finds.
 #[test]
 fn racy() {
     let texts = corpus::family("racy");

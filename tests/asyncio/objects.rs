@@ -1,4 +1,4 @@
-//! The primitives of a program: the library's, under the names that the language has for them.
+//! The primitives of a program: the library's, under their names in the language.
 
 use std::collections::BTreeMap;
 use std::rc::Rc;
@@ -143,7 +143,7 @@ impl Object {
         }
     }
 
-    /// Wakes as many as `n`, or all.
+    /// Wakes `n` waiters, or all.
     pub(crate) fn notify(&self, n: Option<usize>) -> Result<(), Exception> {
         let Self::Condition(condition) = self else { invalid() };
         let notified = match n {

@@ -33,7 +33,7 @@ pub(crate) struct Completions {
 }
 
 impl Frame {
-    /// Evaluates the fields of a node now; the coroutine awaits it later.
+    /// Evaluates the fields of a node. The coroutine awaits it later.
     pub(crate) fn awaiting(self: &Rc<Self>, node: &Await) -> Result<Coroutine, Exception> {
         let machine = Rc::clone(&self.machine);
         let object = |name: &str| self.machine.object(name);
@@ -277,7 +277,7 @@ async fn wait_for(machine: Rc<Machine>, operand: Operand, ms: Option<i64>) -> En
     let Some(ms) = ms else { return operand.in_this_task(machine).await };
     let operand = match operand {
         Operand::Task(job) if ms <= 0 => return wait_for_no_time(&machine, &job).await,
-        // It must not start. So its place is taken by a wait that nothing ends but the deadline.
+        // It must not start, so a wait that only the deadline ends takes its place.
         Operand::Coroutine(..) if ms <= 0 => Box::pin(pending()),
         operand => operand.in_this_task(Rc::clone(&machine)),
     };
@@ -327,7 +327,7 @@ async fn wait_until(
     }
     let ended = machine.wait(waiting).await;
     if return_when == ReturnWhen::FirstException {
-        // It looks at each that ends while others run, to see whether it has failed.
+        // It checks each task that ends while others run for an error.
         let mut ended: Vec<_> = jobs.iter().filter(|job| job.ended().is_some()).collect();
         ended.sort_by_key(|job| job.ended());
         if ended.len() == jobs.len() {

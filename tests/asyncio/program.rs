@@ -1,4 +1,4 @@
-//! The language: a program as it is written down, in JSON.
+//! The language: the syntax of a program, in JSON.
 
 use std::collections::BTreeMap;
 use std::rc::Rc;
@@ -22,7 +22,7 @@ pub(crate) struct Program {
     pub(crate) cancel_msg: bool,
 }
 
-/// What becomes of the tasks that main leaves.
+/// What happens to tasks that are left when main returns.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum Shutdown {

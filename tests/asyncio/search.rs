@@ -22,7 +22,7 @@ pub(crate) struct Search {
     name: String,
     order: Order,
     program: Rc<Program>,
-    /// The outcomes that are right. The first one is from the oldest CPython.
+    /// The expected outcomes. The first one is from the oldest CPython.
     expected: Vec<Json>,
 }
 
@@ -35,7 +35,7 @@ pub(crate) enum Found {
 
 pub(crate) struct Missing {
     pub(crate) text: String,
-    /// Whether it is certain that no schedule gives it.
+    /// Whether the search was complete, so that no schedule gives it.
     pub(crate) complete: bool,
 }
 
@@ -50,7 +50,7 @@ impl Search {
         }
     }
 
-    /// Whether all these runs give a right outcome: the one of an event loop, and as many random ones.
+    /// Whether all these runs give an expected outcome: first in, first out, and this many random ones.
     pub(crate) fn always(&self, seeds: u64) -> Result<(), String> {
         self.runs_of(Fifo::new())?;
         if seeds > 0 {
@@ -70,7 +70,7 @@ impl Search {
         }
     }
 
-    /// Whether there is a schedule that gives the right outcome.
+    /// Whether some schedule gives the expected outcome.
     pub(crate) fn sometimes(&self) -> Result<Found, Missing> {
         let exhaustive = Exhaustive::new().max_runs(MAX_RUNS);
         let (runs, found, complete) = self.runs_until(exhaustive);
@@ -87,7 +87,8 @@ impl Search {
         Err(Missing { text, complete })
     }
 
-    /// Runs until the right outcome is found: how many runs, whether it is, and if these were all.
+    /// Runs until the expected outcome is found. Returns the number of runs, whether it was found, and whether
+    /// these were all schedules.
     fn runs_until(&self, scheduler: impl Scheduler + 'static) -> (usize, bool, bool) {
         let found = Rc::new(Cell::new(false));
         let scheduler = Until { scheduler, found: Rc::clone(&found) };
@@ -104,7 +105,7 @@ impl Search {
     }
 
     fn describe(&self, actual: &str, schedule: &str) -> String {
-        // What is no outcome is the way in which the run failed.
+        // A text that is no outcome says how the run failed.
         let actual = serde_json::from_str(actual).unwrap_or_else(|_| Json::from(actual));
         let difference = difference(&self.expected[self.expected.len() - 1], &actual);
         format!("{}, schedule {schedule}:\n{difference}", self.name)
@@ -115,7 +116,7 @@ fn builder() -> Builder {
     Builder::new().recheck_every(0).max_events(0).max_steps(100_000)
 }
 
-/// Its `Debug` text tells outcomes apart, so that is their JSON.
+/// Outcomes are compared by their `Debug` text, so that is their JSON.
 struct Outcome(Json);
 
 impl fmt::Debug for Outcome {

@@ -13,13 +13,13 @@ const REQUIRED: &str = "BROWSER_REQUIRED";
 
 pub(crate) struct Browser {
     driver: Child,
-    /// Kept open: it may have more to say.
+    /// Kept open, because the driver may print more.
     _output: BufReader<ChildStdout>,
     port: u16,
     session: String,
 }
 
-/// A key that has no letter, as WebDriver has it.
+/// WebDriver's code for a key without a letter.
 pub(crate) mod key {
     pub(crate) const TAB: &str = "\u{e004}";
     pub(crate) const ENTER: &str = "\u{e007}";
@@ -42,7 +42,7 @@ impl Browser {
             Err(error) if error.kind() == ErrorKind::NotFound => {
                 let required = std::env::var_os(REQUIRED).is_some();
                 assert!(!required, "there is no chromedriver, and {REQUIRED} is set");
-                // Past the test harness, which would keep it for itself.
+                // Not with `eprintln!`, which the test harness captures.
                 let text = "skipped: there is no browser to look at the page with (Debian: apt-get \
                             install chromium chromium-driver)\n";
                 std::io::stderr().write_all(text.as_bytes()).expect("there is a stderr");
@@ -115,7 +115,7 @@ impl Browser {
 
     pub(crate) fn resize(&self, width: u32, height: u32) {
         self.post("/window/rect", &json!({ "width": width, "height": height }));
-        // The page hears of it with its next frame.
+        // The page sees it in its next frame.
         let frames =
             "const done = arguments[0]; requestAnimationFrame(() => requestAnimationFrame(done))";
         self.post("/execute/async", &json!({ "script": frames, "args": [] }));
@@ -129,7 +129,7 @@ impl Browser {
         self.post("/goog/cdp/execute", &command);
     }
 
-    /// What stands on the console since it was last asked.
+    /// What the console has printed since the last call.
     pub(crate) fn complaints(&self) -> Value {
         self.post("/se/log", &json!({ "type": "browser" }))
     }

@@ -559,7 +559,7 @@ fn limits_end_what_would_not_end() {
     check(&steps, hydra, &["main has ended", "destructors spawn", "Builder::max_steps"]);
 }
 
-/// Nothing is kept of a task that has ended and whose handle is gone.
+/// A task that has ended and has no handle leaves nothing behind.
 #[test]
 fn the_limit_is_of_tasks_at_once() {
     let builder = Builder::new().max_tasks(3);

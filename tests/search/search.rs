@@ -104,6 +104,24 @@ fn a_seed_alone_means_the_same_run() {
     }
 }
 
+/// A search of 100 seeds makes 100 runs. If seed 0 is not among them, the run that measures comes in addition.
+#[test]
+fn each_seed_is_a_run() {
+    let runs = |scheduler: Box<dyn Scheduler>| {
+        let noted = Rc::default();
+        let noting = Noting { scheduler, runs: Rc::clone(&noted) };
+        let report = explore(noting, async || yield_now().await);
+        let seeds = noted.borrow().iter().filter(|(seed, _)| seed.is_some()).count();
+        (report.runs(), seeds)
+    };
+    for (from_0, from_5) in seeded(0..100).into_iter().zip(seeded(5..105)) {
+        let name = from_0.name().to_owned();
+        let measures = name != "random walk";
+        assert_eq!(runs(from_0), (100, if measures { 99 } else { 100 }), "{name}");
+        assert_eq!(runs(from_5), (if measures { 101 } else { 100 }, 100), "{name}");
+    }
+}
+
 /// How often each outcome comes up.
 fn counts(
     scheduler: Box<dyn Scheduler>,

@@ -1,10 +1,10 @@
-//! Histories of systems that are right, as some seed has it, and then spoilt.
+//! Histories of correct systems, drawn from a seed, and histories with one error put in.
 
 use std::collections::{BTreeMap, VecDeque};
 
 use dacapo::history::{Call, Client, History, Model};
 
-/// A model with operations to draw.
+/// A model whose operations can be drawn.
 pub trait System: Model<Op: Clone, Output: Clone> + Default {
     fn draw(random: &mut Random) -> Self::Op;
     /// Another output of the same kind.
@@ -42,7 +42,7 @@ pub enum Event<M: Model> {
     Drop,
 }
 
-/// What clients do, each by its number.
+/// The clients' operations, by the number of the client.
 pub type Events<M> = Vec<(usize, Event<M>)>;
 
 enum Doing<M: Model> {
@@ -51,7 +51,7 @@ enum Doing<M: Model> {
     Done(M::Output),
 }
 
-/// What clients see of a right system.
+/// What clients observe of a correct system.
 pub fn events<S: System>(shape: Shape, random: &mut Random) -> Events<S> {
     let mut system = S::default();
     let mut clients: Vec<Doing<S>> = (0..shape.clients).map(|_| Doing::Nothing).collect();
@@ -63,7 +63,7 @@ pub fn events<S: System>(shape: Shape, random: &mut Random) -> Events<S> {
         let doing = std::mem::replace(&mut clients[client], Doing::Nothing);
         let is_dropped = |random: &mut Random| match shape.dropped {
             0 => false,
-            // There are two chances.
+            // There are two attempts.
             dropped => random.below(2 * dropped) == 0,
         };
         clients[client] = match doing {
@@ -88,7 +88,7 @@ pub fn events<S: System>(shape: Shape, random: &mut Random) -> Events<S> {
     events
 }
 
-/// Another output for some return in the second half.
+/// Changes the output of one return in the second half.
 pub fn spoil<S: System>(events: &mut Events<S>, random: &mut Random) {
     let half = events.len() / 2;
     let start = half + random.below(half.max(1) as u64) as usize;
@@ -100,7 +100,7 @@ pub fn spoil<S: System>(events: &mut Events<S>, random: &mut Random) {
     }
 }
 
-/// The outputs of two operations that follow each other, one for the other, in the second half.
+/// Swaps the outputs of two consecutive operations in the second half.
 pub fn exchange<S: System>(events: &mut Events<S>, random: &mut Random) {
     let half = events.len() / 2;
     let start = half + random.below((half / 2).max(1) as u64) as usize;
@@ -109,7 +109,7 @@ pub fn exchange<S: System>(events: &mut Events<S>, random: &mut Random) {
         Event::Call(_) | Event::Drop => None,
     });
     let mut returns: Vec<&mut S::Output> = returns.collect();
-    // Far enough from each other that they are not concurrent.
+    // Far enough apart that they are not concurrent.
     returns.truncate(20);
     if let [one, .., other] = &mut returns[..] {
         std::mem::swap(*one, *other);
@@ -132,7 +132,7 @@ pub fn record<S: System>(events: &Events<S>) -> History<S> {
             _ => panic!("a client does one thing after another"),
         }
     }
-    // What is in flight still is not dropped.
+    // Operations that are still in flight are kept.
     calls.into_iter().flatten().for_each(std::mem::forget);
     history
 }
@@ -144,7 +144,7 @@ pub enum Access {
     CompareAndSet(u64, u64),
 }
 
-/// A register; what does not answer with a value says whether it was done.
+/// A register. Operations that return no value return whether they succeeded.
 #[derive(Clone, Default, PartialEq, Eq, Hash)]
 pub struct Register(u64);
 

@@ -15,8 +15,7 @@ pub mod semaphores;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::Duration;
 
-/// Asserts a snapshot in `snapshots/`, the one place for them. The story tells the reviewer what to look
-/// for; it is at the head of the file.
+/// Asserts a snapshot in `snapshots/`. The story, at the head of the file, tells reviewers what to look for.
 macro_rules! assert_snapshot {
     ($name:expr, $story:expr, $value:expr $(,)?) => {
         insta::with_settings!({
@@ -66,7 +65,7 @@ pub fn module_of_caller() -> &'static str {
 
 const VICTIM: &str = "VICTIM";
 
-/// This binary, to be run with arguments; its victims are asked to show this.
+/// A command that runs this binary. The variable tells its victims what to show.
 pub fn victim_command(what: &str) -> std::process::Command {
     let this = std::env::current_exe().expect("a test has a path");
     let mut command = std::process::Command::new(this);
@@ -74,13 +73,13 @@ pub fn victim_command(what: &str) -> std::process::Command {
     command
 }
 
-/// What this process is to show, if it was started for that.
+/// What this process should show, if it was started for that.
 #[expect(clippy::disallowed_methods, reason = "it is how `victim_command` asks")]
 pub fn victim() -> Option<String> {
     std::env::var(VICTIM).ok()
 }
 
-/// Whether this process is to show how a test fails.
+/// Whether this process should show how a test fails.
 pub fn is_victim() -> bool {
     victim().is_some()
 }
@@ -104,7 +103,7 @@ pub fn panic_of<R>(f: impl FnOnce() -> R) -> String {
     }
 }
 
-/// Asserts that a text has all these parts, in this order.
+/// Asserts that a text contains all these parts, in this order.
 #[track_caller]
 pub fn assert_parts(text: &str, parts: &[&str]) {
     let mut rest = text;

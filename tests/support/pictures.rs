@@ -1,4 +1,4 @@
-//! Runs to be drawn.
+//! Runs that tests draw.
 
 use std::rc::Rc;
 
@@ -27,7 +27,7 @@ pub const HOSTILE: [&str; 14] = [
     "",
 ];
 
-/// Spawning, a lock, a wake-up, an abort, a value, a jump of the clock, and what is left at the end.
+/// A run with a spawn, a lock, a wake-up, an abort, a value, a clock jump, and tasks left at the end.
 pub async fn everything() {
     let semaphore = Rc::new(Semaphore::new(0));
     let waiter = {
@@ -48,7 +48,7 @@ pub async fn everything() {
     yield_now().await;
 }
 
-/// Tasks that wake each other in turn, a number of times.
+/// Tasks that wake each other in turn, for a number of rounds.
 pub async fn relay(tasks: usize, turns: usize) {
     let tasks = (0..tasks).map(|number| {
         spawn_named(&format!("worker {number}"), async move {

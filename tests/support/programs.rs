@@ -1,4 +1,4 @@
-//! Little programs, made at random, on which the laws of the house are tested.
+//! Small random programs, for the properties that hold for every program.
 
 use std::cell::RefCell;
 use std::rc::Rc;
@@ -19,9 +19,9 @@ pub enum Op {
     Spawn(Vec<Op>),
     JoinFirst,
     AbortFirst,
-    /// Holds a permit of the one semaphore during these statements.
+    /// Holds a permit of the only semaphore during these statements.
     Permit(Vec<Op>),
-    /// Gives these statements this many milliseconds.
+    /// Runs these statements with a timeout in milliseconds.
     Timeout(u8, Vec<Op>),
     /// A value that the scheduler chooses.
     Choose(u8),
@@ -57,7 +57,7 @@ pub fn program() -> impl Strategy<Value = Vec<Op>> {
     })
 }
 
-/// What a program writes down.
+/// The log of a program.
 pub type Log = Rc<RefCell<Vec<String>>>;
 
 /// Runs a program; its output is its log.

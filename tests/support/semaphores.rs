@@ -1,4 +1,4 @@
-//! A semaphore with a bug, and a workload that may meet it.
+//! A semaphore with a bug, and a workload that can trigger it.
 
 use std::cell::Cell;
 use std::rc::Rc;
@@ -6,11 +6,11 @@ use std::rc::Rc;
 use dacapo::sync::Semaphore;
 use dacapo::task::{spawn, yield_now};
 
-/// Gives one permit to two, if the second one asks between the look of the first and its deed.
+/// Checks and then acts: if two tasks check before either acts, both get the same permit.
 pub struct BrokenSemaphore {
     free: Cell<isize>,
     waiting: Cell<usize>,
-    /// Permits that are handed to waiters.
+    /// Permits that were handed to waiters.
     handed: Semaphore,
 }
 
@@ -40,11 +40,11 @@ impl BrokenSemaphore {
     }
 }
 
-/// Tasks that start one after another and do something a number of times, each time with a permit.
-/// Returns how many did it at once, at most.
+/// Spawns tasks that acquire a permit in each of several rounds. Returns the most tasks that held one at the
+/// same time.
 ///
-/// In the usual order that is never too many. Two tasks with one round each and one permit are enough for
-/// the bug, and one turn out of order.
+/// First in, first out, that is never too many. Two tasks with one round each, one permit, and one
+/// reordered turn trigger the bug.
 pub async fn at_once(permits: usize, tasks: usize, rounds: usize) -> usize {
     let semaphore = Rc::new(BrokenSemaphore::new(permits));
     let (inside, most) = (Rc::new(Cell::new(0)), Rc::new(Cell::new(0)));

@@ -44,7 +44,7 @@ fn a_waiter_that_wants_more_is_not_overtaken() {
         let mut one = Box::pin(semaphore.acquire());
         assert!(futures::poll!(&mut one).is_pending());
         drop(held);
-        assert!(futures::poll!(&mut one).is_pending(), "there is one permit, but not for him");
+        assert!(futures::poll!(&mut one).is_pending(), "the one permit is not for this waiter");
         assert_eq!(semaphore.try_acquire().unwrap_err(), TryAcquireError::NoPermits);
         drop(both);
         let permit = one.await.unwrap();

@@ -1,5 +1,5 @@
-//! Several futures at once: properties against models, other crates' types, and what is lost or kept
-//! when a future is dropped at any of its awaits.
+//! Combinators: properties against models, types of other crates, and what is kept when a future is dropped
+//! at each of its awaits.
 
 use std::cell::{Cell, RefCell};
 use std::collections::BTreeSet;
@@ -50,7 +50,7 @@ proptest! {
         });
     }
 
-    /// It returns at the first instant that its condition allows, with what had ended by then.
+    /// It returns as soon as its condition holds, with the tasks that had ended by then.
     #[test]
     fn wait_returns_at_the_first_instant(jobs in jobs(), which in 0..3_usize, limit in 0..6_u64) {
         let until = [WaitUntil::FirstCompleted, WaitUntil::FirstException, WaitUntil::AllCompleted][which];
@@ -75,7 +75,7 @@ proptest! {
         });
     }
 
-    /// Tasks come in the order of their ends.
+    /// Tasks come in the order in which they end.
     #[test]
     fn as_completed_is_in_order(jobs in jobs()) {
         check(Random::seeds(0..10), async || {
@@ -93,7 +93,7 @@ proptest! {
     }
 }
 
-/// The property can fail: a gather in the order of ends.
+/// The property can fail: a gather whose results are in the order in which tasks end.
 #[test]
 fn a_gather_that_forgets_the_order_is_found() {
     let found =
@@ -131,7 +131,7 @@ fn select_takes_whichever_is_first() {
         }
     });
     assert_eq!((report.runs(), report.outcomes()[0].text()), (2, "\"one\""), "{report}");
-    // Ready at once, both: either may be looked at first.
+    // Both are ready at once, so either may be polled first.
     let tie = async || {
         select! {
             a = std::future::ready("a") => a,
@@ -149,7 +149,7 @@ fn select_takes_whichever_is_first() {
         }
     });
     assert_eq!((biased.runs(), biased.outcomes().len()), (1, 1));
-    // Of three, only those that were woken are a choice.
+    // Of three branches, only those that were woken are part of the choice.
     let woken = explore(Exhaustive::new(), async || {
         select! {
             biased;
@@ -203,7 +203,7 @@ impl Drop for OnDrop {
     }
 }
 
-/// What needs no particular runtime runs as it is, side by side with ours.
+/// Futures that need no particular runtime work unchanged beside dacapo's.
 #[test]
 fn types_of_other_crates_run_in_one_run_with_ours() {
     check(Random::seeds(0..50), async || {
@@ -361,7 +361,7 @@ fn nothing_is_lost_where_a_wait_is_dropped() {
         let mut ticks = interval(millis(3));
         ticks.tick().await;
         let done = drop_after(polls, ticks.tick()).await;
-        // A tick that was dropped is still to come.
+        // A tick whose future was dropped is not lost.
         assert_eq!(ticks.tick().await.since_start(), millis(if done { 6 } else { 3 }));
         done
     });
@@ -375,7 +375,7 @@ fn nothing_is_lost_where_a_wait_is_dropped() {
         let deadline = Some(Instant::now() + millis(3));
         let done =
             drop_after(polls, timeout_scope(deadline, async |_| pending::<()>().await)).await;
-        // Its request, if it had struck, is gone with it or taken back.
+        // Its request for cancellation, if there was one, is gone or taken back.
         assert_eq!(dacapo::cancel::cancelling(), 0);
         done
     });
@@ -513,7 +513,7 @@ fn no_task_is_left_where_its_owner_is_dropped() {
     });
 }
 
-/// A poll of a future with a foreign waker does no harm to one with the task's own.
+/// Polling one future with a foreign waker does not affect another with the task's own.
 #[test]
 fn futures_may_change_their_waker() {
     run(async || {

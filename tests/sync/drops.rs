@@ -69,7 +69,7 @@ fn everywhere(least: u32, scenario: impl AsyncFn(Place) -> bool) {
     assert!(places >= least, "there are {places} places only");
 }
 
-/// All that has to be done is done by now.
+/// Everything has been done by now.
 async fn at_once<T>(future: impl Future<Output = T>) -> T {
     timeout(millis(100), future).await.expect("it waits for what was lost")
 }

@@ -1,4 +1,4 @@
-//! Workloads: clients that come, do something, and may have to leave at any await.
+//! Workloads: clients that start, do something, and may be stopped at any await.
 
 use std::cell::RefCell;
 use std::collections::VecDeque;
@@ -19,7 +19,7 @@ pub(crate) fn millis(millis: u64) -> Duration {
     Duration::from_millis(millis)
 }
 
-/// As many cases as the variable PROPTEST_CASES says, or these.
+/// PROPTEST_CASES, or this many cases.
 fn cases(moderate: u32) -> ProptestConfig {
     const UNSET: u32 = 256;
     let config = ProptestConfig { failure_persistence: None, ..ProptestConfig::default() };
@@ -38,7 +38,7 @@ pub(crate) fn holds<W: Clone + Debug>(workloads: impl Strategy<Value = W>, law: 
     TestRunner::new(cases(200)).run(&workloads, property).unwrap_or_else(|error| panic!("{error}"));
 }
 
-/// The law finds a workload on which the primitive breaks it.
+/// The law finds a workload that shows what is wrong with the primitive.
 pub(crate) fn is_broken<W: Clone + Debug>(
     workloads: impl Strategy<Value = W>,
     law: impl AsyncFn(W),
@@ -51,16 +51,16 @@ pub(crate) fn is_broken<W: Clone + Debug>(
     let config = ProptestConfig { cases: 1_000, max_shrink_iters: 0, ..cases(200) };
     let rng = TestRng::deterministic_rng(RngAlgorithm::ChaCha);
     let found = TestRunner::new_with_rng(config, rng).run(&workloads, property);
-    assert!(found.is_err(), "the law does not see what is broken");
+    assert!(found.is_err(), "the law does not find the bug");
 }
 
-/// How a client ends, unless it finishes: after this many milliseconds.
+/// How a client is stopped after this many milliseconds, unless it finishes before.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Leave {
     Never,
-    /// What it does is dropped.
+    /// Its future is dropped.
     Timeout(u64),
-    /// What it does is cancelled.
+    /// Its task is cancelled.
     WaitFor(u64),
     Abort(u64),
     Cancel(u64),
@@ -76,7 +76,7 @@ fn leave() -> impl Strategy<Value = Leave> {
     ]
 }
 
-/// One client: when it comes, what it does, for how long, and how it leaves.
+/// A client: when it starts, what it does, for how long, and how it is stopped.
 #[derive(Clone, Debug)]
 pub(crate) struct Client {
     pub(crate) comes: u64,
@@ -91,7 +91,7 @@ pub(crate) fn clients() -> impl Strategy<Value = Vec<Client>> {
     prop::collection::vec(client, 1..7)
 }
 
-/// The clients of a workload, and which of them were told to leave.
+/// The clients of a workload, and which of them were stopped.
 #[derive(Default)]
 pub(crate) struct Clients {
     tasks: Vec<Rc<JoinHandle<()>>>,
@@ -123,13 +123,13 @@ impl Clients {
         }
     }
 
-    /// Waits until nothing happens any more; a panic of a client goes on here.
+    /// Waits until nothing more happens, and resumes the panic of a client.
     pub(crate) async fn settle(self) -> Vec<Rc<JoinHandle<()>>> {
         sleep(millis(1_000)).await;
         let (ended, left) = self.tasks.into_iter().partition(|task| task.is_finished());
         let ended: Vec<Rc<JoinHandle<()>>> = ended;
         for task in ended {
-            let task = Rc::into_inner(task).expect("who was to stop it has ended");
+            let task = Rc::into_inner(task).expect("the task that stops it has ended");
             if let Err(error) = task.await
                 && error.is_panic()
             {
@@ -139,7 +139,7 @@ impl Clients {
         left
     }
 
-    /// As [`settle`](Clients::settle), and no client may be left.
+    /// Like [`settle`](Clients::settle), but fails if a client still waits.
     pub(crate) async fn end(self) {
         let left = self.settle().await;
         assert!(left.is_empty(), "{} clients wait for ever", left.len());

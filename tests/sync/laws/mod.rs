@@ -1,5 +1,5 @@
-//! What must hold for the primitives whatever tasks do with them, and wherever these have to leave,
-//! under each schedule; each law with a primitive that breaks it.
+//! What holds for the primitives under each schedule, whatever tasks do with them and wherever they are
+//! stopped. Each law comes with a primitive that breaks it.
 
 mod clients;
 mod permits;

@@ -1,4 +1,4 @@
-//! A lock excludes; a semaphore never exceeds, and loses no permit.
+//! A lock has one holder. A semaphore never gives out too many permits, and loses none.
 
 use std::cell::{Cell, RefCell};
 use std::collections::VecDeque;
@@ -89,7 +89,7 @@ async fn permits<P: Permits>(workload: Vec<Client>) {
                 let before = line.iter().take_while(|(n, _)| *n != me);
                 before.filter(|(n, _)| !told.contains(n)).map(|(_, wants)| wants).sum()
             };
-            assert!(held.get() + served <= P::PERMITS, "somebody was overtaken");
+            assert!(held.get() + served <= P::PERMITS, "a waiter was overtaken");
             drop(entry);
             sleep(millis(takes)).await;
             drop(permit);
@@ -130,7 +130,7 @@ fn a_bounded_semaphore_keeps_its_permits() {
     holds(clients(), permits::<BoundedSemaphore>);
 }
 
-/// Looks whether it is free, and takes it a turn later.
+/// Checks whether it is free, and takes it a turn later.
 struct Hasty(Lock);
 
 impl Permits for Hasty {
@@ -157,7 +157,7 @@ fn a_lock_that_does_not_exclude_is_found() {
     is_broken(clients(), permits::<Hasty>);
 }
 
-/// Does not give back what it holds when its holder is dropped.
+/// Loses its permit when its holder is dropped.
 struct Leaky(Semaphore);
 
 struct Leak<'a>(&'a Semaphore, u32);

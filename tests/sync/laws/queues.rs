@@ -93,7 +93,7 @@ struct Model<S> {
     items: S,
     len: usize,
     unfinished: usize,
-    /// How often all were done.
+    /// How often all items were done.
     finished: usize,
     getting: usize,
     putting: usize,
@@ -139,7 +139,7 @@ async fn queue<Q: AnyQueue>((maxsize, workload): (usize, Vec<Client>)) {
     let left = clients.settle().await;
     {
         let model = model.borrow();
-        assert!(model.getting == 0 || model.len == 0, "one waits for an item, and there is one");
+        assert!(model.getting == 0 || model.len == 0, "a task waits for an item, and there is one");
         assert!(
             model.putting == 0 || model.len == maxsize,
             "one waits for a place, and there is one"
@@ -181,7 +181,7 @@ impl<Q: AnyQueue> Drop for Done<'_, Q> {
     }
 }
 
-/// One more, until this is dropped.
+/// Counts one more until this is dropped.
 struct Count<S>(Rc<RefCell<Model<S>>>, fn(&mut Model<S>) -> &mut usize);
 
 impl<S> Count<S> {

@@ -68,13 +68,16 @@ async fn event<E: AnyEvent>(workload: Vec<Client>) {
                     let entry = Entry::new(&waiting, before);
                     event.wait().await;
                     drop(entry);
-                    assert!(was_set || sets.get() > before, "it goes on, and nothing was set");
+                    assert!(
+                        was_set || sets.get() > before,
+                        "it returned, and the event was not set"
+                    );
                 }
             }
         });
     }
     let left = clients.settle().await;
-    assert!(waiting.borrow().iter().all(|before| *before == sets.get()), "one was not woken");
+    assert!(waiting.borrow().iter().all(|before| *before == sets.get()), "a waiter was not woken");
     assert_eq!(left.len(), waiting.borrow().len());
 }
 
@@ -83,7 +86,7 @@ fn an_event_wakes_all() {
     holds(clients(), event::<Event>);
 }
 
-/// A waiter that looks again after it was woken, and misses that the event was set.
+/// A waiter that checks the event again after its wake-up, and misses a set that was already cleared.
 struct Forgetful(Event);
 
 impl AnyEvent for Forgetful {
@@ -152,7 +155,7 @@ async fn condition<C: AnyCondition>(workload: Vec<Client>) {
             let mut guard = condition.lock().await;
             if what < 2 {
                 let _alone = Entry::new(&inside, me);
-                // As many come at once, and as many are notified.
+                // Several items come at once, and as many waiters are notified.
                 stock.set(stock.get() + 1 + what);
                 condition.notify(1 + what as usize);
                 sleep(millis(takes)).await;
@@ -162,7 +165,7 @@ async fn condition<C: AnyCondition>(workload: Vec<Client>) {
                     guard = condition.wait(guard).await;
                 }
                 let _alone = Entry::new(&inside, me);
-                assert_eq!(inside.borrow().len(), 1, "two have the lock");
+                assert_eq!(inside.borrow().len(), 1, "two tasks have the lock");
                 stock.set(stock.get() - 1);
                 sleep(millis(takes)).await;
             }
@@ -179,7 +182,7 @@ fn a_condition_loses_no_notification() {
     holds(clients(), condition::<Condition>);
 }
 
-/// A waiter that leaves takes a notification with it.
+/// A waiter that leaves, and loses the notification that it got.
 struct Greedy {
     lock: Lock,
     line: RefCell<VecDeque<Rc<Event>>>,
@@ -276,7 +279,7 @@ async fn barrier<B: AnyBarrier>((parties, workload): (usize, Vec<Client>)) {
                 let party = Party::new(&round);
                 match barrier.wait().await {
                     Ok(index) => party.passes(index + 1 == parties, parties),
-                    Err(_) => assert!(round.borrow().broken > 0, "who has broken it?"),
+                    Err(_) => assert!(round.borrow().broken > 0, "nobody broke it"),
                 }
                 sleep(millis(takes)).await;
             }
@@ -284,12 +287,12 @@ async fn barrier<B: AnyBarrier>((parties, workload): (usize, Vec<Client>)) {
     }
     let left = clients.settle().await;
     let round = round.borrow();
-    assert!(round.passed + round.turned_away >= parties * round.trips, "one did not pass");
-    assert!(left.len() < parties, "all are there, and wait");
+    assert!(round.passed + round.turned_away >= parties * round.trips, "a party did not pass");
+    assert!(left.len() < parties, "all parties are there and wait");
     assert_eq!((left.len(), barrier.n_waiting()), (round.waiting, round.waiting));
 }
 
-/// A party that has come, and is turned away unless it passes.
+/// A party that has come. It counts as turned away unless it passes.
 struct Party(Option<Rc<RefCell<Round>>>);
 
 impl Party {
@@ -302,11 +305,11 @@ impl Party {
         let round = self.0.take().expect("it passes once");
         let mut round = round.borrow_mut();
         if last {
-            assert!(round.waiting >= parties, "it trips, and not all are there");
+            assert!(round.waiting >= parties, "the barrier tripped before all parties came");
             round.trips += 1;
         }
         round.passed += 1;
-        assert!(round.passed <= parties * round.trips, "one passed too many");
+        assert!(round.passed <= parties * round.trips, "too many parties passed");
         round.waiting -= 1;
     }
 }

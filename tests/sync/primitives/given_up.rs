@@ -31,7 +31,7 @@ fn a_lock_is_free_if_only_such_wait() {
             }
             lock.release().unwrap();
             let guard = lock.try_lock();
-            assert!(guard.is_some(), "nobody waits");
+            assert!(guard.is_some(), "no task waits");
             assert!(waiter.await.unwrap_err().is_cancelled());
         })
         .unwrap();

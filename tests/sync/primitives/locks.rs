@@ -102,7 +102,7 @@ fn a_semaphore_with_permits_left_still_queues() {
         assert!(futures::poll!(&mut first).is_pending());
         semaphore.add_permits(2);
         assert_eq!(semaphore.available_permits(), 1, "one was taken on behalf of the waiter");
-        assert!(semaphore.is_locked(), "somebody waits");
+        assert!(semaphore.is_locked(), "a task waits");
         let mut second = Box::pin(semaphore.acquire());
         assert!(futures::poll!(&mut second).is_pending());
         assert_eq!(semaphore.available_permits(), 1);
