@@ -11,7 +11,7 @@ use crate::session::Place;
 
 /// A task, by reference: what may be done to it by anyone, which is all but taking its output.
 /// asyncio's `Task` and tokio's `AbortHandle`. The run knows the task until it has ended and its
-/// [`JoinHandle`] is gone. After that, the task counts as returned.
+/// [`JoinHandle`](super::JoinHandle) is gone. After that, the task counts as returned.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub struct Task {
     run: RunId,
@@ -100,7 +100,7 @@ impl Task {
         self.with(|executor| executor.uncancel(self.key)).unwrap_or(0)
     }
 
-    /// Has its future dropped at its next turn, without asking; see [`JoinHandle::abort`].
+    /// Has its future dropped at its next turn, without asking; see [`JoinHandle::abort`](super::JoinHandle::abort).
     pub fn abort(&self) {
         self.with(|executor| executor.abort(self.key));
     }
@@ -157,7 +157,7 @@ impl Task {
             .unwrap_or_else(|| format!("task {}", self.key.id()))
     }
 
-    /// Waits until the task has ended, leaving its output to the [`JoinHandle`]; any number may.
+    /// Waits until the task has ended, leaving its output to the [`JoinHandle`](super::JoinHandle); any number may.
     /// If the task has ended, this does not wait. Cancelling the waiting task cancels this task first;
     /// see [`shield`](crate::future::shield).
     ///
