@@ -33,6 +33,10 @@ pub use search::outcomes::{Outcome, Report};
 pub(crate) use search::property::{Arguments, Effort, Property, check_property, last_schedule};
 #[cfg(feature = "proptest")]
 pub(crate) use shrink::edits::{Edits, fingerprint};
+#[cfg(feature = "proptest")]
+pub(crate) use shrink::numbers::Numbers;
+#[cfg(feature = "proptest")]
+pub(crate) use subject::follow::Asked;
 pub use tally::coverage::Mark;
 pub use termination::Termination;
 

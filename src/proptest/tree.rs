@@ -1,10 +1,12 @@
 //! Schedules that shrink under proptest, which asks for one candidate after another.
 
 use std::collections::BTreeMap;
+use std::rc::Rc;
 
 use ::proptest::strategy::ValueTree;
 
-use crate::explore::{Edits, fingerprint};
+use crate::explore::{Asked, Edits, Numbers, fingerprint};
+use crate::question::Question;
 use crate::schedule::{Answer, Schedule};
 
 /// A [`Schedule`] that proptest makes simpler, in the order of
@@ -171,9 +173,10 @@ impl Edits for Rehearsal<'_> {
     }
 
     /// The program is not known. Three ready tasks are often enough.
-    fn options(&mut self, answers: &[Answer]) -> Vec<u32> {
+    fn asked(&mut self, answers: &[Answer]) -> Rc<[Asked]> {
         const MOST: usize = 16;
         let usual = !answers.iter().any(|answer| answer.is_deviation());
-        if usual { vec![3; self.answers().len().min(MOST)] } else { Vec::new() }
+        let count = if usual { self.answers().len().min(MOST) } else { 0 };
+        vec![Asked { question: Question::Next, options: 3 }; count].into()
     }
 }

@@ -43,14 +43,17 @@ impl fmt::Display for FailureReport<'_> {
         writeln!(f, "dacapo: {} fails\n", self.test)?;
         writeln!(f, "{}", indent(&self.failure.to_string(), "  "))?;
         if !self.input.is_empty() {
-            writeln!(f, "the {}input", if self.is_least { "least failing " } else { "" })?;
+            let which =
+                if self.is_least { "the simplest failing input found" } else { "the input" };
+            writeln!(f, "{which}")?;
             self.input.iter().try_for_each(|line| writeln!(f, "  {line}"))?;
             writeln!(f)?;
         }
         facts(f, &self.facts)?;
 
         let schedule = shorten(self.schedule);
-        let which = if self.is_least { "the least schedule that fails" } else { "the schedule" };
+        let which =
+            if self.is_least { "the simplest failing schedule found" } else { "the schedule" };
         let deviations = deviations(self.trace);
         let all = self.schedule.deviations();
         let except = if all == 0 { " throughout" } else { ", except" };

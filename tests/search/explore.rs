@@ -217,11 +217,11 @@ fn shrinking_tries_the_seed_as_well() {
         dacapo::rand::rng().next_u32();
         panic!("in any case");
     });
-    assert_parts(&needless, &["the least schedule that fails is `d1:`: first in"]);
+    assert_parts(&needless, &["the simplest failing schedule found is `d1:`: first in"]);
     let needed = report_of(Random::seeds(0..1000), async || {
         assert_ne!(dacapo::rand::rng().next_u32() % 16, 5, "unlucky");
     });
-    let schedule = needed.split(" fails is `").nth(1).unwrap();
+    let schedule = needed.split(" schedule found is `").nth(1).unwrap();
     assert!(schedule.starts_with("d1:@"), "{schedule}");
     assert_parts(&needed, &["random values from seed"]);
 }
@@ -238,7 +238,7 @@ proptest! {
         let first = found.failures().min_by_key(|outcome| outcome.first_seen().seed());
         if first.is_some() {
             let report = report_of(Random::seeds(0..20), body);
-            let least = report.split(" fails is `").nth(1).unwrap();
+            let least = report.split(" schedule found is `").nth(1).unwrap();
             let least: Schedule = least.split('`').next().unwrap().parse().unwrap();
             let run = replay(least.clone(), body);
             let failure: &Failure = run.failure().expect("the least schedule fails");

@@ -20,5 +20,6 @@ mod regressions;
 mod schedule_values;
 mod schedulers;
 mod search;
+mod shrink;
 mod state_machines;
 mod sweeps;

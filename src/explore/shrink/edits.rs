@@ -1,5 +1,9 @@
 //! Edits that make a schedule simpler, whatever decides whether it still does what matters.
 
+use std::rc::Rc;
+
+use crate::explore::subject::follow::Asked;
+use crate::question::Question;
 use crate::schedule::{Answer, Lasting, Schedule};
 use crate::trace::mix;
 
@@ -26,8 +30,14 @@ pub(crate) trait Edits {
     /// Whether answers may be made to last.
     fn may_last(&self) -> bool;
 
-    /// How many options each choice has in a run with these answers, as far as that can be told.
-    fn options(&mut self, answers: &[Answer]) -> Vec<u32>;
+    /// What is asked in a run with these answers, as far as that is known.
+    fn asked(&mut self, answers: &[Answer]) -> Rc<[Asked]>;
+
+    /// What is asked in the run with the least schedule, as far as that is known.
+    fn asked_of_least(&mut self) -> Rc<[Asked]> {
+        let answers = self.answers().to_vec();
+        self.asked(&answers)
+    }
 
     fn deviations(&self) -> Vec<usize> {
         let answers = self.answers().iter().enumerate();
@@ -60,7 +70,11 @@ pub(crate) trait Edits {
                 return;
             }
             let option = self.answers()[place].option();
-            for lasting in [Lasting::Hold, Lasting::Ahead] {
+            let hows: &[Lasting] = match may_be_among_tasks(&self.asked_of_least(), place) {
+                true => &[Lasting::Hold, Lasting::Ahead],
+                false => &[Lasting::Once],
+            };
+            for &lasting in hows {
                 let mut alone = vec![Answer::USUAL; place];
                 alone.push(Answer::new(option, lasting));
                 let mut last = self.answers()[..place].to_vec();
@@ -99,6 +113,7 @@ pub(crate) trait Edits {
         if places.len() < 3 || places.len() > MOST {
             return;
         }
+        let asked = self.asked_of_least();
         for &dropped in &places {
             for &other in places.iter().filter(|&&other| other != dropped) {
                 let option = self.answers()[other].option();
@@ -107,7 +122,8 @@ pub(crate) trait Edits {
                     Answer::new(option, Lasting::Hold),
                     Answer::new(option, Lasting::Ahead),
                 ];
-                for instead in instead {
+                let count = if may_be_among_tasks(&asked, other) { instead.len() } else { 1 };
+                for &instead in &instead[..count] {
                     let mut answers = self.answers().to_vec();
                     answers[dropped] = Answer::USUAL;
                     answers[other] = instead;
@@ -134,59 +150,6 @@ pub(crate) trait Edits {
         }
     }
 
-    fn lower(&mut self) {
-        for place in self.deviations() {
-            if self.exhausted() {
-                return;
-            }
-            if let Some(&answer) = self.answers().get(place) {
-                self.try_answer(place, Answer::from(answer.option()));
-            }
-            self.pass_over_fewer(place);
-            // 1 is nearly always either enough or the beginning of a short climb.
-            let mut lower = 1;
-            while !self.exhausted()
-                && let Some(&answer) = self.answers().get(place)
-                && lower <= answer.option()
-            {
-                let once = self.try_answer(place, Answer::from(lower));
-                let shorter = Answer::new(lower, answer.lasting());
-                if once || (shorter < answer && self.try_answer(place, shorter)) {
-                    break;
-                }
-                lower = if lower < 8 { lower + 1 } else { lower.saturating_mul(2) };
-                if lower == u32::MAX {
-                    break;
-                }
-            }
-        }
-    }
-
-    /// Passes over some of the tasks not now but when those before them have had their turn.
-    fn pass_over_fewer(&mut self, mut place: usize) {
-        // More are hardly in one line; it may be a value of the program's own.
-        const MOST: u32 = 1000;
-        while let Some(&answer) = self.answers().get(place)
-            && (2..=MOST).contains(&answer.option())
-            && !self.exhausted()
-        {
-            let all_but_one = answer.option() as usize - 1;
-            let later = |fewer: usize| {
-                let mut answers = self.answers().to_vec();
-                answers[place] = Answer::USUAL;
-                answers.resize(answers.len().max(place + fewer + 1), Answer::USUAL);
-                answers[place + fewer] =
-                    Answer::new(answer.option() - fewer as u32, answer.lasting());
-                answers
-            };
-            let (last, next) = (later(all_but_one), later(1));
-            if self.try_answers(last) || !self.try_answers(next) {
-                return;
-            }
-            place += 1;
-        }
-    }
-
     /// Tries another answer at one place.
     fn try_answer(&mut self, place: usize, answer: Answer) -> bool {
         let mut answers = self.answers().to_vec();
@@ -196,20 +159,24 @@ pub(crate) trait Edits {
 
     fn move_forward(&mut self) {
         for place in self.deviations() {
-            let mut place = place;
+            let (mut place, mut stride) = (place, 1);
             while !self.exhausted()
-                && place > 0
                 && self.answers().get(place).is_some_and(|answer| answer.is_deviation())
             {
-                if self.answers()[place - 1].is_deviation() {
+                let before = self.answers()[..place].iter().rev();
+                let free = before.take_while(|answer| !answer.is_deviation()).count();
+                stride = stride.min(free);
+                if stride == 0 {
                     break;
                 }
                 let mut answers = self.answers().to_vec();
-                answers.swap(place - 1, place);
-                if !self.try_answers(answers) {
-                    break;
+                answers.swap(place - stride, place);
+                if self.try_answers(answers) {
+                    place -= stride;
+                    stride *= 2;
+                } else {
+                    stride /= 2;
                 }
-                place -= 1;
             }
         }
     }
@@ -249,25 +216,43 @@ pub(crate) trait Edits {
     /// The same with one deviation more, wherever it may be.
     fn try_one_more(&mut self, base: &[Answer]) -> bool {
         const MOST: usize = 1000;
-        let options = self.options(base);
-        if options.iter().map(|&options| options as usize).sum::<usize>() * 3 > MOST {
+        let asked = self.asked(base);
+        let free = |place: usize| !base.get(place).is_some_and(|answer| answer.is_deviation());
+        let candidates = || {
+            let places = asked.iter().enumerate().filter(|(place, _)| free(*place));
+            places.flat_map(|(place, asked)| one_answer(*asked).map(move |answer| (place, answer)))
+        };
+        if candidates().take(MOST + 1).count() > MOST {
             return false;
         }
-        for (place, &options) in options.iter().enumerate() {
-            if base.get(place).is_some_and(|answer| answer.is_deviation()) {
-                continue;
-            }
-            for option in 0..options {
-                for lasting in [Lasting::Hold, Lasting::Ahead, Lasting::Once] {
-                    let mut answers = base.to_vec();
-                    answers.resize(answers.len().max(place + 1), Answer::USUAL);
-                    answers[place] = Answer::new(option, lasting);
-                    if self.exhausted() || self.try_answers(answers) {
-                        return true;
-                    }
-                }
+        for (place, answer) in candidates() {
+            let mut answers = base.to_vec();
+            answers.resize(answers.len().max(place + 1), Answer::USUAL);
+            answers[place] = answer;
+            if self.exhausted() || self.try_answers(answers) {
+                return true;
             }
         }
         false
     }
+}
+
+/// Whether the choice at this place is one among tasks, as far as is known. How long its answer lasts makes
+/// a difference only then.
+pub(super) fn may_be_among_tasks(asked: &[Asked], place: usize) -> bool {
+    asked.get(place).is_none_or(|asked| asked.question == Question::Next)
+}
+
+/// The answers that are tried in place of several others.
+fn one_answer(asked: Asked) -> impl Iterator<Item = Answer> {
+    // Of many numbers, the largest: if it will do, smaller ones are tried later.
+    const FEW: u32 = 8;
+    let Asked { question, options } = asked;
+    let is_among_tasks = question == Question::Next;
+    let first = if is_among_tasks || options <= FEW { 0 } else { options - 1 };
+    let how: &[Lasting] = match is_among_tasks {
+        true => &[Lasting::Hold, Lasting::Ahead, Lasting::Once],
+        false => &[Lasting::Once],
+    };
+    (first..options).flat_map(|option| how.iter().map(move |&how| Answer::new(option, how)))
 }

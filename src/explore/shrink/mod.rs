@@ -1,17 +1,20 @@
 //! The least schedule that fails in the same way.
 
 pub(crate) mod edits;
+pub(crate) mod numbers;
 
 use std::collections::HashSet;
 use std::rc::Rc;
 
 use self::edits::{Edits, fingerprint};
-use crate::explore::subject::follow::{Account, Follow};
+use self::numbers::Numbers;
+use crate::explore::subject::follow::{Account, Asked, Follow};
 use crate::explore::subject::{Sample, Subject};
 use crate::failure::FailureKind;
 use crate::faults::Faults;
 use crate::question::Question;
 use crate::schedule::{Answer, Lasting, Schedule};
+use crate::trace::{Event, Trace};
 
 /// A failing run, and how many runs it took to get from the first one to this.
 pub(crate) struct Shrunk {
@@ -36,13 +39,15 @@ pub(crate) struct Shrunk {
 ///    may have to undo another;
 /// 3. tell the same order of steps in another way: with one answer that lasts, others may not be needed;
 /// 4. remove answers, which moves the rest forward, also in such chunks;
-/// 5. make single answers smaller, even at a later place;
+/// 5. make single answers smaller, by bisection, even at a later place, and numbers of the program in
+///    sum (see [`Numbers`]);
 /// 6. move a deviation forward, by swapping it with a 0 before it.
 ///
 /// If more than one deviation is left, all schedules with a single answer that lasts are tried, unless
 /// there are too many.
 ///
-/// The list of choices is edited, never the run (see [`Edits`]). What is kept is the schedule that the run really had, which may be simpler than the candidate.
+/// The list of choices is edited, never the run (see [`Edits`]). What is kept is the schedule that the
+/// run really had, which may be simpler than the candidate.
 pub(crate) fn shrink(subject: &mut Subject<'_>, first: Sample, max_runs: usize) -> Shrunk {
     let max_steps = MAX_STEPS.max(20 * first.steps);
     shrink_while(subject, first, [max_runs, max_steps], |least, sample| {
@@ -75,6 +80,7 @@ pub(crate) fn shrink_while(
         steps: 0,
         max_steps,
         may_last,
+        asked: None,
     };
     // The usual order, and the usual random values, first.
     shrinker.try_answers(Vec::new());
@@ -91,6 +97,8 @@ pub(crate) fn shrink_while(
         shrinker.zero_pairs();
         shrinker.delete_chunks();
         shrinker.lower();
+        shrinker.trade();
+        shrinker.leave_out_repetitions();
         shrinker.move_forward();
         if shrinker.least.schedule == before {
             shrinker.try_few();
@@ -115,11 +123,22 @@ struct Shrinker<'a, 'b> {
     max_steps: usize,
     /// Whether answers may be made to last.
     may_last: bool,
+    /// What was asked in the run of this schedule.
+    asked: Option<(Schedule, Rc<[Asked]>)>,
 }
 
 /// How many steps all candidates may take together, or twenty times those of the first run. Without it,
 /// runs that end at their limit of steps would take minutes.
 const MAX_STEPS: usize = 3_000_000;
+
+/// What was asked in a run, if its trace is whole.
+fn asked(trace: &Trace) -> Option<Rc<[Asked]>> {
+    let asked = trace.events().filter_map(|(_, event)| match event {
+        Event::Choice { asked, options, .. } => Some(Asked { question: asked.question, options }),
+        _ => None,
+    });
+    (trace.dropped() == 0).then(|| asked.collect())
+}
 
 impl Edits for Shrinker<'_, '_> {
     fn answers(&self) -> &[Answer] {
@@ -149,11 +168,19 @@ impl Edits for Shrinker<'_, '_> {
         self.may_last
     }
 
-    fn options(&mut self, answers: &[Answer]) -> Vec<u32> {
+    fn asked(&mut self, answers: &[Answer]) -> Rc<[Asked]> {
         let seed = self.least.schedule.seed();
         let faults = self.least.schedule.faults();
         let schedule = Schedule::new(answers.iter().copied()).with_seed(seed).with_faults(faults);
-        self.account(schedule).options
+        match &self.asked {
+            Some((known, asked)) if *known == schedule => Rc::clone(asked),
+            _ if self.exhausted() => Rc::new([]),
+            _ => {
+                let asked: Rc<[Asked]> = self.account(schedule.clone()).choices.into();
+                self.asked = Some((schedule, Rc::clone(&asked)));
+                asked
+            }
+        }
     }
 }
 
@@ -173,6 +200,7 @@ impl Shrinker<'_, '_> {
         let same = (self.same)(&self.least, &sample);
         let simpler = sample.schedule.cmp_simplicity(&self.least.schedule).is_lt();
         if same && simpler {
+            self.asked = asked(self.subject.trace()).map(|asked| (sample.schedule.clone(), asked));
             self.least = sample;
         }
         same && simpler

@@ -15,9 +15,15 @@ pub(crate) struct Account {
     pub(crate) steps: Vec<TaskId>,
     /// The answers to choices that are not among tasks.
     pub(crate) others: Vec<usize>,
-    /// How many options each choice had.
-    pub(crate) options: Vec<u32>,
+    pub(crate) choices: Vec<Asked>,
     plan: Plan,
+}
+
+/// What a choice asked, and how many options it had.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Asked {
+    pub(crate) question: Question,
+    pub(crate) options: u32,
 }
 
 /// A replay that gives an account.
@@ -46,8 +52,10 @@ impl Scheduler for Recorder {
     fn choose(&mut self, choice: &Choice<'_>) -> Answer {
         let answer = self.replay.choose(choice);
         let mut account = self.account.borrow_mut();
-        account.options.push(u32::try_from(choice.options()).unwrap_or(u32::MAX));
-        if choice.question() != Question::Next {
+        let question = choice.question();
+        let options = u32::try_from(choice.options()).unwrap_or(u32::MAX);
+        account.choices.push(Asked { question, options });
+        if question != Question::Next {
             account.others.push(answer.option() as usize);
         }
         answer
