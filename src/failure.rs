@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use crate::extent::Extent;
 use crate::trace::{printable, printable_lines};
 
 /// Why a run failed, and whose mistake that is.
@@ -86,8 +87,7 @@ pub(crate) enum Kind {
     Unmet {
         marks: Vec<Unmet>,
         runs: usize,
-        /// No schedule is left that could be tried.
-        complete: bool,
+        extent: Extent,
     },
 }
 
@@ -364,7 +364,7 @@ impl fmt::Display for Failure {
             Kind::NotDeterministic { difference } => {
                 write!(f, "the test is not deterministic: {difference}")
             }
-            Kind::Unmet { marks, runs, complete } => {
+            Kind::Unmet { marks, runs, extent } => {
                 let count = |n: usize| format!("{n} run{}", if n == 1 { "" } else { "s" });
                 write!(
                     f,
@@ -383,15 +383,22 @@ impl fmt::Display for Failure {
                         )?,
                     }
                 }
-                f.write_str(match complete {
-                    true => {
-                        "\n(no other schedule is left: it takes other inputs, or that code is dead)"
-                    }
-                    false => {
+                match extent.drawn.seeds() {
+                    _ if !extent.all_schedules => f.write_str(
                         "\n(try more seeds, as with DACAPO_SEEDS, another scheduler, or other inputs; \
-                         if none of them gets there, that code is dead)"
-                    }
-                })
+                         if none of them gets there, that code is dead)",
+                    ),
+                    Some(seeds) => write!(
+                        f,
+                        "\n(no other schedule is left, but random values were drawn from {seeds} only: \
+                         use a scheduler that works from seeds, or draw with `choose`, whose values are \
+                         all tried; or try other inputs or faults)"
+                    ),
+                    None => f.write_str(
+                        "\n(no other schedule is left: it takes other inputs or faults, or that code is \
+                         dead)",
+                    ),
+                }
             }
         }
     }

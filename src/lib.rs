@@ -79,6 +79,7 @@ pub mod guide;
 struct Readme;
 
 mod buffer;
+mod extent;
 mod failure;
 mod faults;
 mod instant;

@@ -194,6 +194,11 @@ impl Engine {
         self.core.session.schedule()
     }
 
+    /// The seed of the last run's random values, if any were drawn.
+    pub(crate) fn drawn(&self) -> Option<u64> {
+        self.core.session.drawn()
+    }
+
     /// The trace of the last run.
     pub(crate) fn trace(&self) -> &Trace {
         &self.core.session.trace

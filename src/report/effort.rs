@@ -3,6 +3,7 @@
 use std::fmt;
 
 use super::grouped;
+use crate::extent::Extent;
 
 /// The figures of a search. Its text is a line, without a line break, that shows whether more runs
 /// would bring anything new.
@@ -15,7 +16,7 @@ pub(crate) struct EffortReport {
     pub(crate) distinct: usize,
     /// Whether there may be more of these than were counted.
     pub(crate) at_least: bool,
-    pub(crate) complete: bool,
+    pub(crate) extent: Extent,
 }
 
 impl EffortReport {
@@ -43,7 +44,7 @@ impl fmt::Display for EffortReport {
             count(self.steps, "step"),
             count(self.choices, "choice"),
             count(self.distinct, "distinct trace"),
-            if self.complete { "complete" } else { "not all there are" },
+            self.extent,
         )
     }
 }
@@ -51,6 +52,7 @@ impl fmt::Display for EffortReport {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::extent::Drawn;
 
     #[track_caller]
     fn check(effort: EffortReport, expectation: &str) {
@@ -71,10 +73,27 @@ mod tests {
             "1,000 schedules, 12,300 steps, 4,021 choices; at least 213 distinct traces, at most \
              78.7% repeats; not all there are",
         );
+        let all = Extent { all_schedules: true, ..Extent::default() };
+        let one = EffortReport { runs: 1, steps: 1, choices: 0, distinct: 1, ..effort };
         check(
-            EffortReport { runs: 1, steps: 1, choices: 0, distinct: 1, complete: true, ..effort },
+            EffortReport { extent: all, ..one },
             "1 schedule, 1 step, 0 choices; 1 distinct trace, no repeats; complete",
         );
+        let mut drawn = Drawn::default();
+        for (seed, words) in [
+            (None, "complete"),
+            (Some(7), "all schedules, with random values from seed 7 only"),
+            (Some(7), "all schedules, with random values from seed 7 only"),
+            (None, "all schedules, with random values from seed 7 only"),
+            (Some(8), "all schedules, with random values from some seeds only"),
+        ] {
+            drawn.add(seed);
+            let text = EffortReport { extent: Extent { drawn, ..all }, ..one }.to_string();
+            assert_eq!(text.split("; ").last(), Some(words));
+        }
+        let limited = EffortReport { extent: Extent { limited: true, ..all }, ..one };
+        let words = "all schedules, up to where runs reach a limit";
+        assert_eq!(limited.to_string().split("; ").last(), Some(words));
         check(
             EffortReport::default(),
             "0 schedules, 0 steps, 0 choices; 0 distinct traces, no repeats; not all there are",

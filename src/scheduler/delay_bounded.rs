@@ -148,6 +148,11 @@ impl Scheduler for DelayBounded {
     }
 
     fn end_run(&mut self) -> RunEnd {
+        let last = self.current.answers.len();
+        if self.next < last {
+            let before = self.current.last_options as usize;
+            self.diverged.get_or_insert(Divergence::missing(last - 1, before));
+        }
         let next = self.advance();
         self.is_left = next.is_some();
         self.current = next.unwrap_or_default();

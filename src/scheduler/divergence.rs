@@ -13,6 +13,7 @@ enum Kind {
     TooLarge { answer: usize, options: usize },
     Unused { answers: usize },
     OtherOptions { before: usize, now: usize },
+    Missing { before: usize },
 }
 
 impl Divergence {
@@ -31,6 +32,12 @@ impl Divergence {
         Self { choice, kind: Kind::OtherOptions { before, now }, strict: false }
     }
 
+    /// The end of a run that came before a choice that had `before` options in an earlier run with the same
+    /// answers so far.
+    pub(super) fn missing(choice: usize, before: usize) -> Self {
+        Self { choice, kind: Kind::Missing { before }, strict: false }
+    }
+
     /// The number of the choice, counted from 0 as in a trace.
     pub fn choice(&self) -> usize {
         self.choice
@@ -43,7 +50,7 @@ impl Divergence {
 
     /// Whether the same answers have led to two different runs.
     pub(crate) fn is_nondeterminism(&self) -> bool {
-        matches!(self.kind, Kind::OtherOptions { .. })
+        matches!(self.kind, Kind::OtherOptions { .. } | Kind::Missing { .. })
     }
 }
 
@@ -66,6 +73,11 @@ impl fmt::Display for Divergence {
                 f,
                 "choice {choice}: it had {before} options before, and now, after the same answers, \
                  it has {now}"
+            ),
+            Kind::Missing { before } => write!(
+                f,
+                "choice {choice}: it had {before} options before, and now, after the same answers, \
+                 the run ends without it"
             ),
         }
     }

@@ -10,6 +10,9 @@ use crate::schedule::Answer;
 /// The number of schedules grows fast: three tasks that yield twice each have 1,680. After
 /// [`max_runs`](Exhaustive::max_runs) the search stops, and the report says so.
 ///
+/// [Random values](crate::rand) are no part of a schedule's answers: all runs draw them from seed 0, and the
+/// report says so. To have all values tried, ask for them with [`choose`](crate::choose).
+///
 /// ```
 /// use dacapo::scheduler::Exhaustive;
 ///
@@ -50,8 +53,6 @@ impl Exhaustive {
 
     /// Advances the odometer by one. Returns `false` if all its wheels are back at 0.
     fn advance(&mut self) -> bool {
-        // A run that took another path may have ended before it reached all kept answers.
-        self.path.truncate(self.next);
         while let Some((answer, options)) = self.path.pop() {
             if answer + 1 < options {
                 self.path.push((answer + 1, options));
@@ -99,6 +100,10 @@ impl Scheduler for Exhaustive {
     }
 
     fn end_run(&mut self) -> RunEnd {
+        if let Some(&(_, before)) = self.path.get(self.next) {
+            self.diverged.get_or_insert(Divergence::missing(self.next, before));
+            self.path.truncate(self.next);
+        }
         self.is_left = self.advance();
         // If the same answers led to other choices, there may be schedules that were not found.
         let completeness = match self.is_left || self.diverged.is_some() {

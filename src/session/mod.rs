@@ -151,7 +151,12 @@ impl Session {
 
     /// The seed of the random values, or 0 if none was drawn.
     pub(crate) fn seed_used(&self) -> u64 {
-        if self.data.is_some() { self.seed } else { 0 }
+        self.drawn().unwrap_or(0)
+    }
+
+    /// The seed of the random values, if any was drawn.
+    pub(crate) fn drawn(&self) -> Option<u64> {
+        self.data.is_some().then_some(self.seed)
     }
 
     /// The random values of the code under test.

@@ -6,6 +6,7 @@ mod support;
 mod bad_input;
 mod bank;
 mod cancel_sweep;
+mod claims;
 mod determinism;
 mod endings;
 mod explain;

@@ -19,8 +19,9 @@ use crate::explore::say::say;
 use crate::explore::settings::Settings;
 use crate::explore::subject::{Sample, Subject};
 use crate::explore::tally::coverage::Coverage;
+use crate::explore::tally::reach::Reach;
 use crate::report::{Findings, count};
-use crate::scheduler::{Completeness, Divergence, Plan, Scheduler};
+use crate::scheduler::{Divergence, Plan, Scheduler};
 
 /// Makes all runs that the scheduler asks for, until one fails.
 ///
@@ -113,7 +114,7 @@ fn search(
     let mut coverage = Coverage::new(&settings.expected);
     let mut runs = 0;
     let mut note = None;
-    let mut completeness = Completeness::default();
+    let mut reach = Reach::default();
     while let Some(plan) = first.take().or_else(|| scheduler.next_run()) {
         if jobs.know_to_pass(&mut subject, &*scheduler, &plan, runs, &mut progress) {
             runs += 1;
@@ -122,7 +123,7 @@ fn search(
         known.begin(runs + 1, plan.seed());
         let mut sample: Sample;
         (sample, scheduler) = subject.run_only(scheduler, &plan);
-        completeness = sample.completeness;
+        reach.add(&sample);
         runs += 1;
         if sample.outcome.is_err() || sample.divergence.is_some() {
             sample.schedule = subject.schedule();
@@ -160,15 +161,21 @@ fn search(
     if let Some(divergence) = note {
         say(&format!("dacapo: {}: the run does not fit its schedule: {divergence}", test.name()));
     }
-    if completeness == Completeness::Partial {
-        let runs = count(runs, "run");
+    let runs = count(runs, "run");
+    let extent = reach.extent();
+    if reach.is_partial() {
         say(&format!("dacapo: {}: stopped after {runs}, which are not all there are", test.name()));
     }
     if env.trace {
         say(&subject.trace().log().to_string());
     }
-    match coverage.unmet(completeness == Completeness::Complete, env.seeds.is_some()) {
-        Some(failure) => Err(unmet(failure, &format!("{name}, {}", count(runs, "run")), test)),
-        None => Ok(()),
+    match coverage.unmet(extent, env.seeds.is_some()) {
+        Some(failure) => Err(unmet(failure, &format!("{name}, {runs}"), test)),
+        None => {
+            if extent.all_schedules && !extent.is_complete() {
+                say(&format!("dacapo: {}: passes in {runs}: {extent}", test.name()));
+            }
+            Ok(())
+        }
     }
 }

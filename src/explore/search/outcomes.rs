@@ -10,10 +10,12 @@ use crate::explore::settings::Settings;
 use crate::explore::subject::Subject;
 use crate::explore::tally::Tally;
 use crate::explore::tally::coverage::{Coverage, Mark};
+use crate::explore::tally::reach::Reach;
+use crate::extent::Extent;
 use crate::failure::{Failure, Kind};
 use crate::report::{EffortReport, Findings, Row, marks, shorten, table};
 use crate::schedule::Schedule;
-use crate::scheduler::{Completeness, Divergence, Scheduler};
+use crate::scheduler::{Divergence, Scheduler};
 use crate::trace::printable;
 
 /// What a search found: the different outcomes of all runs, in the order of their texts.
@@ -67,14 +69,14 @@ impl Outcome {
 }
 
 impl Report {
-    fn new(tally: Tally, complete: bool, difference: Option<String>) -> Self {
+    fn new(tally: Tally, extent: Extent, difference: Option<String>) -> Self {
         let effort = EffortReport {
             runs: tally.runs,
             steps: tally.steps,
             choices: tally.choices,
             distinct: tally.distinct(),
             at_least: tally.distinct() == Tally::MAX_TRACES,
-            complete,
+            extent,
         };
         let outcomes = tally.rows.into_iter().map(|((text, _), row)| Outcome {
             text,
@@ -131,9 +133,23 @@ impl Report {
         self.effort.repeats()
     }
 
-    /// Whether every possible schedule was among them.
+    /// Whether every possible run was among them.
+    ///
+    /// This takes a scheduler that tries every schedule, such as [`Exhaustive`](crate::scheduler::Exhaustive).
+    /// It also takes that no run drew [random values](crate::rand), which would differ with another seed,
+    /// and that no run ended at a limit of the [`Builder`](crate::Builder). The inputs and the
+    /// [faults](crate::Faults) that are on are taken as given.
+    ///
+    /// ```
+    /// use dacapo::rand::Rng as _;
+    /// use dacapo::scheduler::Exhaustive;
+    ///
+    /// let report = dacapo::explore(Exhaustive::new(), async || dacapo::rand::rng().next_u32() % 6);
+    /// assert!(!report.is_complete());
+    /// assert!(report.to_string().ends_with("all schedules, with random values from seed 0 only\n"));
+    /// ```
     pub fn is_complete(&self) -> bool {
-        self.effort.complete
+        self.effort.extent.is_complete()
     }
 
     /// The outcomes that are failures.
@@ -150,7 +166,7 @@ impl Report {
     ///
     /// As a snapshot it changes when the code may behave otherwise than before, and not with the number of
     /// schedules or steps that lead there, which any other task changes. A failing outcome says so; so
-    /// does a search that has not tried all schedules.
+    /// does a search that has not tried everything.
     ///
     /// ```
     /// use dacapo::scheduler::Exhaustive;
@@ -169,8 +185,9 @@ impl Report {
     pub fn behaviours(&self) -> impl fmt::Display + '_ {
         fmt::from_fn(|f| {
             self.outcomes.iter().try_for_each(|outcome| writeln!(f, "{outcome}"))?;
-            if !self.effort.complete {
-                writeln!(f, "(there may be more: not all schedules were tried)")?;
+            let untried = self.effort.extent.untried();
+            if !untried.is_empty() {
+                writeln!(f, "(there may be more: {})", untried.join("; "))?;
             }
             Ok(())
         })
@@ -235,7 +252,7 @@ pub(crate) fn explore(
     let mut tally = Tally::default();
     tally.coverage = Coverage::new(&settings.expected);
     let mut difference = None;
-    let mut completeness = Completeness::default();
+    let mut reach = Reach::default();
     while let Some(plan) = scheduler.next_run() {
         if let Some(rest) =
             jobs.make_rest(&mut subject, &*scheduler, &plan, tally.runs, &mut progress)
@@ -246,7 +263,7 @@ pub(crate) fn explore(
         }
         let sample;
         (sample, scheduler) = subject.run(scheduler, &plan);
-        completeness = sample.completeness;
+        reach.add(&sample);
         tally.count(&sample, subject.marks());
         let found = Findings::Outcomes(tally.rows.len());
         progress.tell(tally.runs, || plan.runs_left(), found);
@@ -263,9 +280,10 @@ pub(crate) fn explore(
         tally.add(tally.runs - 1, sample);
     }
     progress.end();
-    let complete = difference.is_none() && completeness == Completeness::Complete;
+    let mut extent = reach.extent();
+    extent.all_schedules &= difference.is_none();
     if difference.is_none() {
         shrink_all(&mut subject, &mut tally, settings.max_shrink_runs);
     }
-    Report::new(tally, complete, difference)
+    Report::new(tally, extent, difference)
 }

@@ -12,7 +12,7 @@ use crate::explore::shrink::shrink;
 use crate::explore::subject::{Sample, Subject};
 use crate::report::count;
 use crate::schedule::{Answer, Schedule};
-use crate::scheduler::{Choice, Plan, Progress, Scheduler};
+use crate::scheduler::{Choice, Completeness, Plan, Progress, RunEnd, Scheduler};
 
 /// The arguments of a test, with their types hidden.
 pub(crate) trait Arguments {
@@ -238,6 +238,11 @@ impl Scheduler for Inputs {
 
     fn observe(&mut self, progress: &Progress<'_>) {
         self.current_mut().observe(progress);
+    }
+
+    fn end_run(&mut self) -> RunEnd {
+        // All schedules of one input are not all runs there are.
+        RunEnd { completeness: Completeness::default(), ..self.current_mut().end_run() }
     }
 
     fn seeds(&mut self) -> Option<&mut Range<u64>> {

@@ -56,6 +56,8 @@ pub(crate) struct Sample {
     pub(crate) divergence: Option<Divergence>,
     /// How many of all schedules its scheduler has run.
     pub(crate) completeness: Completeness,
+    /// The seed of its random values, if any were drawn.
+    pub(crate) drawn: Option<u64>,
     /// The question of each answer. Empty if no faults were on.
     pub(crate) questions: Vec<Question>,
 }
@@ -168,6 +170,7 @@ impl<'a> Subject<'a> {
             choices: raw.choices,
             divergence,
             completeness,
+            drawn: self.engine.drawn(),
             questions: self.engine.questions().to_vec(),
         };
         (sample, scheduler)

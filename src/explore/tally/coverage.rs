@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use crate::extent::Extent;
 use crate::failure::{Failure, Kind, Unmet};
 use crate::report::count;
 use crate::session::Marks;
@@ -132,11 +133,11 @@ impl Coverage {
         &mut self.marks[place]
     }
 
-    /// What was to happen and did not, in a search that is `complete` if no schedule is left, and
-    /// `narrowed` if its runs are others than the test asks for.
-    pub(crate) fn unmet(&self, complete: bool, narrowed: bool) -> Option<Failure> {
+    /// What should have happened and did not in a search of this extent. The search is `narrowed` if its
+    /// runs are others than the test asks for.
+    pub(crate) fn unmet(&self, extent: Extent, narrowed: bool) -> Option<Failure> {
         // One run out of many shows nothing of what may happen in others.
-        let is_search = self.runs > 1 || complete;
+        let is_search = self.runs > 1 || extent.all_schedules;
         let asked = |mark: &Mark| is_search || (mark.expected && !narrowed);
         let unmet = self.marks.iter().filter(|mark| mark.runs_held == 0 && asked(mark));
         let unmet = unmet.map(|mark| Unmet {
@@ -146,7 +147,7 @@ impl Coverage {
         });
         let marks: Vec<Unmet> = unmet.collect();
         let runs = self.runs;
-        (!marks.is_empty()).then(|| Failure::new(Kind::Unmet { marks, runs, complete }))
+        (!marks.is_empty()).then(|| Failure::new(Kind::Unmet { marks, runs, extent }))
     }
 
     pub(crate) fn into_marks(self) -> Vec<Mark> {
@@ -187,7 +188,10 @@ mod tests {
     #[test]
     fn one_run_is_no_search() {
         let one = coverage(&["b"], &[("a", 1, 1, 0)], 1);
-        let title = |complete, narrowed| one.unmet(complete, narrowed).map(|unmet| unmet.title());
+        let title = |all_schedules, narrowed| {
+            let extent = Extent { all_schedules, ..Extent::default() };
+            one.unmet(extent, narrowed).map(|unmet| unmet.title())
+        };
         assert_eq!(title(false, true), None);
         assert_eq!(title(false, false).as_deref(), Some("never happened: b"));
         assert_eq!(title(true, true).as_deref(), Some("never happened: a, b"));

@@ -1,6 +1,7 @@
 //! What the runs of a search came to, counted.
 
 pub(crate) mod coverage;
+pub(crate) mod reach;
 
 use std::collections::{BTreeMap, HashSet};
 
