@@ -5,9 +5,9 @@ use super::cancellation::Cancelled;
 use super::cell::BoxTask;
 use super::tasks::{Ended, Task};
 use super::turns::After;
-use super::unwind::Caught;
+use super::unwind::{Caught, PanicNote};
 use super::waker::Wakee;
-use crate::failure::{self, Failure, Kind};
+use crate::failure::{Failure, Kind, Panicked};
 use crate::instant::Instant;
 use crate::scheduler::TaskKey;
 use crate::trace::{Ending, Record, TaskId};
@@ -92,9 +92,9 @@ impl Executor {
             && !task.traits.detached
             && core.session.panics.len() < 3
         {
-            let name = core.session.name(key.id());
-            let note = &caught.note;
-            let panic = failure::panicked(&name, &note.message, note.location.as_deref());
+            let task = core.session.name(key.id());
+            let PanicNote { message, location } = caught.note.clone();
+            let panic = Panicked { task, message, location };
             core.session.panics.push((key.id(), panic));
         }
         let main_cancelled = key.id() == TaskId::MAIN && matches!(ended, Ended::Cancelled);

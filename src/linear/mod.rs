@@ -12,4 +12,4 @@ mod verdict;
 pub use model::Model;
 pub(crate) use operation::{End, Moment, Operation};
 pub use verdict::LinearizeError;
-pub(crate) use verdict::linearize;
+pub(crate) use verdict::{NOT_LINEARIZABLE, linearize};

@@ -106,6 +106,10 @@ struct Wrong<'a, M: Model> {
     max_steps: u64,
 }
 
+/// The first line about a history that is wrong. The history follows, which each schedule changes.
+pub(crate) const NOT_LINEARIZABLE: &str =
+    "not linearizable: in no order does the model give what these clients have seen";
+
 /// The most answers of the model that are told.
 const ANSWERS: usize = 4;
 /// The most characters of each of them.
@@ -116,9 +120,7 @@ impl<M: Model> Wrong<'_, M> {
         let minimal = minimal(self.model, self.entries, wrong, self.max_steps);
         let shown: Vec<&Operation<_, _>> = minimal.shown.iter().map(|&n| self.part[n]).collect();
         let table = Table { clients: self.clients, operations: &shown, until: minimal.until };
-        let mut text =
-            "not linearizable: in no order does the model give what these clients have seen\n\n"
-                .to_owned();
+        let mut text = format!("{NOT_LINEARIZABLE}\n\n");
         for line in table.lines() {
             text.push_str(&line);
             text.push('\n');

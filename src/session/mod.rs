@@ -22,7 +22,7 @@ mod watch;
 use self::clocks::Clocks;
 use self::locals::Locals;
 use self::watch::Watch;
-use crate::failure::Failure;
+use crate::failure::{Failure, Panicked};
 use crate::instant::Instant;
 use crate::rng::{Purpose, Stream};
 use crate::schedule::Schedule;
@@ -67,7 +67,7 @@ pub(crate) struct Session {
     /// The first thing that went wrong without ending a task's poll.
     pub(crate) failure: Option<Failure>,
     /// The first few panics that a handle may still report.
-    pub(crate) panics: Vec<(TaskId, String)>,
+    pub(crate) panics: Vec<(TaskId, Panicked)>,
     /// What the scheduler did wrong.
     pub(crate) mistake: Option<String>,
     pub(crate) answers: Answers,

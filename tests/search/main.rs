@@ -13,6 +13,7 @@ mod explain;
 mod explore;
 mod faults;
 mod honesty;
+mod identity;
 mod jobs;
 mod linearize;
 mod marks;

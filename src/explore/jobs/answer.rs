@@ -6,6 +6,7 @@ use std::io;
 use std::path::PathBuf;
 
 use super::share::{End, Part};
+use crate::explore::subject::OutcomeKey;
 use crate::explore::tally::coverage::Coverage;
 use crate::explore::tally::{Row, Tally};
 
@@ -100,9 +101,10 @@ fn to_text(mut part: Part) -> String {
         None => line("-".to_owned()),
     }
     line(rows.len().to_string());
-    for ((text, failed), row) in rows {
+    for (OutcomeKey { text, bug }, row) in rows {
         let Row { runs, first, first_seen, least, .. } = row;
-        line(format!("{runs} {first} {failed} {first_seen} {least} {}", quote(text)));
+        line(format!("{runs} {first} {first_seen} {least} {}", quote(text)));
+        line(bug.as_deref().map_or_else(|| "-".to_owned(), quote));
     }
     let coverage = &part.tally.coverage;
     line(format!("{} {}", coverage.runs(), coverage.marks().len()));
@@ -136,8 +138,8 @@ fn from_text(text: &str) -> Option<Part> {
         part.end = Some(End { number: number.parse().ok()?, difference });
     }
     for _ in 0..lines.next()?.parse::<usize>().ok()? {
-        let words: Vec<&str> = lines.next()?.splitn(6, ' ').collect();
-        let [runs, first, failed, first_seen, least, text] = words.try_into().ok()?;
+        let words: Vec<&str> = lines.next()?.splitn(5, ' ').collect();
+        let [runs, first, first_seen, least, text] = words.try_into().ok()?;
         let row = Row {
             runs: runs.parse().ok()?,
             first: first.parse().ok()?,
@@ -145,7 +147,11 @@ fn from_text(text: &str) -> Option<Part> {
             failure: None,
             least: least.parse().ok()?,
         };
-        part.tally.rows.insert((unquote(text)?, failed.parse().ok()?), row);
+        let bug = match lines.next()? {
+            "-" => None,
+            bug => Some(unquote(bug)?),
+        };
+        part.tally.rows.insert(OutcomeKey { text: unquote(text)?, bug }, row);
     }
     let (runs, count) = lines.next()?.split_once(' ')?;
     let mut marks = Vec::new();
@@ -206,7 +212,7 @@ mod tests {
         part.tally.add_trace(7);
         part.first = Some((Schedule::new([0, 3]).with_seed(9), u64::MAX));
         part.end = Some(End { number: 8, difference: None });
-        for (text, failed) in [("", false), ("a\\n\nb\r c", true), ("'fails", false)] {
+        for (text, bug) in [("", None), ("a\\n\nb\r c", Some("-\n")), ("'fails", Some(""))] {
             let row = Row {
                 runs: 3,
                 first: 2,
@@ -214,7 +220,8 @@ mod tests {
                 failure: None,
                 least: Schedule::default(),
             };
-            part.tally.rows.insert((text.to_owned(), failed), row);
+            let bug = bug.map(str::to_owned);
+            part.tally.rows.insert(OutcomeKey { text: text.to_owned(), bug }, row);
         }
         let marks = [("a label".to_owned(), [7, 2, 1]), ("b'\n".to_owned(), [1, 1, 0])];
         part.tally.coverage = Coverage::told(5, marks);

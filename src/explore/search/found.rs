@@ -20,14 +20,17 @@ use crate::explore::say::{say, say_now};
 use crate::explore::shrink::shrink;
 use crate::explore::subject::{Sample, Subject};
 use crate::failure::Failure;
-use crate::report::{Explanation, FailureReport, sentence, shrunk};
-use crate::trace::Trace;
+use crate::report::{Explanation, FailureReport, sentence, shorten, shrunk};
+use crate::trace::{Trace, printable};
 
 /// From this check of a test on, no fresh process is asked, because it makes all earlier checks first.
 const MANY: u32 = 8;
 
 /// The longest schedule that is printed to be pasted, in characters.
 const PASTED: usize = 200;
+
+/// The longest line about a failure that is not the one reported, in characters.
+const TITLE: usize = 200;
 
 /// A failure on its way to a report.
 pub(crate) struct Found<'a, 'b> {
@@ -124,6 +127,7 @@ impl<'a, 'b> Found<'a, 'b> {
             Some(drawing) => drawing.shrink(&mut self.subject, first, settings.max_shrink_runs),
             None => (first, None),
         };
+        let found = first.outcome.clone().err();
         let shrinking = shrink(&mut self.subject, first, settings.max_shrink_runs);
         let is_late = self.subject.is_late();
         self.subject.set_deadline(Deadline::default());
@@ -155,6 +159,19 @@ impl<'a, 'b> Found<'a, 'b> {
             let text = shrunk(&from, &least.schedule, shrinking.runs);
             let inputs = inputs.map_or_else(String::new, |cost| format!("{cost}; the schedule: "));
             self.facts.push(("shrunk", format!("{inputs}{text}{unfinished}")));
+        }
+        let shown = |failure: &Failure, schedule| {
+            format!("{}, under `{}`", printable(&failure.title(), TITLE), shorten(schedule))
+        };
+        let has_changed = |found: &&Failure| {
+            least.outcome.as_ref().is_err_and(|failure| !found.is_equal_in_words(failure))
+        };
+        if let Some(found) = found.as_ref().filter(has_changed) {
+            self.facts.push(("first seen", shown(found, &from)));
+        }
+        if let Some((schedule, failure)) = &shrinking.other {
+            let fact = format!("while shrinking, another failure: {}", shown(failure, schedule));
+            self.facts.push(("also seen", fact));
         }
         Ok(Least { sample: least, trace, shrink_runs: shrinking.runs })
     }

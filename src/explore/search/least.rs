@@ -1,7 +1,7 @@
 //! A schedule for each outcome that one would like to read.
 
 use crate::explore::shrink::shrink_while;
-use crate::explore::subject::{Sample, Subject};
+use crate::explore::subject::{OutcomeKey, Sample, Subject};
 use crate::explore::tally::{Row, Tally};
 use crate::schedule::Schedule;
 
@@ -33,7 +33,7 @@ pub(crate) fn shrink_all(subject: &mut Subject<'_>, tally: &mut Tally, max_runs:
 /// Returns the runs and steps that it took.
 fn shrink_row(
     subject: &mut Subject<'_>,
-    key: &(String, bool),
+    key: &OutcomeKey,
     row: &mut Row,
     [max_runs, max_steps]: [usize; 2],
 ) -> [usize; 2] {

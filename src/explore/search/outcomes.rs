@@ -1,3 +1,4 @@
+use std::collections::BTreeMap;
 use std::fmt;
 
 use super::least::shrink_all;
@@ -7,7 +8,7 @@ use crate::explore::jobs::{self, Jobs};
 use crate::explore::outside::env::{Env, Errand};
 use crate::explore::outside::test_id::TestId;
 use crate::explore::settings::Settings;
-use crate::explore::subject::Subject;
+use crate::explore::subject::{OutcomeKey, Subject};
 use crate::explore::tally::Tally;
 use crate::explore::tally::coverage::{Coverage, Mark};
 use crate::explore::tally::reach::Reach;
@@ -34,6 +35,8 @@ pub struct Report {
 #[derive(Clone, Debug)]
 pub struct Outcome {
     text: String,
+    /// How many bytes at the end of the text tell it apart from that of another bug. They are always shown.
+    suffix: usize,
     runs: usize,
     first_seen: Schedule,
     least: Schedule,
@@ -41,7 +44,9 @@ pub struct Outcome {
 }
 
 impl Outcome {
-    /// The `Debug` text of what the body returned, or in one line how the run failed.
+    /// The `Debug` text of what the body returned, or in one line how the run failed. If several bugs have
+    /// the same line, such as two failed assertions, it ends with `(place 1 of 2)`, in the order of their
+    /// places in the source; [`failure`](Outcome::failure) names the place.
     pub fn text(&self) -> &str {
         &self.text
     }
@@ -66,6 +71,12 @@ impl Outcome {
     pub fn failure(&self) -> Option<&Failure> {
         self.failure.as_ref()
     }
+
+    /// The text in one line of at most this many characters.
+    fn in_one_line(&self, width: usize) -> String {
+        let (text, suffix) = self.text.split_at(self.text.len() - self.suffix);
+        format!("{}{suffix}", printable(text, width - suffix.len()))
+    }
 }
 
 impl Report {
@@ -78,12 +89,29 @@ impl Report {
             at_least: tally.distinct() == Tally::MAX_TRACES,
             extent,
         };
-        let outcomes = tally.rows.into_iter().map(|((text, _), row)| Outcome {
-            text,
-            runs: row.runs,
-            first_seen: row.first_seen,
-            least: row.least,
-            failure: row.failure,
+        let mut bugs = BTreeMap::new();
+        for key in tally.rows.keys().filter(|key| key.bug.is_some()) {
+            *bugs.entry(key.text.clone()).or_insert(0) += 1;
+        }
+        // Bugs with the same text are neighbours.
+        let mut before = (String::new(), 0);
+        let outcomes = tally.rows.into_iter().map(|(OutcomeKey { mut text, bug }, row)| {
+            let all = if bug.is_some() { bugs[&text] } else { 1 };
+            let mut suffix = String::new();
+            if all > 1 {
+                let nth = if before.0 == text { before.1 + 1 } else { 1 };
+                before = (text.clone(), nth);
+                suffix = format!(" (place {nth} of {all})");
+                text.push_str(&suffix);
+            }
+            Outcome {
+                text,
+                suffix: suffix.len(),
+                runs: row.runs,
+                first_seen: row.first_seen,
+                least: row.least,
+                failure: row.failure,
+            }
         });
         let nondeterminism =
             difference.map(|difference| Failure::new(Kind::NotDeterministic { difference }));
@@ -203,19 +231,21 @@ impl Report {
 
 /// The longest that the text of an outcome is shown, in characters.
 const TEXT: usize = 300;
+/// The same in a table.
+const WIDTH: usize = 100;
 
 /// Its text in one line, and whether it is a failure.
 impl fmt::Display for Outcome {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let fails = if self.failure.is_some() { "fails: " } else { "" };
-        write!(f, "{fails}{}", printable(&self.text, TEXT))
+        write!(f, "{fails}{}", self.in_one_line(TEXT))
     }
 }
 
 impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let rows = self.outcomes.iter().map(|outcome| Row {
-            outcome: &outcome.text,
+            outcome: outcome.in_one_line(WIDTH),
             runs: outcome.runs,
             least: shorten(&outcome.least),
         });

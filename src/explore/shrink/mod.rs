@@ -10,7 +10,7 @@ use self::edits::{Edits, fingerprint};
 use self::numbers::Numbers;
 use crate::explore::subject::follow::{Account, Asked, Follow};
 use crate::explore::subject::{Sample, Subject};
-use crate::failure::FailureKind;
+use crate::failure::{Failure, FailureKind};
 use crate::faults::Faults;
 use crate::question::Question;
 use crate::schedule::{Answer, Lasting, Schedule};
@@ -23,6 +23,8 @@ pub(crate) struct Shrunk {
     pub(crate) steps: usize,
     /// Whether the search ended because nothing simpler fails, and not because of the bound.
     pub(crate) finished: bool,
+    /// The simplest run that failed in another way.
+    pub(crate) other: Option<(Schedule, Failure)>,
 }
 
 /// Looks for simpler schedules with the same failure, in the order of [`Schedule::cmp_simplicity`],
@@ -50,12 +52,37 @@ pub(crate) struct Shrunk {
 /// run really had, which may be simpler than the candidate.
 pub(crate) fn shrink(subject: &mut Subject<'_>, first: Sample, max_runs: usize) -> Shrunk {
     let max_steps = MAX_STEPS.max(20 * first.steps);
-    shrink_while(subject, first, [max_runs, max_steps], |least, sample| {
-        match (&least.outcome, &sample.outcome) {
-            (Err(least), Err(failure)) => least.is_same(failure),
-            _ => false,
-        }
-    })
+    let found = first.clone();
+    let mut shrunk = shrink_while(subject, first, [max_runs, max_steps], |least, sample| {
+        failures(least, sample).is_some_and(|[least, failure]| least.is_same(failure))
+    });
+    let is_equal = |[found, least]: [&Failure; 2]| found.is_equal_in_words(least);
+    if failures(&found, &shrunk.sample).is_some_and(is_equal) {
+        return shrunk;
+    }
+    // The message has changed on the way, in numbers only. The one that was found is preferred if it has a schedule
+    // that is as simple, with its numbers.
+    let bounds = [max_runs.saturating_sub(shrunk.runs), max_steps.saturating_sub(shrunk.steps)];
+    let exact = shrink_while(subject, found, bounds, |least, sample| {
+        failures(least, sample).is_some_and(|[least, failure]| {
+            least.is_same(failure) && least.is_equal_in_words(failure)
+        })
+    });
+    shrunk.runs += exact.runs;
+    shrunk.steps += exact.steps;
+    let cost = |schedule: &Schedule| {
+        let options = schedule.answers().iter().map(|answer| u64::from(answer.option()));
+        (schedule.deviations(), options.sum::<u64>())
+    };
+    if cost(&exact.sample.schedule) <= cost(&shrunk.sample.schedule) {
+        shrunk.sample = exact.sample;
+    }
+    shrunk
+}
+
+/// How two runs failed, if both did.
+fn failures<'a>(a: &'a Sample, b: &'a Sample) -> Option<[&'a Failure; 2]> {
+    Some([a.outcome.as_ref().err()?, b.outcome.as_ref().err()?])
 }
 
 /// The same for what any run did: `same` tells whether another one, given second, did so too. The
@@ -81,6 +108,7 @@ pub(crate) fn shrink_while(
         max_steps,
         may_last,
         asked: None,
+        other: None,
     };
     // The usual order, and the usual random values, first.
     shrinker.try_answers(Vec::new());
@@ -108,7 +136,13 @@ pub(crate) fn shrink_while(
         }
     }
     let finished = !shrinker.exhausted();
-    Shrunk { sample: shrinker.least, runs: shrinker.runs, steps: shrinker.steps, finished }
+    Shrunk {
+        sample: shrinker.least,
+        runs: shrinker.runs,
+        steps: shrinker.steps,
+        finished,
+        other: shrinker.other,
+    }
 }
 
 struct Shrinker<'a, 'b> {
@@ -125,6 +159,8 @@ struct Shrinker<'a, 'b> {
     may_last: bool,
     /// What was asked in the run of this schedule.
     asked: Option<(Schedule, Rc<[Asked]>)>,
+    /// The simplest run that failed in another way.
+    other: Option<(Schedule, Failure)>,
 }
 
 /// How many steps all candidates may take together, or twenty times those of the first run. Without it,
@@ -202,6 +238,12 @@ impl Shrinker<'_, '_> {
         if same && simpler {
             self.asked = asked(self.subject.trace()).map(|asked| (sample.schedule.clone(), asked));
             self.least = sample;
+        } else if !same && let Err(failure) = sample.outcome {
+            let is_simplest =
+                |(other, _): &(Schedule, Failure)| sample.schedule.cmp_simplicity(other).is_lt();
+            if self.other.as_ref().is_none_or(is_simplest) {
+                self.other = Some((sample.schedule, failure));
+            }
         }
         same && simpler
     }

@@ -62,12 +62,19 @@ pub(crate) struct Sample {
     pub(crate) questions: Vec<Question>,
 }
 
+/// What tells outcomes apart: a text, and for a failure which bug it is, since two bugs may have one title.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct OutcomeKey {
+    pub(crate) text: String,
+    pub(crate) bug: Option<String>,
+}
+
 impl Sample {
-    /// What tells outcomes apart: a text, and whether it is the text of a failure.
-    pub(crate) fn key(&self) -> (String, bool) {
+    /// What tells outcomes apart.
+    pub(crate) fn key(&self) -> OutcomeKey {
         match &self.outcome {
-            Ok(text) => (text.clone(), false),
-            Err(failure) => (failure.title(), true),
+            Ok(text) => OutcomeKey { text: text.clone(), bug: None },
+            Err(failure) => OutcomeKey { text: failure.title(), bug: Some(failure.identity()) },
         }
     }
 

@@ -6,7 +6,7 @@ pub(crate) mod reach;
 use std::collections::{BTreeMap, HashSet};
 
 use self::coverage::Coverage;
-use crate::explore::subject::{Sample, Subject};
+use crate::explore::subject::{OutcomeKey, Sample, Subject};
 use crate::failure::Failure;
 use crate::schedule::Schedule;
 use crate::session::Marks;
@@ -16,8 +16,7 @@ use crate::session::Marks;
 /// each run has a number: its place in the search.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Tally {
-    /// By text, and by whether that is of a failure: a body may return the text of one.
-    pub(crate) rows: BTreeMap<(String, bool), Row>,
+    pub(crate) rows: BTreeMap<OutcomeKey, Row>,
     pub(crate) runs: usize,
     pub(crate) steps: usize,
     pub(crate) choices: usize,
@@ -110,12 +109,12 @@ impl Tally {
     /// For each outcome whose failure is not known, makes its first failing run again. Returns what was
     /// seen instead, if one did not fail again.
     pub(crate) fn restore_failures(&mut self, subject: &mut Subject<'_>) -> Option<String> {
-        for (key @ (text, failed), row) in &mut self.rows {
-            if *failed && row.failure.is_none() {
+        for (key, row) in &mut self.rows {
+            if key.bug.is_some() && row.failure.is_none() {
                 let again = subject.replay(&row.first_seen);
                 if again.key() != *key {
                     let schedule = &row.first_seen;
-                    let ending = again.ending();
+                    let (text, ending) = (&key.text, again.ending());
                     return Some(format!(
                         "another process and this one, with the schedule {schedule}, differ: \
                          `{text}` against `{ending}`"

@@ -1,5 +1,7 @@
 //! Why a run failed.
 
+mod identity;
+
 use std::fmt;
 
 use crate::extent::Extent;
@@ -53,7 +55,7 @@ pub(crate) enum Kind {
         message: String,
         location: Option<String>,
         /// Panics of other tasks, earlier in the run, whose handles were awaited.
-        earlier: Vec<String>,
+        earlier: Vec<Panicked>,
     },
     Error {
         message: String,
@@ -89,6 +91,15 @@ pub(crate) enum Kind {
         runs: usize,
         extent: Extent,
     },
+}
+
+/// A panic of a task.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Panicked {
+    pub(crate) task: String,
+    pub(crate) message: String,
+    /// `file:line:column`.
+    pub(crate) location: Option<String>,
 }
 
 /// A mark that held in no run of a search.
@@ -205,45 +216,6 @@ impl Failure {
         }
         Self::new(kind).to_string()
     }
-
-    /// Whether two failures are, as far as can be told, one bug: the same kind, and for a panic or
-    /// an error the same place and the same beginning of the message, up to the first digit; if stuck,
-    /// the same tasks.
-    pub fn is_same(&self, other: &Self) -> bool {
-        let start = |message: &str| {
-            let line = message.lines().next().unwrap_or_default();
-            let end = line.find(|c: char| c.is_ascii_digit()).unwrap_or(line.len());
-            line[..end].to_owned()
-        };
-        match (&*self.0, &*other.0) {
-            (
-                Kind::Panic { message: a, location: at, .. },
-                Kind::Panic { message: b, location: bt, .. },
-            ) => at == bt && start(a) == start(b),
-            (Kind::Error { message: a }, Kind::Error { message: b }) => start(a) == start(b),
-            (Kind::Limit { limit: a, .. }, Kind::Limit { limit: b, .. }) => a == b,
-            // Another set of tasks that wait for each other is another deadlock.
-            (Kind::Stuck { blocked: a }, Kind::Stuck { blocked: b }) => {
-                a.iter().map(Blocked::task).eq(b.iter().map(Blocked::task))
-            }
-            // Where it was cancelled is up to the schedule.
-            (Kind::Leak { left: a, .. }, Kind::Leak { left: b, .. }) => a == b,
-            (a, b) => std::mem::discriminant(a) == std::mem::discriminant(b),
-        }
-    }
-}
-
-impl Failure {
-    /// Whether failures under two inputs may be one bug: the same kind, and for a panic the same place.
-    /// The rest may be about the input.
-    #[cfg(feature = "proptest")]
-    pub(crate) fn is_akin(&self, other: &Self) -> bool {
-        match (&*self.0, &*other.0) {
-            (Kind::Panic { location: a, .. }, Kind::Panic { location: b, .. }) => a == b,
-            (Kind::Limit { limit: a, .. }, Kind::Limit { limit: b, .. }) => a == b,
-            (a, b) => std::mem::discriminant(a) == std::mem::discriminant(b),
-        }
-    }
 }
 
 impl Blocked {
@@ -285,7 +257,7 @@ pub(crate) const MESSAGE: usize = 2000;
 const LABEL: usize = 60;
 
 /// What a task panicked with, in words.
-pub(crate) fn panicked(task: &str, message: &str, location: Option<&str>) -> String {
+fn panicked(task: &str, message: &str, location: Option<&str>) -> String {
     let at = location.map_or_else(String::new, |location| format!(" at {location}"));
     format!("{task} panicked{at}: {}", printable_lines(message, MESSAGE))
 }
@@ -295,7 +267,10 @@ impl fmt::Display for Failure {
         match &*self.0 {
             Kind::Panic { task, message, location, earlier } => {
                 f.write_str(&panicked(task, message, location.as_deref()))?;
-                earlier.iter().try_for_each(|panic| write!(f, "\nbefore that, {panic}"))?;
+                for Panicked { task, message, location } in earlier {
+                    let panic = panicked(task, message, location.as_deref());
+                    write!(f, "\nbefore that, {panic}")?;
+                }
                 if message.contains("no reactor running") || message.contains("Tokio 1.x runtime") {
                     f.write_str(
                         "\n(the code under test asks tokio's own runtime for a timer, a socket or a \
