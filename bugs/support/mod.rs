@@ -1,13 +1,16 @@
 //! What all packages here share: how a bug is searched for, and what a release without it must pass.
 #![allow(dead_code, reason = "a package has the release with a bug, or the one without it")]
 
+#[path = "../../tests/support/claims.rs"]
+mod claims;
+
 use std::ops::Range;
 use std::path::Path;
 
 use dacapo::Builder;
 use dacapo::scheduler::{Portfolio, Scheduler};
 
-pub use dacapo::Failure;
+pub use dacapo::FailureKind;
 
 /// How many searches must find the bug, each with its own seeds.
 const SEARCHES: u64 = 20;
@@ -27,11 +30,11 @@ fn search(seeds: Range<u64>) -> impl Scheduler + 'static {
 pub fn found(
     bug: &str,
     scenario: impl AsyncFn() + Copy,
-    is_kind: fn(&Failure) -> bool,
+    kind: FailureKind,
     message: &str,
 ) {
     dacapo::run(scenario).unwrap();
-    fails(bug, scenario, is_kind, message);
+    fails(bug, scenario, kind, message);
 }
 
 /// The same for a bug that shows under every schedule.
@@ -39,18 +42,20 @@ pub fn found(
 pub fn found_at_once(
     bug: &str,
     scenario: impl AsyncFn() + Copy,
-    is_kind: fn(&Failure) -> bool,
+    kind: FailureKind,
     message: &str,
 ) {
-    assert!(is_kind(dacapo::run(scenario).failure().expect("it fails first in, first out")));
-    fails(bug, scenario, is_kind, message);
+    let run = dacapo::run(scenario);
+    assert_eq!(run.failure().expect("it fails first in, first out").kind(), kind);
+    fails(bug, scenario, kind, message);
 }
 
 #[track_caller]
-fn fails(bug: &str, scenario: impl AsyncFn() + Copy, is_kind: fn(&Failure) -> bool, message: &str) {
+fn fails(bug: &str, scenario: impl AsyncFn() + Copy, kind: FailureKind, message: &str) {
     let error = dacapo::try_check(search(0..SCHEDULES), scenario).expect_err("the bug is there");
     let report = error.to_string();
-    assert!(is_kind(error.failure()), "{report}");
+    assert_eq!(error.failure().kind(), kind, "{report}");
+    claims::verify(&error, scenario);
     for part in [message, "again here and in a fresh process"] {
         assert!(report.contains(part), "{part:?} is not in\n{report}");
     }
@@ -67,7 +72,8 @@ fn fails(bug: &str, scenario: impl AsyncFn() + Copy, is_kind: fn(&Failure) -> bo
             let error = builder.try_check(search(seeds.clone()), scenario);
             let error = error.expect_err("the bug is found with each of the seeds");
             let text = error.failure().to_string();
-            assert!(is_kind(error.failure()) && text.contains(message), "{seeds:?}: {text}");
+            assert_eq!(error.failure().kind(), kind, "{seeds:?}: {text}");
+            assert!(text.contains(message), "{seeds:?}: {text}");
             error.runs()
         })
         .collect();

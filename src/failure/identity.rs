@@ -207,7 +207,7 @@ mod tests {
         // A panic that was handled is no part of the bug.
         let own = panic("main.rs:20:1", "sum");
         check(&failure(&[worker.clone(), own.clone()]), &failure(&[own]), true);
-        check(&failure(&[worker.clone()]), &failure(&[panic("w.rs:9:1", "lost 2 of 5")]), true);
+        check(&failure(&[worker]), &failure(&[panic("w.rs:9:1", "lost 2 of 5")]), true);
     }
 
     #[test]

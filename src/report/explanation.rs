@@ -5,7 +5,7 @@ use std::fmt;
 use super::count;
 use crate::schedule::Schedule;
 use crate::session::{Awaited, Standing, show_place};
-use crate::trace::{Event, Position, TaskId, Trace, Wait};
+use crate::trace::{Asked, Event, Position, Trace, Wait};
 
 /// The longest schedule that is a part of a sentence.
 const LONGEST: usize = 60;
@@ -28,14 +28,28 @@ pub struct Explanation {
 
 /// The difference between a run that fails and the nearest run that passes.
 pub(crate) enum Why {
-    /// The order of two turns, and whether the run passes with nothing else changed.
-    Order { scene: Scene, alone: bool },
+    /// The order of two turns, and what is known to pass.
+    Order { scene: Scene, proof: Proof },
     /// The answer to a choice other than of tasks, and whether the run passes with nothing else changed.
     Answer { choice: usize, step: u64, instead: u32, alone: bool },
+    /// Something else, which has no short name.
+    Passing,
     /// There is only one run.
     Unchosen,
     /// All runs that were made fail. This many of them were different.
     Always { runs: usize, only_orders: bool },
+}
+
+/// What was seen to pass, of a failure for which the order of two turns matters.
+#[derive(Clone, Copy)]
+pub(crate) enum Proof {
+    /// The run with these two turns swapped, and no others.
+    Swapped,
+    /// The run in which a task was not held back, or did not stay ahead, by this choice of this step; at most for
+    /// one turn, if `once`.
+    NotLasting { choice: usize, step: u64, once: bool },
+    /// Another run. With these two turns swapped, and no others, it was seen to fail, if `fails`.
+    Other { fails: bool },
 }
 
 /// Two turns in a run, and where the tasks had stood.
@@ -49,7 +63,9 @@ pub(crate) struct Scene {
 
 /// A task, and where it stood before its turn.
 pub(crate) struct Stance {
-    pub(crate) task: TaskId,
+    pub(crate) name: String,
+    /// Whether the task exists in this run.
+    pub(crate) is_spawned: bool,
     pub(crate) standing: Option<Standing>,
 }
 
@@ -72,37 +88,48 @@ impl Explanation {
         chances: Option<Chances>,
     ) -> Self {
         let usual = schedule.deviations() == 0;
-        let name = |task: TaskId| trace.names().get(task).to_string();
         let (mut tasks, mut places) = (None, Vec::new());
-        let concluded = |text: &str, otherwise: &str, alone: bool| match &passing {
-            _ if alone => format!("{text}: {otherwise}"),
-            // Nobody reads a longer line.
-            Some(passing) if passing.to_string().len() <= LONGEST => {
-                format!("{text}, among others: it passes under `{passing}`")
+        // Nobody reads a longer line.
+        let short = passing.as_ref().map(Schedule::to_string).filter(|text| text.len() <= LONGEST);
+        let among_others = |text: &str, fails: bool| match &short {
+            Some(passing) => format!("{text}, among others: it passes under `{passing}`"),
+            None if fails => {
+                format!("{text}, among others: with that alone otherwise, it still fails")
             }
-            _ => format!("{text}, among others: with that alone otherwise, it still fails"),
+            None => format!("{text}, among others"),
         };
         let sentence = match &why {
-            Why::Order { scene, alone } => {
-                let (early, late) = (name(scene.early.task), name(scene.late.task));
+            Why::Order { scene, proof } => {
+                let (early, late) = (&scene.early.name, &scene.late.name);
                 let verbs = ["ran from", "stood at"];
-                let stances = [(&early, &scene.early), (&late, &scene.late)];
-                for (verb, (name, stance)) in verbs.into_iter().zip(stances) {
+                for (verb, stance) in verbs.into_iter().zip([&scene.early, &scene.late]) {
                     if let Some(text) = stands(trace, verb, stance) {
-                        places.push((name.clone(), text));
+                        places.push((stance.name.clone(), text));
                     }
                 }
+                tasks = Some((early.clone(), late.clone()));
                 let when = when(trace, scene.step, scene.choice);
                 let text = format!("{early} ran before {late} {when}");
-                let text = concluded(&text, OTHER_WAY_ROUND, *alone);
-                tasks = Some((early, late));
-                text
+                match *proof {
+                    Proof::Swapped => format!("{text}: {OTHER_WAY_ROUND}"),
+                    Proof::NotLasting { choice, step, once } => {
+                        lasting(trace, choice, step, once).unwrap_or(text)
+                    }
+                    Proof::Other { fails } => among_others(&text, fails),
+                }
             }
             Why::Answer { choice, step, instead, alone } => {
                 let when = when(trace, *step, Some(*choice));
                 let (text, otherwise) = answered(trace, *choice, *instead, &when);
-                concluded(&text, &otherwise, *alone)
+                match alone {
+                    true => format!("{text}: {otherwise}"),
+                    false => among_others(&text, false),
+                }
             }
+            Why::Passing => match &short {
+                Some(passing) => format!("it passes under `{passing}`"),
+                None => "it passes under other schedules".to_owned(),
+            },
             Why::Unchosen => "it fails always: there was nothing to choose".to_owned(),
             Why::Always { runs, only_orders } => {
                 let noun = if *only_orders { "order" } else { "run" };
@@ -177,6 +204,9 @@ fn when(trace: &Trace, step: u64, choice: Option<usize>) -> String {
 
 /// Where a task stood before its turn, as far as that is known.
 fn stands(trace: &Trace, verb: &str, stance: &Stance) -> Option<String> {
+    if !stance.is_spawned {
+        return Some("was not spawned in this run".to_owned());
+    }
     let Standing { spawned, started, awaited, .. } = stance.standing?;
     let spawned = spawned.map(show_place);
     if !started {
@@ -204,14 +234,27 @@ fn stands(trace: &Trace, verb: &str, stance: &Stance) -> Option<String> {
     }
 }
 
-/// What a choice that is not one of tasks did, and what passes instead.
-fn answered(trace: &Trace, choice: usize, instead: u32, when: &str) -> (String, String) {
+/// A choice of a run, as far as its trace has it, and the answer.
+fn asked(trace: &Trace, choice: usize) -> Option<(Position, Asked, u32)> {
     let is_it = |position: &Position| position.choices == choice as u64 + 1;
-    let mut events = trace.events();
-    let asked = events.find_map(|(position, event)| match event {
+    trace.events().find_map(|(position, event)| match event {
         Event::Choice { asked, answer, .. } if is_it(&position) => Some((position, asked, answer)),
         _ => None,
-    });
+    })
+}
+
+/// What an answer that lasts did, and that the run passes without it.
+fn lasting(trace: &Trace, choice: usize, step: u64, once: bool) -> Option<String> {
+    let (position, asked, answer) = asked(trace, choice)?;
+    let what = trace.fill(asked.words(answer).sentence, position, asked, answer);
+    let otherwise = if once { "if only for this turn" } else { "otherwise" };
+    let when = when(trace, step, Some(choice));
+    Some(format!("{when} {what}: {otherwise} it passes"))
+}
+
+/// What a choice that is not one of tasks did, and what passes instead.
+fn answered(trace: &Trace, choice: usize, instead: u32, when: &str) -> (String, String) {
+    let asked = asked(trace, choice);
     let Some((position, asked, answer)) = asked else {
         return (
             format!("a choice was answered so {when} that it fails"),

@@ -31,7 +31,7 @@ pub(crate) use deviations::deviations;
 pub(crate) use difference::{Difference, difference};
 pub(crate) use effort::EffortReport;
 pub use explanation::Explanation;
-pub(crate) use explanation::{Chances, Scene, Stance, Why};
+pub(crate) use explanation::{Chances, Proof, Scene, Stance, Why};
 pub(crate) use failure::{FailureReport, NondeterminismReport, USUAL_CAUSES, shorten, shrunk};
 use format::in_order;
 pub(crate) use format::{count, grouped, indent};

@@ -387,3 +387,56 @@ proptest! {
         }
     }
 }
+
+/// One swap is claimed to be enough only if the run with that swap was seen to pass.
+#[test]
+fn a_task_that_is_held_back_is_not_taken_for_one_swap() {
+    let mut text = Explained::default();
+    text.add("a counter that is read too early", async || {
+        let done = Rc::new(Cell::new(0));
+        let own = Rc::clone(&done);
+        spawn_named("worker", async move {
+            for _ in 0..3 {
+                own.set(own.get() + 1);
+                yield_now().await;
+            }
+        });
+        for _ in 0..4 {
+            yield_now().await;
+        }
+        assert!(done.get() >= 3, "read too early");
+    });
+    text.add("two tasks of which one is late", async || {
+        let seen = Rc::new(RefCell::new(Vec::new()));
+        for name in ["a", "b"] {
+            let seen = Rc::clone(&seen);
+            spawn_named(name, async move {
+                for _ in 0..3 {
+                    seen.borrow_mut().push(name);
+                    yield_now().await;
+                }
+            });
+        }
+        sleep(millis(1)).await;
+        let seen = seen.take().concat();
+        assert!(!seen.starts_with("bbb"), "{seen}");
+    });
+    text.add("a task that is spawned only if all goes well", async || {
+        let ready = Rc::new(Cell::new(false));
+        let own = Rc::clone(&ready);
+        spawn_named("starter", async move {
+            spawn_named("server", async move { own.set(true) });
+        });
+        spawn_named("client", async move {
+            yield_now().await;
+            yield_now().await;
+            assert!(ready.get(), "nobody serves");
+        });
+        sleep(millis(1)).await;
+    });
+    assert_snapshot!(
+        "explained_by_exact_swaps",
+        "Only a swap that was made alone is said to pass; otherwise the report says what else does.",
+        text.0
+    );
+}

@@ -3,14 +3,14 @@ mod async_broadcast_inactive;
 #[path = "../../support/mod.rs"]
 mod support;
 
-use support::{Failure, found};
+use support::{FailureKind, found};
 
 #[test]
 fn async_broadcast_inactive() {
     found(
         "async_broadcast_inactive",
         async_broadcast_inactive::scenario,
-        Failure::is_panic,
+        FailureKind::Panic,
         "inner.inactive_receiver_count != 0",
     );
 }

@@ -3,14 +3,14 @@ mod async_channel_notification;
 #[path = "../../support/mod.rs"]
 mod support;
 
-use support::{Failure, found};
+use support::{FailureKind, found};
 
 #[test]
 fn async_channel_notification() {
     found(
         "async_channel_notification",
         async_channel_notification::scenario,
-        Failure::is_stuck,
+        FailureKind::Stuck,
         "apprentice waits for something",
     );
 }

@@ -3,14 +3,14 @@ mod singleflight_leader;
 #[path = "../../support/mod.rs"]
 mod support;
 
-use support::{Failure, found};
+use support::{FailureKind, found};
 
 #[test]
 fn singleflight_leader() {
     found(
         "singleflight_leader",
         singleflight_leader::scenario,
-        Failure::is_stuck,
+        FailureKind::Stuck,
         "patient waits for something",
     );
 }

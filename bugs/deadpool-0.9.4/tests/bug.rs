@@ -3,14 +3,14 @@ mod deadpool_max_size;
 #[path = "../../support/mod.rs"]
 mod support;
 
-use support::{Failure, found};
+use support::{FailureKind, found};
 
 #[test]
 fn deadpool_max_size() {
     found(
         "deadpool_max_size",
         deadpool_max_size::scenario,
-        Failure::is_panic,
+        FailureKind::Panic,
         "more connections in use than the pool may have: 2",
     );
 }

@@ -3,14 +3,14 @@ mod embassy_channel_clear;
 #[path = "../../support/mod.rs"]
 mod support;
 
-use support::{Failure, found};
+use support::{FailureKind, found};
 
 #[test]
 fn embassy_channel_clear() {
     found(
         "embassy_channel_clear",
         embassy_channel_clear::scenario,
-        Failure::is_stuck,
+        FailureKind::Stuck,
         "sensor waits for something",
     );
 }

@@ -3,14 +3,14 @@ mod event_listener_waker;
 #[path = "../../support/mod.rs"]
 mod support;
 
-use support::{Failure, found};
+use support::{FailureKind, found};
 
 #[test]
 fn event_listener_waker() {
     found(
         "event_listener_waker",
         event_listener_waker::scenario,
-        Failure::is_stuck,
+        FailureKind::Stuck,
         "migrations waits for something",
     );
 }

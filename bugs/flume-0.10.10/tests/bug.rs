@@ -3,9 +3,9 @@ mod flume_order;
 #[path = "../../support/mod.rs"]
 mod support;
 
-use support::{Failure, found};
+use support::{FailureKind, found};
 
 #[test]
 fn flume_order() {
-    found("flume_order", flume_order::scenario, Failure::is_panic, "readings out of order");
+    found("flume_order", flume_order::scenario, FailureKind::Panic, "readings out of order");
 }

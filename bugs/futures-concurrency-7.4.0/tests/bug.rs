@@ -3,14 +3,14 @@ mod futures_concurrency_insert;
 #[path = "../../support/mod.rs"]
 mod support;
 
-use support::{Failure, found};
+use support::{FailureKind, found};
 
 #[test]
 fn futures_concurrency_insert() {
     found(
         "futures_concurrency_insert",
         futures_concurrency_insert::scenario,
-        Failure::is_stuck,
+        FailureKind::Stuck,
         "main waits for something",
     );
 }

@@ -3,9 +3,9 @@ mod futures_select_end;
 #[path = "../../support/mod.rs"]
 mod support;
 
-use support::{Failure, found};
+use support::{FailureKind, found};
 
 #[test]
 fn futures_select_end() {
-    found("futures_select_end", futures_select_end::scenario, Failure::is_panic, "cars got lost");
+    found("futures_select_end", futures_select_end::scenario, FailureKind::Panic, "cars got lost");
 }

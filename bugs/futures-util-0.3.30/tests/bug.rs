@@ -3,14 +3,14 @@ mod futures_read_line_cancelled;
 #[path = "../../support/mod.rs"]
 mod support;
 
-use support::{Failure, found};
+use support::{FailureKind, found};
 
 #[test]
 fn futures_read_line_cancelled() {
     found(
         "futures_read_line_cancelled",
         futures_read_line_cancelled::scenario,
-        Failure::is_panic,
+        FailureKind::Panic,
         "the log has lost lines",
     );
 }

@@ -3,14 +3,14 @@ mod h2_client_close;
 #[path = "../../support/mod.rs"]
 mod support;
 
-use support::{Failure, found};
+use support::{FailureKind, found};
 
 #[test]
 fn h2_client_close() {
     found(
         "h2_client_close",
         h2_client_close::scenario,
-        Failure::is_stuck,
+        FailureKind::Stuck,
         "connection waits for something",
     );
 }

@@ -3,14 +3,14 @@ mod multistream_flush;
 #[path = "../../support/mod.rs"]
 mod support;
 
-use support::{Failure, found_at_once};
+use support::{FailureKind, found_at_once};
 
 #[test]
 fn multistream_flush() {
     found_at_once(
         "multistream_flush",
         multistream_flush::scenario,
-        Failure::is_stuck,
+        FailureKind::Stuck,
         "dialer waits for something",
     );
 }

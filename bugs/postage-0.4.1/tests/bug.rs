@@ -3,14 +3,14 @@ mod postage_oneshot_dropped;
 #[path = "../../support/mod.rs"]
 mod support;
 
-use support::{Failure, found};
+use support::{FailureKind, found};
 
 #[test]
 fn postage_oneshot_dropped() {
     found(
         "postage_oneshot_dropped",
         postage_oneshot_dropped::scenario,
-        Failure::is_stuck,
+        FailureKind::Stuck,
         "clerk waits for something",
     );
 }

@@ -3,14 +3,14 @@ mod support;
 #[path = "../../scenarios/tokio_mutex_cancelled.rs"]
 mod tokio_mutex_cancelled;
 
-use support::{Failure, found};
+use support::{FailureKind, found};
 
 #[test]
 fn tokio_mutex_cancelled() {
     found(
         "tokio_mutex_cancelled",
         tokio_mutex_cancelled::scenario,
-        Failure::is_stuck,
+        FailureKind::Stuck,
         "main waits for something",
     );
 }

@@ -3,14 +3,14 @@ mod support;
 #[path = "../../scenarios/tokio_broadcast_resubscribe.rs"]
 mod tokio_broadcast_resubscribe;
 
-use support::{Failure, found};
+use support::{FailureKind, found};
 
 #[test]
 fn tokio_broadcast_resubscribe() {
     found(
         "tokio_broadcast_resubscribe",
         tokio_broadcast_resubscribe::scenario,
-        Failure::is_stuck,
+        FailureKind::Stuck,
         "latecomer waits for something",
     );
 }

@@ -3,14 +3,14 @@ mod support;
 #[path = "../../scenarios/tokio_notify_permit.rs"]
 mod tokio_notify_permit;
 
-use support::{Failure, found};
+use support::{FailureKind, found};
 
 #[test]
 fn tokio_notify_permit() {
     found(
         "tokio_notify_permit",
         tokio_notify_permit::scenario,
-        Failure::is_stuck,
+        FailureKind::Stuck,
         "main waits for something",
     );
 }

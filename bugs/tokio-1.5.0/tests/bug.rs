@@ -5,7 +5,7 @@ mod tokio_duplex_closed;
 #[path = "../../scenarios/tokio_notify_permit.rs"]
 mod tokio_notify_permit;
 
-use support::{Failure, found, passes};
+use support::{FailureKind, found, passes};
 
 #[test]
 fn tokio_notify_permit() {
@@ -17,7 +17,7 @@ fn tokio_duplex_closed() {
     found(
         "tokio_duplex_closed",
         tokio_duplex_closed::scenario,
-        Failure::is_stuck,
+        FailureKind::Stuck,
         "camera waits for something",
     );
 }

@@ -10,9 +10,10 @@ use crate::explore::subject::budget::Budget;
 use crate::explore::subject::steer::{Order, Record, Steer};
 use crate::explore::subject::{Sample, Subject};
 use crate::question::Question;
-use crate::report::{Explanation, Scene, Stance, Why};
-use crate::schedule::{Answer, Schedule};
-use crate::trace::{TaskId, Trace};
+use crate::report::{Explanation, Proof, Scene, Stance, Why};
+use crate::schedule::{Answer, Lasting, Schedule};
+use crate::session::Standing;
+use crate::trace::Trace;
 
 /// How many runs may be spent on the search for one that passes.
 const NEAREST: usize = 200;
@@ -20,6 +21,8 @@ const NEAREST: usize = 200;
 const ANSWERS: u32 = 12;
 /// How far from a deviation another answer counts as near.
 const NEAR: usize = 3;
+/// How many pairs of turns are swapped to see whether their order decides.
+const PAIRS: usize = 8;
 /// The fewest runs from which anything can be concluded.
 const FEWEST: usize = 8;
 /// The steps that each part of an explanation may take: a second or so, unoptimised.
@@ -227,22 +230,56 @@ impl Search<'_, '_> {
             let alone = self.is_single;
             return Some((Why::Answer { choice: place, step, instead, alone }, schedule));
         }
-        let turns = self.turns(passing)?;
-        let alone = self.decide(turns, passing);
-        Some((Why::Order { scene: self.scene(turns, trace)?, alone }, schedule))
+        let Some(turns) = self.turns(passing) else { return Some((Why::Passing, schedule)) };
+        let (turns, proof, schedule) = match self.decide(turns) {
+            Ok((turns, swapped)) => (turns, Proof::Swapped, Some(swapped)),
+            Err(fails) => {
+                let lasts = failing.answer.lasting() != Lasting::Once;
+                // The answer that was taken instead is no other one than that of the failing run, or the usual one.
+                let once = instead != 0;
+                let is_told =
+                    self.is_single && lasts && (!once || instead == failing.answer.option());
+                let (choice, step) = (place, failing.step as u64 + 1);
+                let proof = match is_told {
+                    true => Proof::NotLasting { choice, step, once },
+                    false => Proof::Other { fails },
+                };
+                (turns, proof, schedule)
+            }
+        };
+        let why = match self.scene(turns, trace, passing) {
+            Some(scene) => Why::Order { scene, proof },
+            None => Why::Passing,
+        };
+        Some((why, schedule))
     }
 
-    /// Whether it passes with nothing changed but one answer, or nothing but these two turns, and they
-    /// are the other way round then.
-    fn decide(&mut self, turns: Turns, passing: &Attempt) -> bool {
-        if self.is_single && passing.record.has(turns.swapped()) {
-            return true;
+    /// The two turns of which it was seen that the run passes if they are swapped and no others: these, or two of the
+    /// same tasks between them. Otherwise, whether a run in which these were swapped was seen to fail.
+    fn decide(&mut self, turns: Turns) -> Result<(Turns, Schedule), bool> {
+        let steps = self.failing.record.steps.clone();
+        let mut fails = false;
+        for pair in turns.pairs_between(&steps).into_iter().take(PAIRS) {
+            let mut passing = None;
+            let is_decided = pair.swaps(&steps).into_iter().all(|(order, prefix)| {
+                if self.budget.is_spent() {
+                    return false;
+                }
+                let attempt = self.in_order(order.clone());
+                let is_swapped = attempt.record.steps.get(..prefix) == order.get(..prefix);
+                if is_swapped && attempt.passes() {
+                    passing.get_or_insert(attempt.sample.schedule);
+                    return true;
+                }
+                fails |= is_swapped && pair == turns;
+                // Another turn may depend on the one that was put off.
+                !is_swapped
+            });
+            if let (true, Some(schedule)) = (is_decided, passing) {
+                return Ok((pair, schedule));
+            }
         }
-        let fails = &self.failing.record.steps;
-        turns.swaps(fails).into_iter().any(|order| {
-            let attempt = self.in_order(order);
-            attempt.passes() && attempt.record.has(turns.swapped())
-        })
+        Err(fails)
     }
 
     /// The two turns whose order decides.
@@ -318,26 +355,36 @@ impl Search<'_, '_> {
     }
 
     /// The two turns as they are in the run that is reported, and where the tasks stood before them.
-    fn scene(&mut self, turns: Turns, trace: &Trace) -> Option<Scene> {
+    fn scene(&mut self, turns: Turns, trace: &Trace, passing: &Attempt) -> Option<Scene> {
         let Turns { early, late } = turns;
         let record = &self.failing.record;
-        let names = trace.names();
-        let id = |turn: Turn| names.ids().find(|&id| names.signature(id) == turn.task);
-        let (first, second) = (id(early)?, id(late)?);
         let step = record.step_of(early)? as u64 + 1;
         // It may never have had that turn.
         let then = record.step_of(late).map_or(step, |step| step as u64 + 1);
-        let choices = self.failing.record.choices.iter();
+        let mut choices = self.failing.record.choices.iter();
         let choice = choices
-            .clone()
             .position(|choice| choice.question == Question::Next && choice.step as u64 + 1 == step);
         let seen = self.subject.survey(&self.failing.sample.schedule, &[step, then]);
-        let stance = |step: u64, task: TaskId| Stance {
-            task,
-            standing: seen.iter().find(|(at, seen)| *at == step && seen.task == task).map(|s| s.1),
+        let early = stance(trace, early, step, &seen)?;
+        let late = match stance(trace, late, then, &seen) {
+            Some(late) => late,
+            // It has a name only where it was spawned.
+            None => {
+                self.subject.replay(&passing.sample.schedule);
+                let late = stance(self.subject.trace(), late, then, &[])?;
+                Stance { is_spawned: false, ..late }
+            }
         };
-        Some(Scene { early: stance(step, first), late: stance(then, second), choice, step })
+        Some(Scene { early, late, choice, step })
     }
+}
+
+/// A task by its name in a trace, and where it stood before a step.
+fn stance(trace: &Trace, turn: Turn, step: u64, seen: &[(u64, Standing)]) -> Option<Stance> {
+    let names = trace.names();
+    let task = names.ids().find(|&id| names.signature(id) == turn.task)?;
+    let standing = seen.iter().find(|(at, seen)| *at == step && seen.task == task).map(|s| s.1);
+    Some(Stance { name: names.get(task).to_string(), is_spawned: true, standing })
 }
 
 /// One of the turns of a task.
@@ -376,25 +423,52 @@ impl Turns {
         Self { early: self.late, late: self.early }
     }
 
-    /// Orders with these two the other way round, and the others' turns as they were: with the second
-    /// one taken forward, and what its task does before it; or with the first one put off, and what its
-    /// task does after it.
-    fn swaps(self, steps: &[u64]) -> [Vec<u64>; 2] {
+    /// These two, if the second task has no turn between them; then others of their tasks between them that have none,
+    /// the last ones first.
+    fn pairs_between(self, steps: &[u64]) -> Vec<Self> {
+        let Self { early, late } = self;
+        let mut turns = numbered(steps);
+        if !turns.contains(&late.numbered()) {
+            turns.push(late.numbered());
+        }
+        let place = |turn: Turn| turns.iter().position(|&other| other == turn.numbered());
+        let (Some(first), Some(last)) = (place(early), place(late)) else { return Vec::new() };
+        let mut pairs = Vec::new();
+        let mut next = late;
+        for &(task, nth) in turns.get(first..=last).unwrap_or_default().iter().rev() {
+            let turn = Turn { task, nth: nth - 1 };
+            if task == late.task {
+                next = turn;
+            } else if task == early.task {
+                pairs.push(Self { early: turn, late: next });
+            }
+        }
+        if let Some(place) = pairs.iter().position(|pair| *pair == self) {
+            pairs[..=place].rotate_right(1);
+        }
+        pairs
+    }
+
+    /// Orders with these two the other way round, and how much of them is about that: with the second turn taken forward,
+    /// and with the first one put off, together with what its task does after it. The others' turns stay as they were.
+    fn swaps(self, steps: &[u64]) -> Vec<(Vec<u64>, usize)> {
         let turns = numbered(steps);
         let place =
             |turn: Turn| turns.iter().position(|&(task, nth)| (task, nth) == turn.numbered());
-        let mut steps = steps.to_vec();
-        let early = place(self.early).unwrap_or(0);
+        let mut put_off = steps.to_vec();
+        let Some(early) = place(self.early) else { return Vec::new() };
         // If it never came to the second one, that would have been next.
         let late = place(self.late).unwrap_or_else(|| {
-            steps.push(self.late.task);
-            steps.len() - 1
+            put_off.push(self.late.task);
+            put_off.len() - 1
         });
-        let between = early..=late.max(early);
-        let (mut forward, mut put_off) = (steps.clone(), steps);
-        split(&mut forward[between.clone()], |task| task == self.late.task);
-        split(&mut put_off[between], |task| task != self.early.task);
-        [forward, put_off]
+        let mut forward = put_off.clone();
+        forward[early..=late].rotate_right(1);
+        split(&mut put_off[early..=late], |task| task != self.early.task);
+        let is_one = forward == put_off;
+        let mut swaps = vec![(forward, early + 2), (put_off, late + 1)];
+        swaps.truncate(if is_one { 1 } else { 2 });
+        swaps
     }
 }
 
@@ -420,15 +494,9 @@ impl Record {
 
 /// Puts the turns of some tasks before those of all others, which keep their order.
 fn split(turns: &mut [u64], is_first: impl Fn(u64) -> bool) {
-    let others: Vec<u64> = turns.iter().copied().filter(|&task| !is_first(task)).collect();
-    let mut place = 0;
-    for index in 0..turns.len() {
-        if is_first(turns[index]) {
-            turns[place] = turns[index];
-            place += 1;
-        }
-    }
-    turns[place..].copy_from_slice(&others);
+    let (mut first, rest): (Vec<u64>, Vec<u64>) = turns.iter().partition(|&&task| is_first(task));
+    first.extend(rest);
+    turns.copy_from_slice(&first);
 }
 
 /// Where two orders part.

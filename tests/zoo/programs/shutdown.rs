@@ -21,7 +21,7 @@ pub const PROGRAMS: &[Program] = &[
     ),
     program!(
         worker_registers_late,
-        ["shutdown", "night shift"],
+        ["shutdown", "night shift"] | ["shutdown", "day shift"],
         "the textbook broadcast that late subscribers do not get"
     ),
     program!(
