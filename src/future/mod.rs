@@ -3,7 +3,8 @@
 mod as_completed;
 mod catch_unwind;
 mod gather;
-mod gather_tasks;
+mod gatherable;
+mod gathering;
 mod join;
 mod select;
 mod shield;
@@ -12,10 +13,7 @@ mod wait;
 mod with_resource;
 
 pub use as_completed::{AsCompleted, AsCompletedTimeout, as_completed};
-pub use gather::{
-    Gather, Gatherable, Handles, TryGather, TryGatherable, TryHandles, gather, try_gather,
-};
-pub use gather_tasks::{GatherTasks, TryGatherTasks, gather_tasks, try_gather_tasks};
+pub use gather::{Gather, TryGather, gather, try_gather};
 pub use join::{Join, join};
 #[doc(hidden)]
 pub use select::{Branch, Select};

@@ -249,12 +249,12 @@ pub enum Branch<T, Rest> {
 pub struct Select<const N: usize> {
     biased: bool,
     first: bool,
-    branches: [State; N],
+    branches: [BranchState; N],
     place: Place,
 }
 
 #[derive(Debug)]
-struct State {
+struct BranchState {
     enabled: bool,
     /// Whether the branch may be chosen: it was woken, or was not polled yet.
     candidate: bool,
@@ -265,7 +265,7 @@ impl<const N: usize> Select<N> {
     #[doc(hidden)]
     #[track_caller]
     pub fn new(enabled: [bool; N], biased: bool) -> Self {
-        let state = |enabled| State { enabled, candidate: false, woken: None };
+        let state = |enabled| BranchState { enabled, candidate: false, woken: None };
         Self { biased, first: true, branches: enabled.map(state), place: Location::caller() }
     }
 

@@ -123,7 +123,7 @@ async fn run_group<T, E: 'static>(
 #[derive(Debug)]
 pub struct TaskGroup<E> {
     parent: Task,
-    state: Arc<Mutex<State<E>>>,
+    state: Arc<Mutex<GroupState<E>>>,
 }
 
 impl<E> Clone for TaskGroup<E> {
@@ -133,7 +133,7 @@ impl<E> Clone for TaskGroup<E> {
 }
 
 #[derive(Debug)]
-struct State<E> {
+struct GroupState<E> {
     /// The tasks that have not ended, each under its number, in the order of spawning.
     children: Vec<(u64, Task)>,
     spawned: u64,
@@ -152,7 +152,7 @@ struct State<E> {
 
 impl<E: 'static> TaskGroup<E> {
     fn new(parent: Task) -> Self {
-        let state = State {
+        let state = GroupState {
             children: Vec::new(),
             spawned: 0,
             errors: Vec::new(),
@@ -298,7 +298,7 @@ impl<E> TaskGroup<E> {
         self.parent.cancel_within(scope);
     }
 
-    fn state(&self) -> MutexGuard<'_, State<E>> {
+    fn state(&self) -> MutexGuard<'_, GroupState<E>> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 

@@ -24,7 +24,7 @@ pub(super) struct Table<'a, Op, Output> {
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Line {
+enum RowKind {
     Call,
     /// A call with its return, between which nothing is shown.
     Whole,
@@ -35,28 +35,28 @@ enum Line {
 struct Row {
     at: Moment,
     operation: usize,
-    line: Line,
+    kind: RowKind,
 }
 
 impl<Op: Debug, Output: Debug> Table<'_, Op, Output> {
     fn rows(&self) -> Vec<Row> {
         let mut rows: Vec<Row> = Vec::new();
         for (number, operation) in self.operations.iter().enumerate() {
-            let mut row = |at: Moment, line| rows.push(Row { at, operation: number, line });
-            row(operation.called, Line::Call);
+            let mut row = |at: Moment, kind| rows.push(Row { at, operation: number, kind });
+            row(operation.called, RowKind::Call);
             match operation.end {
-                End::Returned(at, _) if at.event <= self.until => row(at, Line::Return),
-                End::Dropped(at) if at.event <= self.until => row(at, Line::Drop),
+                End::Returned(at, _) if at.event <= self.until => row(at, RowKind::Return),
+                End::Dropped(at) if at.event <= self.until => row(at, RowKind::Drop),
                 _ => {}
             }
         }
         rows.sort_unstable_by_key(|row| row.at.event);
         rows.dedup_by(|later, row| {
             let whole = row.operation == later.operation
-                && later.line == Line::Return
+                && later.kind == RowKind::Return
                 && row.at.time == later.at.time;
             if whole {
-                row.line = Line::Whole;
+                row.kind = RowKind::Whole;
             }
             whole
         });
@@ -72,11 +72,11 @@ impl<Op: Debug, Output: Debug> Table<'_, Op, Output> {
         };
         let mut text = Beginning { text: String::new(), room: most };
         // Once it is full, the rest is not wanted.
-        let _ = match (row.line, output) {
-            (Line::Whole, Some(output)) => write!(text, "─ {op:?} → {output:?}"),
-            (Line::Return, Some(output)) => write!(text, "└ → {output:?}"),
-            (Line::Drop, _) => write!(text, "└ dropped"),
-            (Line::Call | Line::Whole | Line::Return, _) => write!(text, "┌ {op:?}"),
+        let _ = match (row.kind, output) {
+            (RowKind::Whole, Some(output)) => write!(text, "─ {op:?} → {output:?}"),
+            (RowKind::Return, Some(output)) => write!(text, "└ → {output:?}"),
+            (RowKind::Drop, _) => write!(text, "└ dropped"),
+            (RowKind::Call | RowKind::Whole | RowKind::Return, _) => write!(text, "┌ {op:?}"),
         };
         text.end(most)
     }
@@ -162,7 +162,7 @@ impl<Op: Debug, Output: Debug> Table<'_, Op, Output> {
                 false => "",
             });
             lines.push(line(&row.at.time.to_string(), cells.collect()));
-            in_flight[own] = row.line == Line::Call;
+            in_flight[own] = row.kind == RowKind::Call;
         }
         if in_flight.contains(&true) {
             let cells = in_flight.iter().map(|in_flight| if *in_flight { OPEN } else { "" });

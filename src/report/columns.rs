@@ -4,7 +4,7 @@ use std::fmt::{self, Write as _};
 
 use super::in_order;
 use super::legend::legend;
-use super::story::{Act, Aside, Line, Mark, story};
+use super::story::{Act, Aside, Mark, StoryLine, story};
 use crate::instant::Instant;
 use crate::trace::{TaskId, Trace, printable};
 
@@ -62,11 +62,11 @@ fn columns(trace: &Trace, style: Style) -> String {
     let mut last = None;
     for line in shown {
         match line {
-            Line::Pause(passed, asides) => {
+            StoryLine::Pause(passed, asides) => {
                 let passed = format!("… {} …", Instant::START + *passed);
                 table.pause(&mut out, &passed, &table.beside(asides));
             }
-            Line::Act(act) => {
+            StoryLine::Act(act) => {
                 let turn = (act.position.step, (!style.numbers).then_some(act.task));
                 let first = last.replace(turn) != Some(turn);
                 table.act(&mut out, act, first);
@@ -80,17 +80,18 @@ fn columns(trace: &Trace, style: Style) -> String {
 }
 
 /// Of the marks that occur, what they mean.
-fn meanings(lines: &[Line]) -> Vec<(&'static str, &'static str)> {
-    let has = |mark| lines.iter().any(|line| matches!(line, Line::Act(act) if act.mark == mark));
-    let asides = |line: &Line| match line {
-        Line::Act(act) => !act.asides.is_empty(),
-        Line::Pause(_, asides) => !asides.is_empty(),
+fn meanings(lines: &[StoryLine]) -> Vec<(&'static str, &'static str)> {
+    let has =
+        |mark| lines.iter().any(|line| matches!(line, StoryLine::Act(act) if act.mark == mark));
+    let asides = |line: &StoryLine| match line {
+        StoryLine::Act(act) => !act.asides.is_empty(),
+        StoryLine::Pause(_, asides) => !asides.is_empty(),
     };
     let all = [
         (has(Mark::Note), "»", "noted by the code itself"),
         (has(Mark::Value), "=", "the answer that choose gave"),
         (
-            lines.iter().any(|line| matches!(line, Line::Pause(..))),
+            lines.iter().any(|line| matches!(line, StoryLine::Pause(..))),
             "…",
             "no task was ready, and the clock jumped",
         ),
@@ -114,11 +115,11 @@ struct Table {
 }
 
 impl Table {
-    fn new(trace: &Trace, lines: &[Line], style: Style) -> Self {
+    fn new(trace: &Trace, lines: &[StoryLine], style: Style) -> Self {
         let acts = || {
             lines.iter().filter_map(|line| match line {
-                Line::Act(act) => Some(act),
-                Line::Pause(..) => None,
+                StoryLine::Act(act) => Some(act),
+                StoryLine::Pause(..) => None,
             })
         };
         let ids: Vec<TaskId> = acts().map(|act| act.task).collect();

@@ -10,7 +10,7 @@ use crate::trace::{Ending, Event, TaskId, Trace};
 const TURNS: usize = 200;
 
 /// A turn of a task, or what happens to it in a turn of another.
-struct Turn {
+struct Segment {
     step: u64,
     task: TaskId,
     time: Instant,
@@ -53,7 +53,7 @@ impl Trace {
             }
             let mut now = None;
             for turn in &turns[skipped..] {
-                let Turn { time, task, early, said, end, .. } = turn;
+                let Segment { time, task, early, said, end, .. } = turn;
                 match now.replace(*time) {
                     None => write!(f, "{time}: ")?,
                     Some(before) if before != *time => write!(f, " | {time}: ")?,
@@ -71,13 +71,13 @@ impl Trace {
     }
 }
 
-fn turns(trace: &Trace) -> Vec<Turn> {
-    let mut turns: Vec<Turn> = Vec::new();
+fn turns(trace: &Trace) -> Vec<Segment> {
+    let mut turns: Vec<Segment> = Vec::new();
     // The task that owes its next turn to an unusual answer.
     let mut early = None;
     for (position, event) in trace.events() {
         let task = event.actor(position);
-        let own = |turn: &&mut Turn| (turn.step, turn.task) == (position.step, task);
+        let own = |turn: &&mut Segment| (turn.step, turn.task) == (position.step, task);
         let (said, end) = match event {
             Event::Choice { asked, answer, .. } if asked.question == Question::Value => {
                 (Some(trace.fill(asked.words(answer).act, position, asked, answer)), None)
@@ -105,7 +105,7 @@ fn turns(trace: &Trace) -> Vec<Turn> {
         if turns.last_mut().filter(own).is_none() {
             let (step, time) = (position.step, position.time);
             let early = early.take() == Some(task);
-            turns.push(Turn { step, task, time, early, said: Vec::new(), end: "" });
+            turns.push(Segment { step, task, time, early, said: Vec::new(), end: "" });
         }
         if let Some(turn) = turns.last_mut() {
             turn.said.extend(said);

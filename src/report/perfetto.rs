@@ -59,14 +59,14 @@ impl fmt::Display for Perfetto<'_> {
 }
 
 /// What a task is about between its steps.
-enum State {
+enum Phase {
     Ready,
     Waiting(Vec<Wait>),
     Ended,
 }
 
 struct Track {
-    state: State,
+    state: Phase,
     /// Since when, as drawn and in the run.
     since: u64,
     from: Position,
@@ -140,11 +140,11 @@ impl<'a> Tracks<'a> {
                     self.mark(by, "spawn", place, position, event);
                     self.flow(task, "spawn", place, tid(by));
                 }
-                self.track(task, place).state = State::Ready;
+                self.track(task, place).state = Phase::Ready;
             }
             Event::Wait { task, on } => match &mut self.step {
                 Some(step) if step.task == task => step.waits.push(on),
-                _ => self.change(task, place, State::Waiting(vec![on])),
+                _ => self.change(task, place, Phase::Waiting(vec![on])),
             },
             Event::Wake { task, by } => {
                 match (by, self.jumped) {
@@ -155,14 +155,14 @@ impl<'a> Tracks<'a> {
                 }
                 match &mut self.step {
                     Some(step) if step.task == task => step.woken = true,
-                    _ => self.change(task, place, State::Ready),
+                    _ => self.change(task, place, Phase::Ready),
                 }
             }
             Event::End { task, .. } => {
                 self.mark(task, "end", place, position, event);
                 match &self.step {
-                    Some(step) if step.task == task => self.track(task, place).state = State::Ended,
-                    _ => self.change(task, place, State::Ended),
+                    Some(step) if step.task == task => self.track(task, place).state = Phase::Ended,
+                    _ => self.change(task, place, Phase::Ended),
                 }
             }
             Event::Choice { asked, .. } if is_next => {
@@ -187,7 +187,7 @@ impl<'a> Tracks<'a> {
         let start = drawn(position, position.step - 1);
         let track = self.track(task, start);
         let flow = track.flow.take();
-        self.change(task, start, State::Ready);
+        self.change(task, start, Phase::Ready);
         if let Some((name, from, tid_from)) = flow {
             self.flows += 1;
             let id = self.flows;
@@ -211,8 +211,8 @@ impl<'a> Tracks<'a> {
         self.slice(tid(step.task), "runs", step.start, end, step.position);
         let track = self.track(step.task, end);
         (track.since, track.from) = (end, step.position);
-        if !matches!(track.state, State::Ended) {
-            track.state = if step.woken { State::Ready } else { State::Waiting(step.waits) };
+        if !matches!(track.state, Phase::Ended) {
+            track.state = if step.woken { Phase::Ready } else { Phase::Waiting(step.waits) };
         }
     }
 
@@ -221,21 +221,21 @@ impl<'a> Tracks<'a> {
         if self.tracks.len() <= place {
             self.tracks.resize_with(place + 1, || None);
         }
-        self.tracks[place].get_or_insert(Track { state: State::Ready, since, from, flow: None })
+        self.tracks[place].get_or_insert(Track { state: Phase::Ready, since, from, flow: None })
     }
 
     /// Draws what a task was about until now.
-    fn change(&mut self, task: TaskId, at: u64, state: State) {
+    fn change(&mut self, task: TaskId, at: u64, state: Phase) {
         let now = self.now;
         let track = self.track(task, at);
         let (since, from) = (track.since, track.from);
         (track.since, track.from) = (at, now);
         let before = std::mem::replace(&mut track.state, state);
         let name = match before {
-            State::Ready => "ready".to_owned(),
-            State::Ended => return,
-            State::Waiting(waits) if waits.is_empty() => "waits".to_owned(),
-            State::Waiting(waits) => {
+            Phase::Ready => "ready".to_owned(),
+            Phase::Ended => return,
+            Phase::Waiting(waits) if waits.is_empty() => "waits".to_owned(),
+            Phase::Waiting(waits) => {
                 let waits: Vec<_> =
                     waits.into_iter().map(|on| self.trace.describe_wait(on)).collect();
                 format!("waits {}", waits.join(", and "))
@@ -295,7 +295,7 @@ impl<'a> Tracks<'a> {
         let end = drawn(self.now, self.now.step);
         let tasks: Vec<TaskId> =
             self.trace.names().ids().filter(|&task| self.known(task)).collect();
-        tasks.iter().for_each(|&task| self.change(task, end, State::Ended));
+        tasks.iter().for_each(|&task| self.change(task, end, Phase::Ended));
         // An arrow is tied to the slice that has begun before it in the list.
         let mut numbers = Numbering::default();
         let mut moments: Vec<[Vec<String>; 2]> = Vec::new();

@@ -45,19 +45,19 @@ impl Serialize for Events<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let mut list = serializer.serialize_seq(None)?;
         for (position, event) in self.0.events() {
-            list.serialize_element(&Entry { trace: self.0, position, event })?;
+            list.serialize_element(&SerializedEvent { trace: self.0, position, event })?;
         }
         list.end()
     }
 }
 
-struct Entry<'a> {
+struct SerializedEvent<'a> {
     trace: &'a Trace,
     position: Position,
     event: Event,
 }
 
-impl Serialize for Entry<'_> {
+impl Serialize for SerializedEvent<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let mut map = serializer.serialize_map(None)?;
         map.serialize_entry("time_ns", &self.position.time)?;
@@ -111,7 +111,7 @@ impl Serialize for Entry<'_> {
     }
 }
 
-impl Entry<'_> {
+impl SerializedEvent<'_> {
     /// What was asked.
     fn asked<M: SerializeMap>(&self, map: &mut M, asked: Asked) -> Result<(), M::Error> {
         let name = |task: TaskId| self.trace.names().get(task).to_string();

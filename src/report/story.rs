@@ -7,7 +7,7 @@ use crate::instant::Instant;
 use crate::question::Question;
 use crate::trace::{Asked, Ending, Event, Position, Subject, TaskId, Trace};
 
-pub(super) enum Line {
+pub(super) enum StoryLine {
     Act(Act),
     /// Nothing was ready, and so much time passed.
     Pause(Duration, Vec<Aside>),
@@ -39,7 +39,7 @@ pub(super) struct Aside {
 }
 
 /// What is worth telling, in its order.
-pub(super) fn story(trace: &Trace) -> Vec<Line> {
+pub(super) fn story(trace: &Trace) -> Vec<StoryLine> {
     let mut story = Story { trace, lines: Vec::new(), time: None, pending: None, late: Vec::new() };
     for (position, event) in trace.events() {
         story.time.get_or_insert(position.time);
@@ -54,7 +54,7 @@ pub(super) fn story(trace: &Trace) -> Vec<Line> {
 
 struct Story<'a> {
     trace: &'a Trace,
-    lines: Vec<Line>,
+    lines: Vec<StoryLine>,
     /// The time of the last line.
     time: Option<Instant>,
     /// Answers that belong beside the next line of this task.
@@ -86,7 +86,7 @@ impl Story<'_> {
     }
 
     fn just_asked(&self, whom: TaskId) -> bool {
-        matches!(self.lines.last(), Some(Line::Act(Act { task, text, .. })) if *task == whom && text == ASKED)
+        matches!(self.lines.last(), Some(StoryLine::Act(Act { task, text, .. })) if *task == whom && text == ASKED)
     }
 
     fn add_choice(&mut self, position: Position, asked: Asked, answer: u32) {
@@ -134,9 +134,9 @@ impl Story<'_> {
         let now = act.position.time;
         let before = self.time.replace(now).unwrap_or(now);
         if now > before {
-            self.lines.push(Line::Pause(now - before, std::mem::take(&mut self.late)));
+            self.lines.push(StoryLine::Pause(now - before, std::mem::take(&mut self.late)));
         }
-        self.lines.push(Line::Act(act));
+        self.lines.push(StoryLine::Act(act));
     }
 }
 

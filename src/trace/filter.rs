@@ -6,13 +6,13 @@ use crate::numbering::Numbering;
 
 /// One event of a trace, for [`Trace::filter`] to decide about.
 #[derive(Clone, Copy, Debug)]
-pub struct Entry<'a> {
+pub struct EventRef<'a> {
     trace: &'a Trace,
     position: Position,
     event: Event,
 }
 
-impl<'a> Entry<'a> {
+impl<'a> EventRef<'a> {
     /// What happened.
     pub fn event(&self) -> Event {
         self.event
@@ -90,10 +90,10 @@ impl Trace {
     /// assert_eq!(greetings.events().count(), 2);
     /// ```
     #[must_use = "it returns another trace"]
-    pub fn filter(&self, mut keep: impl FnMut(Entry<'_>) -> bool) -> Self {
+    pub fn filter(&self, mut keep: impl FnMut(EventRef<'_>) -> bool) -> Self {
         let mut keep = |&(position, event): &(Position, Event)| {
             let always = matches!(event, Event::Advance { .. });
-            always || keep(Entry { trace: self, position, event })
+            always || keep(EventRef { trace: self, position, event })
         };
         let mut numbers = Numbering::default();
         let kept = self.events().filter(&mut keep);

@@ -11,7 +11,7 @@ mod text;
 use std::collections::VecDeque;
 
 pub use event::{Asked, Detail, Ending, Event, Moment, Position, Subject, Wait};
-pub use filter::Entry;
+pub use filter::EventRef;
 use labels::Labels;
 pub(crate) use names::mix;
 pub use names::{TaskId, TaskName, TaskNames};

@@ -5,9 +5,7 @@ use std::future::pending;
 use std::rc::Rc;
 use std::time::Duration;
 
-use dacapo::future::{
-    AsCompleted, WaitUntil, as_completed, gather_tasks, shield, try_gather_tasks, wait,
-};
+use dacapo::future::{AsCompleted, WaitUntil, as_completed, shield, try_gather, wait};
 use dacapo::task::{Task, yield_now};
 use dacapo::time::{Elapsed, Instant, sleep, timeout_scope};
 
@@ -238,9 +236,9 @@ async fn join(machine: &Machine, job: &Rc<Job>) -> Ending {
 
 fn gather(machine: &Rc<Machine>, jobs: Vec<Rc<Job>>, return_exceptions: bool) -> Coroutine {
     let machine = Rc::clone(machine);
-    let tasks = jobs.iter().map(|job| job.task());
+    let tasks: Vec<_> = jobs.iter().map(|job| job.task()).collect();
     if return_exceptions {
-        let gathered = gather_tasks(tasks);
+        let gathered = dacapo::gather(&tasks);
         let gathering = machine.errors_wanted(&jobs);
         return Box::pin(async move {
             gathering.begin(machine.current_job());
@@ -250,7 +248,7 @@ fn gather(machine: &Rc<Machine>, jobs: Vec<Rc<Job>>, return_exceptions: bool) ->
         });
     }
     jobs.iter().for_each(|job| job.seen.set(true));
-    let gathered = try_gather_tasks(tasks);
+    let gathered = try_gather(&tasks);
     Box::pin(async move {
         if let Err(task) = machine.wait(gathered).await? {
             return Err(machine.job_of(task).error());

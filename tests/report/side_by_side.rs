@@ -7,7 +7,7 @@ use std::rc::Rc;
 
 use crate::support::millis;
 use dacapo::cancel::catch;
-use dacapo::future::{gather_tasks, task_group, with_resource};
+use dacapo::future::{task_group, with_resource};
 use dacapo::scheduler::Random;
 use dacapo::task::{current, spawn, spawn_blocking, yield_now};
 use dacapo::time::{Instant, sleep, timeout, wait_for};
@@ -249,7 +249,7 @@ fn odd_ends_are_no_faults_of_ours() {
     check(1, true, async || {
         let mut task = spawn(pending::<()>());
         for _ in 0..500 {
-            task = spawn(async move { gather_tasks([&task]).await });
+            task = spawn(async move { gather(&[task]).await });
         }
         sleep(millis(1)).await;
         task.cancel();

@@ -8,7 +8,7 @@ use std::task::Poll;
 
 use crate::support::millis;
 use dacapo::cancel::{self, Cancelled, catch};
-use dacapo::future::{WaitUntil, as_completed, gather_tasks, shield, try_gather_tasks, wait};
+use dacapo::future::{WaitUntil, as_completed, shield, try_gather, wait};
 use dacapo::scheduler::{Exhaustive, Random};
 use dacapo::task::{AsTask, Task, spawn, spawn_named, yield_now};
 use dacapo::time::{Instant, sleep, timeout_scope, wait_for};
@@ -257,9 +257,9 @@ fn the_first_failure_ends_a_try_gather() {
                     assert_eq!(n, 3, "this one fails");
                 })
             });
-            let failed: Task = try_gather_tasks(&tasks).await.unwrap_err();
+            let failed: Task = try_gather(&tasks).await.unwrap_err();
             log.write(failed.name());
-            gather_tasks(&tasks).await;
+            dacapo::gather(&tasks).await;
             log.write(tasks.iter().filter(|task| task.task().is_panicked()).count());
         },
         &["1 main/2", "3 2"],

@@ -642,7 +642,7 @@ fn handles_and_futures_are_send_and_sync() {
     check::<dacapo::time::Timeout<dacapo::time::Sleep>>();
     check::<dacapo::time::Interval>();
     check::<dacapo::future::Gather<Vec<dacapo::task::JoinHandle<u8>>>>();
-    check::<dacapo::future::TryGatherTasks>();
+    check::<dacapo::future::TryGather<Vec<dacapo::task::JoinHandle<Result<u8, u8>>>>>();
     check::<dacapo::future::Wait<dacapo::task::Task>>();
     check::<dacapo::future::TaskGroup<String>>();
     check::<dacapo::task::Task>();

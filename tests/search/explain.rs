@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::support::{assert_parts, assert_snapshot, millis, programs};
-use dacapo::future::{as_completed, gather_tasks, shield, task_group, try_gather_tasks, wait};
+use dacapo::future::{as_completed, shield, task_group, try_gather, wait};
 use dacapo::scheduler::{Random, Replay};
 use dacapo::sync::{Barrier, BoundedSemaphore, Condition, Event, Lock, Queue, Semaphore};
 use dacapo::task::{spawn, spawn_named, yield_now};
@@ -318,9 +318,9 @@ fn a_wait_has_the_place_of_its_call() {
     check_place(line!(), async || { condition.wait_for(&mut condition.lock().await, || false).await });
     check_place(line!(), async || { forever().task().join().await.unwrap() });
     check_place(line!(), async || { shield(forever()).await.unwrap() });
-    check_place(line!(), async || { gather_tasks([forever()]).await });
+    check_place(line!(), async || { dacapo::gather(&[forever()]).await });
     check_place(line!(), async || { drop(dacapo::gather([pending::<()>()]).await) });
-    check_place(line!(), async || { try_gather_tasks([forever()]).await.unwrap() });
+    check_place(line!(), async || { try_gather(&[forever()]).await.unwrap() });
     check_place(line!(), async || { wait([forever()]).await; });
     check_place(line!(), async || { as_completed([forever()]).next().await; });
     check_place(line!(), async || { select! { () = pending::<()>() => {} } });

@@ -12,8 +12,7 @@ use std::task::{Context, Poll, Waker};
 use crate::support::{cases, millis};
 use dacapo::cancel::catch;
 use dacapo::future::{
-    WaitUntil, as_completed, gather_tasks, join, shield, task_group, try_gather, try_gather_tasks,
-    wait, with_resource,
+    WaitUntil, as_completed, join, shield, task_group, try_gather, wait, with_resource,
 };
 use dacapo::scheduler::{Exhaustive, Random};
 use dacapo::task::{spawn, spawn_blocking, yield_now};
@@ -103,7 +102,7 @@ fn a_gather_that_forgets_the_order_is_found() {
                 let results = results.clone();
                 spawn(async move { results.borrow_mut().push(n) })
             });
-            gather_tasks(&broken).await;
+            gather(&broken).await;
             assert_eq!(results.take(), [0, 1]);
         });
     assert_eq!(found.unwrap_err().schedule().to_string(), "d1:1");
@@ -423,17 +422,17 @@ fn nothing_is_lost_where_a_wait_for_tasks_is_dropped() {
         }
         done
     });
-    dropped_at_each_await("gather_tasks", async |polls| {
+    dropped_at_each_await("gather of handles", async |polls| {
         let tasks = two();
-        let done = drop_after(polls, gather_tasks(&tasks)).await;
+        let done = drop_after(polls, gather(&tasks)).await;
         for (task, output) in tasks.into_iter().zip([1, 3]) {
             assert_eq!(task.await.unwrap(), output);
         }
         done
     });
-    dropped_at_each_await("try_gather_tasks", async |polls| {
+    dropped_at_each_await("try_gather of handles", async |polls| {
         let tasks = two();
-        let done = drop_after(polls, try_gather_tasks(&tasks)).await;
+        let done = drop_after(polls, try_gather(&tasks)).await;
         for (task, output) in tasks.into_iter().zip([1, 3]) {
             assert_eq!(task.await.unwrap(), output);
         }

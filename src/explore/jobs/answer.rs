@@ -12,7 +12,7 @@ use crate::explore::tally::{Row, Tally};
 
 /// How far a process has come. It is written now and then, so it is also a sign of life.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub(crate) struct State {
+pub(crate) struct Heartbeat {
     /// How often it has been written.
     pub(crate) beats: u64,
     pub(crate) runs: usize,
@@ -35,20 +35,20 @@ impl Letters {
         self.0.is_dir()
     }
 
-    pub(crate) fn write_state(&self, member: usize, state: State) -> io::Result<()> {
-        let State { beats, runs, end } = state;
+    pub(crate) fn write_state(&self, member: usize, state: Heartbeat) -> io::Result<()> {
+        let Heartbeat { beats, runs, end } = state;
         let end = end.map_or_else(|| "-".to_owned(), |end| end.to_string());
         self.write(&format!("{member}.state"), &format!("{beats} {runs} {end}\n"))
     }
 
     /// The last state that a process has written, and its text; nothing if there is none yet.
-    pub(crate) fn state(&self, member: usize) -> Option<(State, String)> {
+    pub(crate) fn state(&self, member: usize) -> Option<(Heartbeat, String)> {
         let text = fs::read_to_string(self.0.join(format!("{member}.state"))).ok()?;
         let mut words = text.split_whitespace();
         let beats = words.next()?.parse().ok()?;
         let runs = words.next()?.parse().ok()?;
         let end = words.next()?.parse().ok();
-        Some((State { beats, runs, end }, text))
+        Some((Heartbeat { beats, runs, end }, text))
     }
 
     pub(crate) fn write_part(&self, member: usize, part: Part) -> io::Result<()> {

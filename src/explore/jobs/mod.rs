@@ -31,10 +31,10 @@ pub(crate) struct Jobs<'a> {
     settings: &'a Settings,
     env: &'a Env,
     test: Option<&'a TestId>,
-    state: State,
+    sharing: Sharing,
 }
 
-enum State {
+enum Sharing {
     /// Until there is a run that may be left out.
     Waiting,
     Alone,
@@ -77,8 +77,8 @@ pub(crate) fn work(
 impl<'a> Jobs<'a> {
     /// Without a test, the search is made by this process alone.
     pub(crate) fn new(settings: &'a Settings, env: &'a Env, test: Option<&'a TestId>) -> Self {
-        let state = if env.jobs() > 1 { State::Waiting } else { State::Alone };
-        Self { settings, env, test, state }
+        let sharing = if env.jobs() > 1 { Sharing::Waiting } else { Sharing::Alone };
+        Self { settings, env, test, sharing }
     }
 
     /// Whether the run that was prepared, number `number` from 0, is known to pass. If so, it may be
@@ -103,16 +103,16 @@ impl<'a> Jobs<'a> {
                 None => (part.runs.saturating_sub(1), None),
             };
             let coverage = Some(part.tally.coverage);
-            self.state = State::Scouted(Scouted { passing, seen, remarks, coverage });
+            self.sharing = Sharing::Scouted(Scouted { passing, seen, remarks, coverage });
         }
-        matches!(&self.state, State::Scouted(scouted) if number < scouted.passing)
+        matches!(&self.sharing, Sharing::Scouted(scouted) if number < scouted.passing)
     }
 
     /// Counts the marks that a run has met; or, if all runs of the search have been counted already, adds
     /// these instead.
     pub(crate) fn count(&mut self, coverage: &mut Coverage, marks: &Marks) {
-        match &mut self.state {
-            State::Scouted(scouted) => {
+        match &mut self.sharing {
+            Sharing::Scouted(scouted) => {
                 if let Some(counted) = scouted.coverage.take() {
                     coverage.merge(&counted);
                 }
@@ -123,16 +123,16 @@ impl<'a> Jobs<'a> {
 
     /// What was wrong with a run elsewhere in which nothing is wrong here.
     pub(crate) fn contradiction(&self, number: usize) -> Option<&str> {
-        match &self.state {
-            State::Scouted(scouted) if number == scouted.passing => scouted.seen.as_deref(),
+        match &self.sharing {
+            Sharing::Scouted(scouted) if number == scouted.passing => scouted.seen.as_deref(),
             _ => None,
         }
     }
 
     /// What the report says about lost processes, after how the failure was found.
     pub(crate) fn remarks(&self) -> String {
-        match &self.state {
-            State::Scouted(scouted) => {
+        match &self.sharing {
+            Sharing::Scouted(scouted) => {
                 scouted.remarks.iter().map(|remark| format!("; {remark}")).collect()
             }
             _ => String::new(),
@@ -150,7 +150,7 @@ impl<'a> Jobs<'a> {
         progress: &mut Progress,
     ) -> Option<Part> {
         let (mut part, _) = self.make(subject, scheduler, plan, number, false, progress)?;
-        self.state = State::Alone;
+        self.sharing = Sharing::Alone;
         if let Some(difference) = part.tally.restore_failures(subject) {
             part.end.get_or_insert(End { number, difference: Some(difference) });
         }
@@ -166,7 +166,7 @@ impl<'a> Jobs<'a> {
         ends_at_failure: bool,
         progress: &mut Progress,
     ) -> Option<(Part, Vec<String>)> {
-        let (State::Waiting, Some(test)) = (&self.state, self.test) else { return None };
+        let (Sharing::Waiting, Some(test)) = (&self.sharing, self.test) else { return None };
         let rest =
             Rest { scheduler: scheduler.fork()?, plan: plan.clone(), number, ends_at_failure };
         let team = self.obstacle(test).map_or_else(
@@ -176,7 +176,7 @@ impl<'a> Jobs<'a> {
         match team {
             Ok(team) => Some(team.make(&rest, subject, Recheck::new(self.settings), progress)),
             Err(why) => {
-                self.state = State::Alone;
+                self.sharing = Sharing::Alone;
                 if test.note_reason() {
                     say(&format!("dacapo: {}: made by one process: {why}", test.name()));
                 }

@@ -6,9 +6,9 @@ use crate::report::{Findings, Stage, stage};
 
 /// The line of one search. There is none if the feature `progress` is off, without a terminal, and during
 /// the first second. It disappears when this is dropped.
-pub(crate) struct Progress(Option<Line>);
+pub(crate) struct Progress(Option<StatusLine>);
 
-struct Line {
+struct StatusLine {
     pulse: Pulse,
     terminal: terminal::Terminal,
 }
@@ -18,7 +18,7 @@ impl Progress {
         // Processes that share a search have no terminal, and in continuous integration nobody watches.
         let asked = !env.ci && !env.is_started();
         let terminal = if asked { terminal::Terminal::open(title) } else { None };
-        Self(terminal.map(|terminal| Line { pulse: Pulse::new(), terminal }))
+        Self(terminal.map(|terminal| StatusLine { pulse: Pulse::new(), terminal }))
     }
 
     /// Removes the line before something else is printed.

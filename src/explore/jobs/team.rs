@@ -5,7 +5,7 @@ use std::io;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use super::answer::{Letters, State};
+use super::answer::{Heartbeat, Letters};
 use super::progress::Progress;
 use super::share::{Part, Rest, Share};
 use crate::explore::clock::{Pulse, Vigil};
@@ -30,7 +30,7 @@ struct Member {
     share: Share,
     letters: Letters,
     pulse: Pulse,
-    state: State,
+    state: Heartbeat,
     /// The earliest end of the search that any process knows of.
     end: Option<usize>,
 }
@@ -38,7 +38,7 @@ struct Member {
 impl Member {
     fn new(member: usize, members: usize, letters: Letters) -> Self {
         let share = Share { member, members };
-        Self { share, letters, pulse: Pulse::new(), state: State::default(), end: None }
+        Self { share, letters, pulse: Pulse::new(), state: Heartbeat::default(), end: None }
     }
 
     /// Tells the others how far this has come, and hears how far they have.

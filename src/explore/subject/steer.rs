@@ -90,12 +90,12 @@ struct Known {
     /// The places of its next steps in the order that is wanted.
     turns: VecDeque<usize>,
     /// Its place in the ready queue, if it is ready.
-    standing: Option<Standing>,
+    standing: Option<ReadyPlace>,
 }
 
 /// Under what a task that is ready is found.
 #[derive(Clone, Copy, Debug)]
-struct Standing {
+struct ReadyPlace {
     came: u64,
     next: u64,
 }
@@ -269,7 +269,7 @@ impl Steer {
         let came = self.came;
         // No two turns have one place.
         let next = known.turns.front().map_or(NO_TURN + came, |&place| place as u64);
-        known.standing = Some(Standing { came, next });
+        known.standing = Some(ReadyPlace { came, next });
         self.line.insert(came, task.as_u32() as usize);
         self.next.insert(next, task.as_u32() as usize);
     }
@@ -279,7 +279,7 @@ impl Steer {
         self.current = None;
         if let Some(known) = self.known.get_mut(task.as_u32() as usize) {
             known.turns.pop_front();
-            if let Some(Standing { came, next }) = known.standing.take() {
+            if let Some(ReadyPlace { came, next }) = known.standing.take() {
                 self.line.remove(&came);
                 self.next.remove(&next);
             }

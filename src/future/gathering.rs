@@ -7,74 +7,42 @@ use std::task::{Context, Poll};
 
 use crate::cancel::Cancelled;
 use crate::executor::{self, Awaiting, CancelTarget, End, Executor, TaskKey};
-use crate::task::{AsTask, Join, Task};
+use crate::task::{Join, Task};
 
-/// Waits until all these tasks have ended, however they do; their outputs stay with their handles.
-///
-/// This is asyncio's `gather(…, return_exceptions=True)` for tasks that there are already. It gives way
-/// at least once, unless there are no tasks.
-/// A request to cancel the waiting task goes to every task that has not ended, in the order given. When
-/// all have ended, the cancellation is raised here, even if they refused.
-///
-/// # Cancel safety
-///
-/// Nothing is lost if it is dropped, and the tasks go on.
-///
-/// ```
-/// use dacapo::{future::gather_tasks, spawn};
-///
-/// let run = dacapo::run(async || {
-///     let tasks = [1, 2].map(|n| spawn(async move { n }));
-///     gather_tasks(&tasks).await;
-///     assert!(tasks.iter().all(|task| task.is_finished()));
-/// });
-/// run.unwrap();
-/// ```
-#[track_caller]
-pub fn gather_tasks<A: AsTask>(tasks: impl IntoIterator<Item = A>) -> GatherTasks {
-    GatherTasks { gathering: Gathering::new(tasks), ended: 0 }
-}
-
-/// Waits until all these tasks have ended, or the first has failed; the fail-fast form of
-/// [`gather_tasks`].
-/// The other tasks go on. This yields at least once, unless there are no tasks. A request to cancel the
-/// waiting task goes to every task that has not ended. If they all end without being cancelled, the
-/// cancellation is raised here all the same.
-///
-/// # Errors
-/// The first task that panicked or ended cancelled; of those that had done so before, the first in the
-/// order given. A panic does not fail the run as long as the handle of its task is kept.
-///
-/// # Cancel safety
-///
-/// Nothing is lost if it is dropped, and the tasks go on.
-#[track_caller]
-pub fn try_gather_tasks<A: AsTask>(tasks: impl IntoIterator<Item = A>) -> TryGatherTasks {
-    TryGatherTasks { gathering: Gathering::new(tasks) }
-}
-
-/// The future of [`gather_tasks`].
+/// Waits until all these tasks have ended.
 #[derive(Debug)]
-#[must_use = "futures do nothing unless they are awaited"]
-pub struct GatherTasks {
+pub(super) struct AllEnded {
     gathering: Gathering,
     /// How many tasks at the front are known to have ended.
     ended: usize,
 }
 
-/// The future of [`try_gather_tasks`].
+impl AllEnded {
+    #[track_caller]
+    pub(super) fn new(tasks: Vec<Task>) -> Self {
+        Self { gathering: Gathering::new(tasks), ended: 0 }
+    }
+}
+
+/// Waits until all these tasks have ended or one has failed.
 #[derive(Debug)]
-#[must_use = "futures do nothing unless they are awaited"]
-pub struct TryGatherTasks {
+pub(super) struct FirstFailure {
     gathering: Gathering,
 }
 
-impl Future for GatherTasks {
+impl FirstFailure {
+    #[track_caller]
+    pub(super) fn new(tasks: Vec<Task>) -> Self {
+        Self { gathering: Gathering::new(tasks) }
+    }
+}
+
+impl Future for AllEnded {
     type Output = ();
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
         let Self { gathering, ended } = &mut *self;
-        // It is no matter which ends first, so one registration at a time will do.
+        // Which one ends first does not matter, so one registration at a time is enough.
         let all = |joins: &mut [Join], cx: &mut Context<'_>| {
             while let Some(join) = joins.get_mut(*ended) {
                 if !join.poll_end(cx) {
@@ -91,7 +59,7 @@ impl Future for GatherTasks {
     }
 }
 
-impl Future for TryGatherTasks {
+impl Future for FirstFailure {
     type Output = Result<(), Task>;
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<(), Task>> {
@@ -109,7 +77,7 @@ impl Future for TryGatherTasks {
             let failures =
                 tasks.iter().zip(&early).filter_map(|(task, early)| match task.end()? {
                     (End::Returned, _) => None,
-                    // Tasks that had failed before come up in the order given.
+                    // Tasks that had failed before the call count in the order given.
                     (_, _) if *early => Some((0, *task)),
                     (_, nth) => Some((nth, *task)),
                 });
@@ -132,7 +100,7 @@ impl Future for TryGatherTasks {
     }
 }
 
-/// What the forms have in common.
+/// What both have in common.
 #[derive(Debug)]
 struct Gathering {
     tasks: Arc<[Task]>,
@@ -154,8 +122,8 @@ enum GatherState {
 
 impl Gathering {
     #[track_caller]
-    fn new<A: AsTask>(tasks: impl IntoIterator<Item = A>) -> Self {
-        let tasks: Arc<[Task]> = tasks.into_iter().map(|task| task.as_task()).collect();
+    fn new(tasks: Vec<Task>) -> Self {
+        let tasks: Arc<[Task]> = tasks.into();
         let place = Location::caller();
         let joins = tasks.iter().map(|task| task.join_at(place)).collect();
         let keys = tasks.iter().map(Task::key).collect();
@@ -181,7 +149,7 @@ impl Gathering {
                 self.state = GatherState::Done;
                 return Poll::Ready(result);
             }
-            // Also if there is nothing to wait for, others have their turn first.
+            // Yields even if there is nothing to wait for.
             Some(_) => cx.waker().wake_by_ref(),
             None => {}
         }
