@@ -38,10 +38,72 @@ pub(crate) fn shorten(schedule: &Schedule) -> String {
     if text.len() <= SCHEDULE { text } else { format!("{}…", &text[..SCHEDULE]) }
 }
 
+/// What a run did, as the middle of a report tells it: its schedule, why it failed, and the story.
+pub(crate) fn account(
+    schedule: &Schedule,
+    trace: &Trace,
+    explanation: Option<&Explanation>,
+    is_least: bool,
+) -> String {
+    let mut out = String::new();
+    let which = if is_least { "the simplest failing schedule found" } else { "the schedule" };
+    let deviations = deviations(trace);
+    let all = schedule.deviations();
+    let except = if all == 0 { " throughout" } else { ", except" };
+    let mut line = |text: String| {
+        out.push_str(&text);
+        out.push('\n');
+    };
+    line(format!("\n{which} is `{}`: first in, first out{except}", shorten(schedule)));
+    for (choice, what) in deviations.iter().take(DEVIATIONS) {
+        line(format!("  choice {choice} {what}"));
+    }
+    if let more @ 1.. = all.saturating_sub(deviations.len().min(DEVIATIONS)) {
+        line(format!("  and {more} more"));
+    }
+    if let seed @ 1.. = schedule.seed() {
+        line(format!("  random values from seed {seed}"));
+    }
+    if let Some(explanation) = explanation {
+        out.push_str(&format!("\n{explanation}"));
+    }
+    out.push_str(&format!("\nthe story\n{}\n", last_columns(trace)));
+    out
+}
+
+/// The report of a failure that only other processes have seen again: they have told how the run ended, and the
+/// account of it.
+pub(crate) struct ToldReport<'a> {
+    pub(crate) test: &'a str,
+    pub(crate) ending: &'a str,
+    pub(crate) input: Vec<String>,
+    pub(crate) facts: Vec<(&'static str, String)>,
+    pub(crate) account: &'a str,
+    pub(crate) next: Vec<(&'static str, String)>,
+}
+
+impl fmt::Display for ToldReport<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        head(f, self.test, self.ending)?;
+        if !self.input.is_empty() {
+            writeln!(f, "the input")?;
+            self.input.iter().try_for_each(|line| writeln!(f, "  {line}"))?;
+            writeln!(f)?;
+        }
+        facts(f, &self.facts)?;
+        f.write_str(self.account)?;
+        facts(f, &self.next)
+    }
+}
+
+fn head(f: &mut fmt::Formatter<'_>, test: &str, failure: &str) -> fmt::Result {
+    writeln!(f, "dacapo: {test} fails\n")?;
+    writeln!(f, "{}", indent(failure, "  "))
+}
+
 impl fmt::Display for FailureReport<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        writeln!(f, "dacapo: {} fails\n", self.test)?;
-        writeln!(f, "{}", indent(&self.failure.to_string(), "  "))?;
+        head(f, self.test, &self.failure.to_string())?;
         if !self.input.is_empty() {
             let which =
                 if self.is_least { "the simplest failing input found" } else { "the input" };
@@ -51,26 +113,7 @@ impl fmt::Display for FailureReport<'_> {
         }
         facts(f, &self.facts)?;
 
-        let schedule = shorten(self.schedule);
-        let which =
-            if self.is_least { "the simplest failing schedule found" } else { "the schedule" };
-        let deviations = deviations(self.trace);
-        let all = self.schedule.deviations();
-        let except = if all == 0 { " throughout" } else { ", except" };
-        writeln!(f, "\n{which} is `{schedule}`: first in, first out{except}")?;
-        for (choice, what) in deviations.iter().take(DEVIATIONS) {
-            writeln!(f, "  choice {choice} {what}")?;
-        }
-        if let more @ 1.. = all.saturating_sub(deviations.len().min(DEVIATIONS)) {
-            writeln!(f, "  and {more} more")?;
-        }
-        if let seed @ 1.. = self.schedule.seed() {
-            writeln!(f, "  random values from seed {seed}")?;
-        }
-        if let Some(explanation) = self.explanation {
-            write!(f, "\n{explanation}")?;
-        }
-        write!(f, "\nthe story\n{}\n", last_columns(self.trace))?;
+        f.write_str(&account(self.schedule, self.trace, self.explanation, self.is_least))?;
         facts(f, &self.next)
     }
 }
@@ -82,7 +125,9 @@ pub(crate) struct NondeterminismReport<'a> {
     /// What the two runs are, in the order of the difference.
     pub(crate) runs: [&'static str; 2],
     pub(crate) outcomes: [String; 2],
-    /// None if the traces are equal and only the outcomes differ.
+    /// Whether both traces are known.
+    pub(crate) is_traced: bool,
+    /// None if the traces are equal and only the outcomes differ, or if one of them is not known.
     pub(crate) difference: Option<Difference>,
     pub(crate) next: Vec<(&'static str, String)>,
 }
@@ -121,7 +166,7 @@ impl fmt::Display for NondeterminismReport<'_> {
             "{first} and {second} had the same schedule, {}, and did different things.",
             shorten(self.schedule)
         )?;
-        writeln!(f, "No failure can be replayed until they agree.\n")?;
+        writeln!(f, "A failure may not replay until they agree.\n")?;
         match &self.difference {
             Some(Difference { before, first: a, second: b }) => {
                 writeln!(f, "the first event that differs")?;
@@ -129,7 +174,10 @@ impl fmt::Display for NondeterminismReport<'_> {
                 writeln!(f, "    - {a}")?;
                 writeln!(f, "    + {b}\n")?;
             }
-            None => writeln!(f, "their events are the same; their outcomes differ")?,
+            None if self.is_traced => {
+                writeln!(f, "their events are the same; their outcomes differ")?;
+            }
+            None => writeln!(f, "the events of {first} were not kept")?,
         }
         writeln!(f, "how they ended")?;
         write!(f, "{}", ending("-", &self.outcomes[0]))?;

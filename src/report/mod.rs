@@ -32,7 +32,9 @@ pub(crate) use difference::{Difference, difference};
 pub(crate) use effort::EffortReport;
 pub use explanation::Explanation;
 pub(crate) use explanation::{Chances, Proof, Scene, Stance, Why};
-pub(crate) use failure::{FailureReport, NondeterminismReport, USUAL_CAUSES, shorten, shrunk};
+pub(crate) use failure::{
+    FailureReport, NondeterminismReport, ToldReport, USUAL_CAUSES, account, shorten, shrunk,
+};
 use format::in_order;
 pub(crate) use format::{count, grouped, indent};
 pub use html::Html;

@@ -5,7 +5,7 @@ use std::cell::RefCell;
 use std::collections::HashMap;
 use std::rc::Rc;
 
-use crate::support::{assert_parts, millis, panic_of, programs};
+use crate::support::{assert_parts, assert_snapshot, millis, panic_of, programs};
 use dacapo::schedule::{Answer, Lasting};
 use dacapo::scheduler::{Exhaustive, Random};
 use dacapo::task::{JoinHandle, spawn, spawn_named, yield_now};
@@ -253,6 +253,35 @@ fn what_an_earlier_run_left_behind_is_found() {
             "usual causes",
             "statics",
         ],
+    );
+}
+
+/// Only the first run of a process fails, and under some schedules only.
+#[test]
+fn what_only_first_runs_do_is_found_in_fresh_processes() {
+    thread_local! {
+        static IS_WARM: std::cell::Cell<bool> = const { std::cell::Cell::new(false) };
+    }
+    let message = panic_of(|| {
+        dacapo::check(Random::seeds(5..1000), async || {
+            let is_first = !IS_WARM.replace(true);
+            let order = Rc::new(RefCell::new(String::new()));
+            for name in ["a", "b", "c"] {
+                let order = Rc::clone(&order);
+                spawn_named(name, async move {
+                    yield_now().await;
+                    order.borrow_mut().push_str(name);
+                });
+            }
+            sleep(millis(1)).await;
+            let order = order.take();
+            assert!(!is_first || order.starts_with('a'), "a cold start with {order}");
+        });
+    });
+    assert_snapshot!(
+        "failure_of_first_runs",
+        "Only the first run of a process fails, so each run of the report was made in a fresh process.",
+        message
     );
 }
 

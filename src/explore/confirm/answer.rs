@@ -5,11 +5,21 @@ use std::fs;
 use std::path::Path;
 
 use crate::explore::subject::Sample;
+use crate::report::account;
+use crate::schedule::Schedule;
+use crate::trace::Trace;
 
-/// What another process saw of a run.
+/// What a process saw of a run.
+#[derive(Clone, Debug, Default, PartialEq)]
 pub(crate) struct Answer {
     pub(crate) hash: u64,
+    /// The schedule that the run really had.
+    pub(crate) schedule: Schedule,
+    /// Which bug it was, if the run failed.
+    pub(crate) bug: Option<String>,
     pub(crate) ending: String,
+    /// The schedule and the story, as reports tell them. Only other processes tell.
+    pub(crate) account: String,
     pub(crate) trace: String,
 }
 
@@ -35,28 +45,65 @@ impl fmt::Display for Silence {
     }
 }
 
-const END: &str = "end of the ending";
+/// The line between two parts of the text.
+const NEXT: &str = "\n--- dacapo: the next part\n";
 
 impl Answer {
     pub(crate) fn of(sample: &Sample, trace: String) -> Self {
-        Self { hash: sample.hash, ending: sample.ending(), trace }
+        let bug = sample.key().bug;
+        let (hash, schedule) = (sample.hash, sample.schedule.clone());
+        Self { hash, schedule, bug, ending: sample.ending(), account: String::new(), trace }
+    }
+
+    /// The same with an account of the run.
+    pub(super) fn with_account(sample: &Sample, trace: &Trace) -> Self {
+        let account = account(&sample.schedule, trace, None, true);
+        Self { account, ..Self::of(sample, trace.log().to_string()) }
     }
 
     pub(crate) fn write(&self, file: &Path) -> std::io::Result<()> {
         // Renamed when it is complete, so that nothing reads half of it.
         let part = file.with_extension("part");
-        let Self { hash, ending, trace } = self;
-        fs::write(&part, format!("{hash:016x}\n{ending}\n{END}\n{trace}"))?;
+        fs::write(&part, self.to_text())?;
         fs::rename(part, file)
     }
 
+    fn to_text(&self) -> String {
+        let Self { hash, schedule, bug, ending, account, trace } = self;
+        let bug = bug.as_ref().map_or_else(|| "-".to_owned(), |bug| format!("+{bug}"));
+        [&format!("{hash:016x}"), &schedule.to_string(), &bug, ending, account, trace]
+            .map(String::as_str)
+            .join(NEXT)
+    }
+
     pub(crate) fn parse(text: &str) -> Option<Self> {
-        let (hash, rest) = text.split_once('\n')?;
-        let (ending, trace) = rest.split_once(&format!("\n{END}\n"))?;
+        let parts: Vec<&str> = text.splitn(6, NEXT).collect();
+        let [hash, schedule, bug, ending, account, trace] = parts.try_into().ok()?;
         Some(Self {
             hash: u64::from_str_radix(hash, 16).ok()?,
+            schedule: schedule.parse().ok()?,
+            bug: bug.strip_prefix('+').map(str::to_owned),
             ending: ending.to_owned(),
+            account: account.to_owned(),
             trace: trace.to_owned(),
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_answer_survives_its_file() {
+        let mut answer = Answer { hash: 7, ..Answer::default() };
+        assert_eq!(Answer::parse(&answer.to_text()), Some(answer.clone()));
+        answer.schedule = "d1:0.h1".parse().unwrap();
+        answer.bug = Some("two\nlines".to_owned());
+        answer.ending = "+ and\n\nmore".to_owned();
+        answer.account = "\nthe story\n".to_owned();
+        let text = answer.to_text();
+        assert_eq!(Answer::parse(&text), Some(answer));
+        assert_eq!(Answer::parse(&text[..text.len() / 2]), None);
     }
 }

@@ -66,7 +66,7 @@ fn ask(test: &TestId, question: &Path, answer: &Path) -> Result<bool, String> {
 /// The other side: makes the run, writes what it saw, and ends the process.
 pub(crate) fn answer(confirm: &Confirm, subject: &mut Subject<'_>) -> ! {
     let sample = subject.show(&confirm.case.schedule);
-    let answer = Answer::of(&sample, subject.trace().log().to_string());
+    let answer = Answer::with_account(&sample, subject.trace());
     // Without an answer the process that asked says so.
     let written = answer.write(&confirm.file);
     leave(written.is_ok());

@@ -35,12 +35,14 @@ impl Parting {
 
     pub(crate) fn describe<'a>(&'a self, test: &'a str) -> NondeterminismReport<'a> {
         let [a, b] = &self.answers;
+        let is_traced = !a.trace.is_empty() && !b.trace.is_empty();
         NondeterminismReport {
             test,
             schedule: &self.schedule,
             runs: self.names,
             outcomes: [a.ending.clone(), b.ending.clone()],
-            difference: difference(&a.trace, &b.trace),
+            is_traced,
+            difference: if is_traced { difference(&a.trace, &b.trace) } else { None },
             next: Vec::new(),
         }
     }

@@ -30,14 +30,14 @@ const MANY: u32 = 8;
 const PASTED: usize = 200;
 
 /// The longest line about a failure that is not the one reported, in characters.
-const TITLE: usize = 200;
+pub(super) const TITLE: usize = 200;
 
 /// A failure on its way to a report.
 pub(crate) struct Found<'a, 'b> {
-    task: Task<'a>,
+    pub(super) task: Task<'a>,
     subject: Subject<'b>,
     /// What the report says about it, a word and a sentence each.
-    facts: Vec<(&'static str, String)>,
+    pub(super) facts: Vec<(&'static str, String)>,
     scheduler: String,
     seed: Option<u64>,
 }
@@ -70,11 +70,13 @@ impl<'a, 'b> Found<'a, 'b> {
 
     /// Takes the failure through all steps, up to its report.
     pub(crate) fn report(mut self, first: Sample) -> CheckError {
+        let found = first.clone();
         let reported = self.repeat(first).and_then(|first| {
             let least = self.shrink(first)?;
             self.confirm(&least)?;
             Ok(self.tell(least))
         });
+        let reported = reported.or_else(|parting| self.elsewhere(&found, &parting).ok_or(parting));
         match reported {
             Ok(error) => error.by(self.scheduler, self.seed),
             Err(parting) => parting.report(self.task.test),
@@ -137,11 +139,17 @@ impl<'a, 'b> Found<'a, 'b> {
         if again.hash != least.hash {
             // Shrinking has kept no trace of the run that it ended with, so one more is made.
             let third = self.subject.show(&least.schedule);
-            let answers = [
-                Answer::of(&again, trace.log().to_string()),
-                Answer::of(&third, self.subject.trace().log().to_string()),
-            ];
-            let names = ["one run", "the next run"];
+            let again = Answer::of(&again, trace.log().to_string());
+            let (names, answers) = match third.hash == again.hash {
+                true => {
+                    let odd = Answer::of(&least, String::new());
+                    (["a run while shrinking", "the next run"], [odd, again])
+                }
+                false => {
+                    let third = Answer::of(&third, self.subject.trace().log().to_string());
+                    (["one run", "the next run"], [again, third])
+                }
+            };
             return Err(Box::new(Parting { schedule: least.schedule, names, answers }));
         }
         if env.trace {
@@ -185,7 +193,7 @@ impl<'a, 'b> Found<'a, 'b> {
     fn confirm(&mut self, least: &Least) -> Result<(), Box<Parting>> {
         let test = self.task.test;
         let hash = least.sample.hash;
-        let fact = match self.ask(least) {
+        let fact = match self.ask(&self.case(least)) {
             Ok(answer) if answer.hash == hash => format!(
                 "the same failure and trace, hash {hash:016x}, again here and in a fresh process"
             ),
@@ -209,7 +217,8 @@ impl<'a, 'b> Found<'a, 'b> {
         Ok(())
     }
 
-    fn ask(&self, least: &Least) -> Result<Answer, Silence> {
+    /// Has a fresh process make a run.
+    pub(super) fn ask(&self, case: &Case) -> Result<Answer, Silence> {
         let Task { settings, env, test, .. } = self.task;
         if !settings.fresh_process {
             return Err("Builder::fresh_process(false)".to_owned().into());
@@ -221,12 +230,12 @@ impl<'a, 'b> Found<'a, 'b> {
             return Err(format!("there were more than {MANY} checks in this test").into());
         }
         let store = Store::open(test).map_err(|error| error.to_string())?;
-        ask::in_fresh_process(test, &store, &self.case(least))
+        ask::in_fresh_process(test, &store, case)
     }
 
     /// Explains the failure, writes its files, and makes the report.
     fn tell(&mut self, least: Least) -> CheckError {
-        let Task { settings, env, drawing, .. } = self.task;
+        let Task { settings, drawing, .. } = self.task;
         self.subject.set_deadline(Deadline::after(settings.max_explain_time));
         let explanation =
             explain(&mut self.subject, &least.sample, &least.trace, settings.max_explain_runs);
@@ -251,12 +260,8 @@ impl<'a, 'b> Found<'a, 'b> {
         };
         let case = self.case(&least);
         let stored = self.store(test, &case, &least);
-        let text = case.to_string();
-        let pasted = match &stored {
-            Ok((_, path)) if text.len() > PASTED => path.clone(),
-            _ => text.clone(),
-        };
-        let replay = format!("DACAPO_REPLAY='{pasted}' {}", test.command());
+        let path = stored.as_ref().ok().map(|(_, path)| path.as_str());
+        let replay = replay_line(test, &case, path);
         let input = drawing.map(|drawing| drawing.shown().lines()).unwrap_or_default();
         let drawn = stored.and_then(|(store, _)| {
             let picture = Picture {
@@ -275,11 +280,7 @@ impl<'a, 'b> Found<'a, 'b> {
         let why = sentence(&least.trace, least.failure(), explanation.as_ref());
         let comment =
             drawing.map_or_else(|| why.clone(), |drawing| format!("{}: {why}", drawing.shown()));
-        let kept = drawn.as_ref().ok().and_then(|_| regressions::keep(env, test, &case, &comment));
-        next.extend(kept.or_else(|| {
-            let strict = format!("Replay::strict({text:?}) as its scheduler");
-            (text.len() <= PASTED && drawing.is_none()).then_some(("keep as a test", strict))
-        }));
+        next.extend(keep_line(self.task, test, &case, &comment, drawn.is_ok()));
         next.push(match &drawn {
             Ok((_, page)) => ("look at it", shown(page)),
             Err(error) => ("not written", error.to_string()),
@@ -311,7 +312,34 @@ impl<'a, 'b> Found<'a, 'b> {
     }
 }
 
-fn seconds(time: Duration) -> String {
+/// The line that makes the run of a case again. `path` is where its schedule is written, in case that it is long.
+pub(super) fn replay_line(test: &TestId, case: &Case, path: Option<&str>) -> String {
+    let text = case.to_string();
+    let pasted = match path {
+        Some(path) if text.len() > PASTED => path,
+        _ => &text,
+    };
+    format!("DACAPO_REPLAY='{pasted}' {}", test.command())
+}
+
+/// How to keep a case, which may now have been kept.
+pub(super) fn keep_line(
+    task: Task<'_>,
+    test: &TestId,
+    case: &Case,
+    comment: &str,
+    is_stored: bool,
+) -> Option<(&'static str, String)> {
+    let Task { env, drawing, .. } = task;
+    let kept = is_stored.then(|| regressions::keep(env, test, case, comment)).flatten();
+    kept.or_else(|| {
+        let text = case.to_string();
+        let strict = format!("Replay::strict({text:?}) as its scheduler");
+        (text.len() <= PASTED && drawing.is_none()).then_some(("keep as a test", strict))
+    })
+}
+
+pub(super) fn seconds(time: Duration) -> String {
     format!("{} s", time.as_secs_f64())
 }
 

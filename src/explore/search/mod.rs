@@ -1,6 +1,7 @@
 //! Searches: for the first failure of a test, for all outcomes, and over inputs.
 
 pub(crate) mod check;
+mod elsewhere;
 mod found;
 mod least;
 pub(crate) mod outcomes;

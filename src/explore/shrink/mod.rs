@@ -2,6 +2,7 @@
 
 pub(crate) mod edits;
 pub(crate) mod numbers;
+pub(crate) mod processes;
 
 use std::collections::HashSet;
 use std::rc::Rc;
