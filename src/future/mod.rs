@@ -17,7 +17,9 @@ pub use gather::{Gather, TryGather, gather, try_gather};
 pub use join::{Join, join};
 #[doc(hidden)]
 pub use select::{Branch, Select};
-pub use shield::{Joinable, Shield, shield};
+#[doc(hidden)]
+pub use shield::Joinable;
+pub use shield::{Shield, shield};
 pub use task_group::{GroupClosed, GroupError, TaskError, TaskGroup, task_group};
 pub use wait::{Wait, WaitUntil, wait};
 pub use with_resource::{Exit, with_resource};

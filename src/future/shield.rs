@@ -9,9 +9,11 @@ use crate::task::{Join, JoinHandle};
 
 /// Awaits a task without passing on requests to cancel: the wait is abandoned, and the task goes on.
 ///
+/// It takes a [`JoinHandle`], a `&mut JoinHandle`, or a [`Join`]. To shield a future, spawn it first.
+///
 /// # Cancel safety
 ///
-/// Dropping it with a [`JoinHandle`] in it lets the task go on alone.
+/// The task goes on. If this owned its [`JoinHandle`], the task is detached and its output is lost.
 ///
 /// ```
 /// use std::time::Duration;
@@ -31,6 +33,11 @@ pub fn shield<J: Joinable>(task: J) -> Shield<J> {
 }
 
 /// What can be [shielded](shield): the futures that stand for the end of a task.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not a task and cannot be shielded",
+    note = "`shield` takes a `JoinHandle`, `&mut JoinHandle`, or the future of `Task::join`; \
+            spawn the future first"
+)]
 pub trait Joinable: Future + Unpin + sealed::Sealed {}
 
 impl<T: 'static> Joinable for JoinHandle<T> {}

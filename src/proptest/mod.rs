@@ -39,6 +39,7 @@ mod tree;
 
 pub use commands::commands;
 pub use schedules::{ScheduleStrategy, schedule};
+#[doc(hidden)]
 pub use tree::ScheduleTree;
 
 /// What the macro expands to.

@@ -145,17 +145,20 @@ pub struct Step<'a> {
 
 impl<'a> Step<'a> {
     /// A step of this task, for the tests of a scheduler. dacapo makes the steps of a run itself.
+    #[doc(hidden)]
     pub fn new(task: TaskId, names: &'a TaskNames) -> Self {
         Self { task, used: &[], awaits: None, is_ready: false, names }
     }
 
     /// The same step, after which the task is in the ready queue again.
+    #[doc(hidden)]
     pub fn ready(self) -> Self {
         Self { is_ready: true, ..self }
     }
 
     /// The same step, which used these primitives and now waits for one. Each primitive has a number in
     /// the run.
+    #[doc(hidden)]
     pub fn using(self, used: &'a [u32], awaits: Option<u32>) -> Self {
         Self { used, awaits, ..self }
     }

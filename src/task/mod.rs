@@ -30,9 +30,13 @@ pub use crate::trace::TaskId as Id;
 
 /// Starts a task, which runs concurrently with the calling task, and returns its handle.
 ///
-/// The task is first polled when its turn comes, not within `spawn`. It is called by its spawn path,
-/// such as `main/2`; see [`spawn_named`]. Dropping the handle lets the task go on alone. When the
-/// run's main future returns, the tasks that are left are dropped.
+/// The task is first polled in a later step, not within `spawn`. Its name is its spawn path, such as
+/// `main/2`; [`spawn_named`] gives it another. Dropping the handle detaches the task.
+///
+/// When main returns, the run cancels the tasks that have not ended, in the order in which they were
+/// spawned. A task inside of [`catch`](crate::cancel::catch) or another scope that takes the request may
+/// still clean up, and may await while it does. Any other task is dropped where it waits. A
+/// [`spawn_blocking`] task runs to its end.
 ///
 /// # Panics
 ///
@@ -45,6 +49,30 @@ pub use crate::trace::TaskId as Id;
 ///     task.await.unwrap()
 /// });
 /// assert_eq!(run.unwrap(), 42);
+/// ```
+///
+/// Tasks that main leaves behind:
+///
+/// ```
+/// use std::{future::pending, time::Duration};
+/// use dacapo::{cancel::catch, task::{spawn, yield_now}, time::sleep, trace};
+///
+/// let run = dacapo::run(async || {
+///     spawn(async {
+///         pending::<()>().await;
+///         trace!("never reached: this task is dropped");
+///     });
+///     spawn(async {
+///         catch(pending::<()>()).await.unwrap_err();
+///         sleep(Duration::from_secs(1)).await;
+///         trace!("cleaned up");
+///     });
+///     yield_now().await; // both start to wait
+/// });
+/// let trace = run.trace().to_string();
+/// assert!(trace.contains("cleaned up") && !trace.contains("never reached"));
+/// assert_eq!(run.elapsed(), Duration::from_secs(1));
+/// run.unwrap();
 /// ```
 #[track_caller]
 pub fn spawn<F>(future: F) -> JoinHandle<F::Output>
