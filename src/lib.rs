@@ -45,8 +45,8 @@
 //! | whether a shared object is right for several clients | [`history`] |
 //! | how the orders are chosen | [`scheduler`] |
 //!
-//! Channels, `Notify` and `RwLock` are tokio's or those of `futures`: whatever only needs a waker runs under dacapo
-//! as it is. See [coming from tokio](guide::from_tokio).
+//! For channels, `Notify` and `RwLock`, use those of tokio or `futures`: code that only needs a waker runs under
+//! dacapo unchanged. See [coming from tokio](guide::from_tokio).
 //!
 //! # Features
 //!

@@ -2,19 +2,21 @@
 
 use crate::executor;
 
-/// Says that a condition is true in some run of a search.
+/// Asserts that a condition is true at least once in a search.
 ///
-/// A [`check`](crate::check) whose runs all pass fails all the same if they came by here and the
-/// condition was never true: what is behind it has not been tested. The report tells which label that
-/// is, and how often it was asked. Labels are compared as text, and places with one label count as one.
-/// Code that is never reached cannot say so; see [`Builder::expect`](crate::Builder::expect). In a
-/// search of a single run, as with [`Fifo`](crate::scheduler::Fifo), nothing is asked of it, unless that is
-/// the only run there is.
+/// If all runs of a [`check`](crate::check) pass, some run reached this line, and the condition was never
+/// true, then the check fails: the case that you had in mind was not tested. The report shows the label,
+/// and how often the condition was evaluated. Labels are compared as text. Places with the same label
+/// count as one.
 ///
-/// In code that many tests share, each of them has to make the condition true. If that is too much, mark
-/// the place with [`reachable!`](crate::reachable) and have those tests expect it that are about it.
+/// If no run reaches this line, the check does not fail. Use [`Builder::expect`](crate::Builder::expect)
+/// for that. A search of a single run, as with [`Fifo`](crate::scheduler::Fifo), does not check this, unless
+/// the program has only one possible run.
 ///
-/// Outside of a run it does nothing, and does not look at the condition either.
+/// In code that many tests share, each of them must make the condition true. If that is too much, use
+/// [`reachable!`](crate::reachable) there, and let the tests that are about it expect it.
+///
+/// Outside of a run, this does nothing and does not evaluate the condition.
 ///
 /// ```
 /// use dacapo::scheduler::Exhaustive;

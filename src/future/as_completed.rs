@@ -96,12 +96,12 @@ impl<A> AsCompleted<A> {
 }
 
 impl<A: AsTask> AsCompleted<A> {
-    /// Waits for the next task to end; `None` when there is none left. The first call gives way at
-    /// least once.
+    /// Waits for the next task to end. Returns `None` when no task is left. The first call yields at least
+    /// once.
     ///
     /// # Cancel safety
     ///
-    /// Nothing is lost if it is dropped: the task is still to come.
+    /// If you drop the future, nothing is lost: the next call waits for the same tasks.
     pub async fn next(&mut self) -> Option<A> {
         std::future::poll_fn(|cx| self.poll_next(cx)).await
     }
@@ -154,11 +154,11 @@ impl<A> Unpin for AsCompletedTimeout<A> {}
 impl<A: AsTask> AsCompletedTimeout<A> {
     /// Waits for the next task to end.
     ///
-    /// When the time is up, it returns [`Elapsed`] once, and then `None`, as when no task is left.
+    /// When the time is up, it returns [`Elapsed`] once. After that, and when no task is left, it returns `None`.
     ///
     /// # Cancel safety
     ///
-    /// If the future is dropped, nothing is lost: the next call waits for the same tasks.
+    /// If you drop the future, nothing is lost: the next call waits for the same tasks.
     pub async fn next(&mut self) -> Option<Result<A, Elapsed>> {
         std::future::poll_fn(|cx| self.poll_next(cx)).await
     }

@@ -7,10 +7,11 @@ use pin_project_lite::pin_project;
 
 /// Awaits two futures at once, within the task that calls this, and returns both outputs.
 ///
-/// They take no turns of their own, as tasks do: whenever the task runs, both are polled, the
-/// first one first. It works on any executor.
+/// They are not tasks: whenever the task runs, both are polled, the first one first. It works on any
+/// executor.
 ///
 /// # Cancel safety
+///
 /// Dropping it drops both futures where they wait. If one is done, its output is lost.
 ///
 /// # Panics

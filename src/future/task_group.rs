@@ -20,19 +20,20 @@ use crate::task::{self, JoinError, JoinHandle, Task, spawn, spawn_named};
 ///
 /// When a task of the group fails, by an error or a panic, the other tasks and `body` are
 /// [cancelled](crate::cancel), and the group waits for them. The same happens if `body` fails or is
-/// cancelled. A cancelled task is not a failure. Cancellations do not cut the wait at the end short; the
-/// first one that comes then cancels the group. [`TaskGroup::cancel`] ends the group as a success.
+/// cancelled. A cancelled task is not a failure. While the group waits for its last tasks, a cancellation
+/// cancels the group, and it still waits. [`TaskGroup::cancel`] ends the group as a success.
 ///
 /// # Errors
 ///
-/// If a task or `body` has failed: all errors, first those of the tasks in the order in which they came,
+/// If a task or `body` failed: all errors, first those of the tasks in the order in which they occurred,
 /// then the error of `body`. If there is none and a cancellation from outside ended the group, that
-/// cancellation goes on. If [`TaskGroup::cancel`] kept `body` from returning: an error that
+/// cancellation is raised again. If [`TaskGroup::cancel`] kept `body` from returning: an error that
 /// [is cancelled](GroupError::is_cancelled).
 ///
 /// # Cancel safety
 ///
-/// Dropping it, instead of cancelling, drops `body`, and cancels the tasks without waiting for them.
+/// If you drop it instead of cancelling it, `body` is dropped, and the tasks are cancelled without waiting
+/// for them.
 ///
 /// # Panics
 ///
@@ -119,7 +120,7 @@ async fn run_group<T, E: 'static>(
     }
 }
 
-/// The group of a [`task_group`]. Tasks that have it may spawn until it has ended.
+/// The group of a [`task_group`]. Its clones can spawn tasks until the group has ended.
 #[derive(Debug)]
 pub struct TaskGroup<E> {
     parent: Task,
@@ -165,7 +166,7 @@ impl<E: 'static> TaskGroup<E> {
         Self { parent, state: Arc::new(Mutex::new(state)) }
     }
 
-    /// Starts a task of the group. Its handle gives `None` if it failed: the group has the error.
+    /// Starts a task of the group. Its handle returns `None` if it failed, because the group has the error.
     ///
     /// # Errors
     ///

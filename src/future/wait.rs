@@ -10,12 +10,13 @@ use crate::time::{Sleep, sleep};
 
 /// Waits for tasks and sorts them into those that have ended and the rest.
 ///
-/// By default it waits for all; [`until`](Wait::until) and [`timeout`](Wait::timeout) say otherwise. It
-/// cancels nothing, takes no output, and gives way at least once. asyncio's `wait`.
+/// By default it waits for all. [`until`](Wait::until) and [`timeout`](Wait::timeout) change that. It never
+/// cancels a task and never takes an output, and it yields at least once. It is asyncio's `wait`.
 ///
 /// # Cancel safety
 ///
-/// Nothing is lost if it is dropped by reference to the handles: `wait(&handles)`, or `wait(&mut …)`.
+/// If you pass the handles by reference, as in `wait(&handles)`, nothing is lost. Otherwise the handles are
+/// dropped, too, which detaches the tasks.
 ///
 /// # Panics
 ///

@@ -6,15 +6,15 @@ use super::{History, LinearizeError, Model};
 use crate::session::Place;
 use crate::task::{spawn_as, yield_now};
 
-/// Lets a system do what several clients ask of it, and looks whether what they get is linearizable: a
+/// Runs the operations of several clients against a system, and checks that the results are linearizable: a
 /// concurrent state machine test.
 ///
-/// `workload` has the operations of each client, which is a task that lets `apply` do one after another, and
-/// gives way to others in between. In place of the model may stand a [`History`] of it with settings. A
-/// client that is cancelled leaves it at what it has done.
+/// `workload` has a list of operations for each client. Each client is a task that passes its operations to
+/// `apply`, one after another, and yields in between. Instead of a model you may pass a [`History`], to
+/// change its settings. A client that is cancelled skips its remaining operations.
 ///
-/// Under a [`check`](crate::check()), in a `#[dacapo::test]` or a `dacapo::proptest!`, its error fails the run. With
-/// the feature `proptest`, `dacapo::proptest::commands` draws workloads.
+/// Return the error from the body of a [`check`](crate::check()), a `#[dacapo::test]` or a `dacapo::proptest!`, and it
+/// fails the run. With the feature `proptest`, `dacapo::proptest::commands` draws workloads.
 ///
 /// # Errors
 ///
@@ -22,10 +22,11 @@ use crate::task::{spawn_as, yield_now};
 ///
 /// # Panics
 ///
-/// If `apply` does, with that panic.
+/// If `apply` panics, with the same panic.
 ///
 /// # Cancel safety
-/// If it is dropped, the clients go on, and their results are not checked.
+///
+/// If you drop the future, the clients go on, and their results are not checked.
 ///
 /// ```
 /// use std::cell::Cell;

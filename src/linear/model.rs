@@ -1,10 +1,10 @@
 use std::fmt::Debug;
 use std::hash::Hash;
 
-/// What a system under test does if it is asked one thing after another: a sequential specification.
+/// A sequential specification: what a system does when operations run one after another.
 ///
-/// A value of the type is a state, the one at hand the first. States are cloned, compared and remembered
-/// by the thousand, so they are best small.
+/// A value of this type is a state. You pass the initial state. A check clones, compares and stores
+/// thousands of states, so keep them small.
 ///
 /// ```
 /// use std::collections::VecDeque;
@@ -81,13 +81,14 @@ pub trait Model: Clone + Eq + Hash {
     /// ```
     fn key(_op: &Self::Op) -> impl Ord {}
 
-    /// The item that the operation has put, taken or looked for, if the system is a collection in which
-    /// items have nothing to do with each other but their order, as a queue, a stack or a set. The output is
-    /// there if it was seen.
-    /// To name an item means: whatever a correct system does, it would still be correct without all the
-    /// operations on this item. Most long histories of collections cannot be decided without it, and
-    /// reports leave out the items that do not matter. The verdict is the same. By default there are no
-    /// items, and no operation may be left out.
+    /// The item that the operation put, took or looked for, if the system is a collection whose items only
+    /// affect each other by their order, such as a queue, a stack or a set. The output is `None` if the
+    /// operation did not return.
+    ///
+    /// If you name items, you promise: a correct history stays correct when all operations on one item are
+    /// removed. Most long histories of collections cannot be decided without this, and reports leave out
+    /// the items that do not matter. The verdict is the same. By default there are no items, and no
+    /// operation may be removed.
     ///
     /// ```
     /// # use std::collections::VecDeque;

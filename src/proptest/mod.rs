@@ -1,7 +1,7 @@
 //! Property tests, with the crate [`proptest`]: random inputs under random schedules.
 //!
-//! A [`Schedule`](crate::Schedule) is a value as any other: `any::<Schedule>()` draws one, [`schedule`] does so
-//! with settings, and both shrink. So a plain `proptest!` tests a body under inputs and schedules:
+//! A [`Schedule`](crate::Schedule) is an ordinary value: `any::<Schedule>()` draws one, [`schedule`] does so with
+//! settings, and both shrink. So a plain `proptest!` tests a body under inputs and schedules:
 //!
 //! ```
 //! use dacapo::{Schedule, gather, replay};
@@ -26,9 +26,9 @@
 //! # sums_in_any_order();
 //! ```
 //!
-//! Let the schedule depend on the input by `prop_flat_map`, as here: then proptest tries other schedules for
-//! each input that is simpler. As an argument of its own a schedule shrinks as well, but the one under which
-//! a large input has failed seldom makes a smaller one fail.
+//! Make the schedule depend on the input with `prop_flat_map`, as here. Then proptest draws new schedules for
+//! each simpler input. A schedule that is an argument of its own shrinks, too, but a schedule under which a
+//! large input fails rarely makes a smaller one fail.
 
 mod arguments;
 mod check;

@@ -17,11 +17,10 @@ use crate::sync::Semaphore;
 use crate::task::{spawn, yield_now};
 use crate::time::sleep;
 
-/// Schedules for a program that is not known: what [`any::<Schedule>()`](::proptest::arbitrary::any) draws,
-/// with settings.
+/// Schedules for any program: what [`any::<Schedule>()`](::proptest::arbitrary::any) draws, with settings.
 ///
-/// Any schedule is one of any program, so that the same value can be drawn for whatever workload comes
-/// beside it: an answer that is too large becomes the largest that is possible, and a missing one is 0.
+/// Every schedule is valid for every program. An answer that is too large becomes the largest possible one,
+/// and a missing answer is 0. So a schedule can be drawn before the program is known.
 ///
 /// Over the programs of `tests/zoo`, the geometric mean of the share of schedules that fail is 8 %, where a
 /// [`Portfolio`] that asks the program itself has 12 %.

@@ -152,7 +152,7 @@ impl<'a> Choice<'a> {
         ready.place_of(task)
     }
 
-    /// What an option stands for: the same in each run in which this option exists.
+    /// What an option means. It is the same in every run in which the option exists.
     ///
     /// # Panics
     ///
@@ -171,7 +171,7 @@ impl<'a> Choice<'a> {
     }
 }
 
-/// What one option of a [`Choice`] stands for; its text is for people.
+/// What one option of a [`Choice`] means. Its `Display` text is for people.
 #[derive(Clone, Copy, Debug)]
 pub struct Label<'a>(LabelKind<'a>);
 
@@ -198,7 +198,7 @@ impl<'a> Label<'a> {
         }
     }
 
-    /// A number that stands for this label in all runs, so that a scheduler can remember what it learnt
+    /// A number that identifies this label in all runs, so that a scheduler can remember what it learnt
     /// about it. For a task it depends on its name only; for an option of another question, on the
     /// question, its subject and the option. (Two labels may share a number, which is as unlikely as two
     /// equal draws of 64 bits.)

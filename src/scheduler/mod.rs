@@ -7,7 +7,7 @@
 //! | [`Sparse`] | one per seed | first in, first out, except for one to three answers |
 //! | [`Urw`] | one per seed | at random, each schedule as likely as the others |
 //! | [`Pos`] | one per seed | a random priority for each step |
-//! | [`Pct`] | one per seed | a random priority for each task, which seldom changes |
+//! | [`Pct`] | one per seed | a random priority for each task, which rarely changes |
 //! | [`Random`] | one per seed | at random, each option as likely as the others |
 //! | [`Sticky`] | one per seed | as `Random`, but tends to stay with the task that has just run |
 //! | [`DelayBounded`] | all with few deviations | first one answer that is not 0, then two, … |

@@ -34,7 +34,7 @@ pub struct Pct(Seeded<PctPolicy>);
 
 impl Pct {
     /// One run for each of these seeds, in their order, of depth 3. The run of seed 0 is first in, first out, and
-    /// measures the program. If the range leaves it out, it is made all the same, before the others.
+    /// measures the program. If the range leaves seed 0 out, it runs anyway, before the others.
     ///
     /// # Panics
     ///

@@ -16,8 +16,8 @@ use crate::trace::{TaskId, TaskNames};
 
 /// Several schedulers in turn. This is the default of a test.
 ///
-/// No single scheduler finds all bugs quickly. A random walk hardly ever starves a task, and
-/// priorities hardly ever produce a wide reordering. So the seeds are shared among
+/// No single scheduler finds all bugs quickly. A random walk rarely starves a task, and priorities
+/// rarely produce a wide reordering. So the seeds are shared among
 /// [`Urw`](super::Urw), [`Sticky`](super::Sticky), [`Pct`](super::Pct), [`Random`](super::Random),
 /// [`Sparse`](super::Sparse) and [`Pos`](super::Pos), and a report names the scheduler that found
 /// the bug. A seed means the same run whatever the other seeds are. The first run is first in,
@@ -35,7 +35,7 @@ pub struct Portfolio(Seeded<Rotation>);
 
 impl Portfolio {
     /// One run for each of these seeds, in their order. The run of seed 0 is first in, first out, and
-    /// measures the program. If the range leaves it out, it is made all the same, before the others.
+    /// measures the program. If the range leaves seed 0 out, it runs anyway, before the others.
     ///
     /// # Panics
     ///

@@ -31,7 +31,7 @@ pub struct Urw(Seeded<UrwPolicy>);
 
 impl Urw {
     /// One run for each of these seeds, in their order. The run of seed 0 is first in, first out, and
-    /// measures the program. If the range leaves it out, it is made all the same, before the others.
+    /// measures the program. If the range leaves seed 0 out, it runs anyway, before the others.
     ///
     /// # Panics
     ///

@@ -10,7 +10,7 @@ use crate::session::Place;
 /// A meeting point: tasks wait until a number of them have arrived; asyncio's `Barrier`.
 ///
 /// The last task to arrive releases all of them. Once they have left, the barrier can be used again. It
-/// can be [reset](Barrier::reset), or broken for good with [`abort`](Barrier::abort). It works on any
+/// can be [reset](Barrier::reset), or broken permanently with [`abort`](Barrier::abort). It works on any
 /// executor.
 ///
 /// ```

@@ -16,9 +16,9 @@ use crate::trace::Wait;
 
 /// A condition variable; asyncio's `Condition`.
 ///
-/// Waiting releases the lock, and takes it back after the notification, queueing as any other task. A
-/// notification goes to tasks that wait at that moment, in the order in which they began to. It is not
-/// stored for later ones. Several conditions may share a lock. It works on any executor.
+/// Waiting releases the lock. After the notification, the task queues for the lock as any other task does.
+/// A notification goes to the tasks that are waiting at that moment, in the order in which they started
+/// to wait. It is not stored for later. Several conditions may share a lock. It works on any executor.
 ///
 /// A task that is [cancelled](crate::cancel) while it waits takes the lock back first, so that its
 /// clean-up may use what the lock protects.

@@ -12,7 +12,7 @@ use crate::trace::Wait;
 
 /// A flag that tasks can wait for; asyncio's `Event`.
 ///
-/// Setting it wakes all waiters for good: they proceed even if it is cleared before they run. It works
+/// Setting it releases all waiters: they proceed even if it is cleared before they run. It works
 /// on any executor.
 ///
 /// ```

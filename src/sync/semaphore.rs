@@ -192,7 +192,7 @@ impl Semaphore {
         added
     }
 
-    /// Removes up to `permits` available permits for good; returns how many it removed.
+    /// Removes up to `permits` available permits permanently. Returns how many it removed.
     ///
     /// ```
     /// use dacapo::sync::Semaphore;

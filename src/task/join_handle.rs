@@ -10,23 +10,23 @@ use crate::executor::{self, Awaiting, Joined, RunId, TaskKey};
 
 /// The right to await a task's output, and to abort it.
 ///
-/// Awaiting it gives the output, or a [`JoinError`] if the task panicked or was aborted. Dropping it
-/// lets the task go on alone; a panic in a task whose handle was dropped fails the run.
+/// Awaiting it returns the output, or a [`JoinError`] if the task panicked, was cancelled or was aborted.
+/// Dropping it detaches the task. A panic of a detached task fails the run.
 ///
 /// # Cancel safety
 ///
-/// Awaiting `&mut handle` and dropping that future loses nothing: the handle can be awaited again.
+/// You can await `&mut handle` and drop that future. Nothing is lost, and you can await the handle again.
 ///
 /// # Panics
 ///
-/// Awaiting it panics after it has given its output, and outside of the run that it belongs to.
+/// If it is awaited after it has returned the output, or outside of its run.
 pub struct JoinHandle<T> {
     join: Join,
     // The output stays with the run, so that this is `Send` and `Sync` whatever it is.
     output: PhantomData<fn() -> T>,
 }
 
-/// The same, whatever the output is: two words, which are returned, moved about and kept.
+/// The part that does not depend on the type of the output: two words, which move in registers.
 struct Join {
     /// [Marked](RunId::marked) when the output was given.
     run: RunId,
@@ -215,7 +215,7 @@ impl Join {
             .unwrap_or_else(|| format!("task {}", self.task.id()))
     }
 
-    /// Lets the task go on alone.
+    /// Detaches the task.
     #[cold]
     fn let_go(&mut self) {
         let output = executor::try_with(self.run, |executor| executor.let_go(self.task));

@@ -1,8 +1,8 @@
-//! Tasks: units of work that take turns.
+//! Tasks: units of work that run concurrently, on one thread.
 //!
-//! The names and meanings are those of `tokio::task`. A task need not be [`Send`]: all tasks of a
-//! run live on one thread. Handles are `Send` and `Sync` all the same, so that they fit into
-//! whatever the code under test puts them.
+//! The names and meanings are those of `tokio::task`. A task need not be [`Send`], because all tasks of a
+//! run are on one thread. Handles are `Send` and `Sync` anyway, so code under test can store them in
+//! types that require it.
 
 mod abort_handle;
 mod blocking;

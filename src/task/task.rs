@@ -9,16 +9,18 @@ use crate::cancel::Cancelled;
 use crate::executor::{self, Awaiting, End, RunId, TaskKey};
 use crate::session::Place;
 
-/// A task, by reference: what may be done to it by anyone, which is all but taking its output.
-/// asyncio's `Task` and tokio's `AbortHandle`. The run knows the task until it has ended and its
-/// [`JoinHandle`](super::JoinHandle) is gone. After that, the task counts as returned.
+/// A reference to a task, as asyncio's `Task`.
+///
+/// It can do everything that a [`JoinHandle`](super::JoinHandle) can, except take the output. Copies are
+/// cheap. Once the task has ended and its `JoinHandle` has been dropped, the run forgets the task. From
+/// then on, this reports that the task returned.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub struct Task {
     run: RunId,
     key: TaskKey,
 }
 
-/// Whatever stands for a task.
+/// A handle of a task: [`Task`], [`JoinHandle`](super::JoinHandle), or a reference to one.
 pub trait AsTask {
     /// The task.
     fn as_task(&self) -> Task;
@@ -68,14 +70,14 @@ impl Task {
         executor::try_with(self.run, f)
     }
 
-    /// Asks the task to end, as asyncio does; returns `false` if it has ended already.
+    /// Asks the task to end, as asyncio does. Returns `false` if the task has already ended.
     ///
-    /// See [`cancel`](crate::cancel) for what comes of it.
+    /// [`cancel`](crate::cancel) describes what happens then.
     pub fn cancel(&self) -> bool {
         self.request(&Cancelled::new())
     }
 
-    /// As [`cancel`](Task::cancel), with a message for the code that catches it.
+    /// The same as [`cancel`](Task::cancel), with a message for the code that catches it.
     pub fn cancel_with(&self, message: &str) -> bool {
         self.request(&Cancelled::with_message(message))
     }
@@ -90,32 +92,32 @@ impl Task {
         self.with(|executor| executor.cancel(self.key, request)).unwrap_or(false)
     }
 
-    /// How many requests to cancel it has had, less those taken back.
+    /// The number of requests to cancel the task, minus those that were taken back.
     pub fn cancelling(&self) -> usize {
         self.with(|executor| executor.cancelling(self.key)).unwrap_or(0)
     }
 
-    /// Takes one request back; returns how many are left.
+    /// Takes back one request to cancel the task. Returns how many are left.
     pub fn uncancel(&self) -> usize {
         self.with(|executor| executor.uncancel(self.key)).unwrap_or(0)
     }
 
-    /// Has its future dropped at its next turn, without asking; see [`JoinHandle::abort`](super::JoinHandle::abort).
+    /// Drops the future of the task in its next step, as [`JoinHandle::abort`](super::JoinHandle::abort) does.
     pub fn abort(&self) {
         self.with(|executor| executor.abort(self.key));
     }
 
-    /// Whether it has ended.
+    /// Whether the task has ended.
     pub fn is_finished(&self) -> bool {
         self.with(|executor| executor.has_ended(self.key)).unwrap_or(true)
     }
 
-    /// Whether it has ended cancelled.
+    /// Whether the task was cancelled or aborted.
     pub fn is_cancelled(&self) -> bool {
         matches!(self.end(), Some((End::Cancelled, _)))
     }
 
-    /// Whether it has ended with a panic.
+    /// Whether the task panicked.
     pub fn is_panicked(&self) -> bool {
         matches!(self.end(), Some((End::Panicked { .. }, _)))
     }
@@ -125,7 +127,7 @@ impl Task {
         self.with(|executor| executor.end_of(self.key)).unwrap_or(Some((End::Returned, 0)))
     }
 
-    /// Notes that a panic with which it has ended was seen, and is not to fail the run.
+    /// Says that you have seen the panic of this task, so it does not fail the run.
     pub fn mark_retrieved(&self) {
         self.with(|executor| executor.mark_retrieved(self.key));
     }
@@ -145,34 +147,37 @@ impl Task {
         self.with(|executor| executor.supervise(self.key));
     }
 
-    /// The id.
+    /// The id of the task.
     pub fn id(&self) -> Id {
         self.key.id()
     }
 
-    /// The name: the one it was given, or its spawn path. Outside of the run its number, and so if its last
-    /// event was so long ago that it is [not kept](crate::Builder::max_events) any more.
+    /// The name that the task was given, or its spawn path.
+    ///
+    /// It is the number of the task instead, if this is called outside of the run or the last event of the
+    /// task is [no longer kept](crate::Builder::max_events).
     pub fn name(&self) -> String {
         self.with(|executor| executor.name(self.key.id()))
             .unwrap_or_else(|| format!("task {}", self.key.id()))
     }
 
-    /// Waits until the task has ended, leaving its output to the [`JoinHandle`](super::JoinHandle); any number may.
-    /// If the task has ended, this does not wait. Cancelling the waiting task cancels this task first;
-    /// see [`shield`](crate::future::shield).
+    /// Waits until the task has ended, and leaves its output to the [`JoinHandle`](super::JoinHandle).
+    ///
+    /// Any number of tasks may wait. If the task has already ended, this returns at once. Cancelling the
+    /// task that waits cancels this task first; see [`shield`](crate::future::shield).
     ///
     /// # Errors
     ///
-    /// If the task was cancelled, or panicked, as long as its handle is kept; the value of the panic
-    /// stays with that.
+    /// If the task was cancelled or panicked. The payload of the panic stays with the `JoinHandle`. If that
+    /// has been dropped, this returns `Ok`.
     ///
     /// # Panics
     ///
-    /// If a task awaits its own end.
+    /// If a task waits for itself.
     ///
     /// # Cancel safety
     ///
-    /// Nothing is lost if it is dropped.
+    /// If you drop the future, nothing is lost.
     #[track_caller]
     pub fn join(&self) -> Join {
         self.join_at(Location::caller())

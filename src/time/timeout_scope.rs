@@ -20,19 +20,19 @@ use crate::session::Place;
 
 /// Awaits `future`, but no longer than `duration`, and cancels it when the time is up.
 ///
-/// This is asyncio's `wait_for`: what `future` awaits is [cancelled](crate::cancel), a task whose
-/// handle it awaits too, and its clean-up is waited for, however long that takes. (`future` is polled
-/// once also if `duration` is zero.) Where a
-/// [`timeout`](super::timeout()) drops the future at once, this asks. The handle of a task that was
-/// cancelled so gives its `JoinError`, and the time counts as kept.
+/// This is asyncio's `wait_for`. It [cancels](crate::cancel) what `future` awaits, including a task whose
+/// handle it awaits, and then waits until `future` has cleaned up, however long that takes. In contrast,
+/// [`timeout`](super::timeout()) drops the future at once. `future` is polled at least once, even if
+/// `duration` is zero. If `future` awaits the handle of a task and handles the `JoinError` of its
+/// cancellation, the result is `Ok`.
 ///
 /// # Errors
 ///
-/// [`Elapsed`] if the time was up and `future` ended cancelled for that.
+/// [`Elapsed`], if the time was up and the cancellation ended `future`.
 ///
 /// # Cancel safety
 ///
-/// Dropping it drops `future` where it stands.
+/// If you drop it, `future` is dropped where it waits.
 ///
 /// # Panics
 ///
@@ -116,7 +116,7 @@ async fn scope_at<T>(
     Scoped { body, scope: None, shared, sleep: None, woken: None, baseline: 0, place }.await
 }
 
-/// The deadline of a [`timeout_scope`], to be looked at and moved by anyone.
+/// The deadline of a [`timeout_scope`]. It can be read and moved, also by other tasks.
 #[derive(Clone, Debug)]
 pub struct TimeoutScope {
     shared: Arc<Mutex<Shared>>,

@@ -4,7 +4,7 @@ use super::{Event, Position, TaskId, Trace, Wait};
 use crate::buffer::Buffer;
 use crate::numbering::Numbering;
 
-/// One event of a trace, for [`Trace::filter`] to decide about.
+/// One event of a trace, as [`Trace::filter`] passes it to its closure.
 #[derive(Clone, Copy, Debug)]
 pub struct EventRef<'a> {
     trace: &'a Trace,
@@ -18,7 +18,7 @@ impl<'a> EventRef<'a> {
         self.event
     }
 
-    /// When.
+    /// When it happened.
     pub fn position(&self) -> Position {
         self.position
     }
@@ -29,8 +29,8 @@ impl<'a> EventRef<'a> {
         self.trace.names().get(self.event.actor(self.position)).to_string()
     }
 
-    /// What the code under test called it: a [note](crate::trace!), a value that was
-    /// [chosen](crate::choose), or a future that was [marked](crate::cancel::point).
+    /// The label that the code under test gave to a [note](crate::trace!), a [choice](crate::choose), or a
+    /// [cancellation point](crate::cancel::point).
     pub fn label(&self) -> Option<&'a str> {
         match self.event {
             Event::Note { label, .. } => Some(self.trace.label(label)),
@@ -41,7 +41,7 @@ impl<'a> EventRef<'a> {
 }
 
 impl Event {
-    /// The task that does it or, if none does, that it is done to.
+    /// The task that does it. If no task does it, the task that it affects.
     pub(crate) fn actor(&self, position: Position) -> TaskId {
         match *self {
             Event::Spawn { by, .. } => by,
@@ -66,11 +66,11 @@ impl Event {
 }
 
 impl Trace {
-    /// The same trace with only those events for which `keep` says `true`, in whichever form it is then
-    /// shown. Jumps of the clock stay.
-    /// The other events keep their times and the numbers of their steps and choices. Locks, semaphores
-    /// and the like are numbered anew, in the order in which they come up in the rest, so that what is
-    /// left out leaves no gap. The [hash](Trace::hash) is the hash of the whole run.
+    /// Returns a trace of those events for which `keep` returns `true`, and of all jumps of the clock.
+    ///
+    /// Events keep their times and the numbers of their steps and choices. Primitives are numbered again,
+    /// in the order in which they appear, so that there are no gaps. The [hash](Trace::hash) is still that of
+    /// the whole run.
     ///
     /// ```
     /// use dacapo::task::spawn_named;

@@ -322,7 +322,7 @@ impl Trace {
         &self.names
     }
 
-    /// A number that stands for all events of the run and its outcome, also for those not kept.
+    /// A hash of all events of the run and its outcome, including events that are not kept.
     ///
     /// Runs with equal hashes did the same, as far as dacapo can see. It is the same on every
     /// machine, but may change with a release of dacapo.

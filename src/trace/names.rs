@@ -302,7 +302,7 @@ impl TaskNames {
         self.len == 0
     }
 
-    /// A number that stands for the name of this task: the same in every run in which a task has
+    /// A number that identifies the name of this task: the same in every run in which a task has
     /// this name. With some 2^32 different names, two of them may share a number. 0 if the name is not known.
     pub fn signature(&self, task: TaskId) -> u64 {
         self.find(task).map_or(0, |name| name.signature)
