@@ -42,7 +42,7 @@ use pin_project_lite::pin_project;
 
 pub use self::point::{Point, point};
 pub use crate::executor::Cancelled;
-use crate::executor::{self, Scope};
+use crate::executor::{self, Scope, ScopeId};
 
 /// Awaits a future, and yields [`Cancelled`] if a cancellation reaches this scope first.
 ///
@@ -76,8 +76,8 @@ pin_project! {
 
 impl<F> Catch<F> {
     /// Which of the run's scopes it is, once it has been polled.
-    pub(crate) fn scope_id(&self) -> Option<u64> {
-        self.scope.as_ref().map(Scope::id)
+    pub(crate) fn scope_id(&self) -> Option<ScopeId> {
+        self.scope.as_ref().and_then(Scope::id)
     }
 }
 
@@ -88,26 +88,26 @@ impl<F: Future> Future for Catch<F> {
         let mut this = self.project();
         if this.scope.is_none() {
             *this.scope = executor::try_current(|executor| executor.open_scope());
-        } else if let Some(scope) = this.scope.as_ref()
-            && let Some(cancelled) =
-                executor::try_current(|executor| executor.take_delivered(scope))
-            && let Some(cancelled) = cancelled
-        {
+        } else if let Some(cancelled) = this.scope.as_ref().and_then(Scope::take_delivered) {
             this.future.set(None);
             *this.scope = None;
             return Poll::Ready(Err(cancelled));
         }
         let future = this.future.as_mut().as_pin_mut();
         let future = future.expect("dacapo: `catch` was polled after completion");
-        let polled = match this.scope.as_ref() {
-            Some(scope) => scope.poll(future, cx),
-            None => future.poll(cx),
+        let Some(scope) = this.scope.as_ref() else { return future.poll(cx).map(Ok) };
+        let ended = match scope.poll(future, cx) {
+            Poll::Ready(output) => Ok(output),
+            // What is within may just have passed on a cancellation. It is taken here and now: another poll
+            // from the root of the task for each scope would be quadratic.
+            Poll::Pending => match scope.take_delivered() {
+                Some(cancelled) => Err(cancelled),
+                None => return Poll::Pending,
+            },
         };
-        if polled.is_ready() {
-            this.future.set(None);
-            *this.scope = None;
-        }
-        polled.map(Ok)
+        this.future.set(None);
+        *this.scope = None;
+        Poll::Ready(ended)
     }
 }
 

@@ -71,9 +71,14 @@ impl<T, const N: usize> Linked<T, N> {
 
     /// Adds an item to the end of a list.
     pub(crate) fn push(&mut self, list: usize, item: T) -> LinkedKey {
-        self.last_serial += 1;
+        self.push_numbered(list, self.last_serial + 1, item)
+    }
+
+    /// Adds an item to the end of a list, with a serial number of the caller's choice. It must be larger than the
+    /// numbers of all items that are there.
+    pub(crate) fn push_numbered(&mut self, list: usize, serial: u64, item: T) -> LinkedKey {
+        self.last_serial = serial;
         self.len += 1;
-        let serial = self.last_serial;
         let filled = Node { item: Some(item), serial, list, previous: NONE, next: NONE };
         let node = self.free;
         let node = match self.nodes.get_mut(node as usize) {
@@ -150,6 +155,12 @@ impl<T, const N: usize> Linked<T, N> {
         self.link_after(before, key.node);
     }
 
+    /// The items of a list, the oldest first.
+    pub(crate) fn iter(&self, list: usize) -> impl Iterator<Item = &T> {
+        let keys = std::iter::successors(self.first(list), |&key| self.next(key));
+        keys.filter_map(|key| self.get(key))
+    }
+
     /// The oldest item of a list.
     pub(crate) fn first(&self, list: usize) -> Option<LinkedKey> {
         self.key(self.lists[list].first)
@@ -214,10 +225,7 @@ mod tests {
     use crate::rng::Draws;
 
     fn items<const N: usize>(linked: &Linked<u32, N>) -> [Vec<u32>; N] {
-        std::array::from_fn(|list| {
-            let keys = std::iter::successors(linked.first(list), |&key| linked.next(key));
-            keys.filter_map(|key| linked.get(key).copied()).collect()
-        })
+        std::array::from_fn(|list| linked.iter(list).copied().collect())
     }
 
     #[test]

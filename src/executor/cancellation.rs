@@ -16,6 +16,7 @@ use super::Executor;
 use super::core::Core;
 use super::poll::Notes;
 use super::tasks::{State, Task};
+use crate::linked::{Linked, LinkedKey};
 use crate::scheduler::TaskKey;
 
 /// A request to cancel that has reached its task.
@@ -84,16 +85,16 @@ pub(super) struct Cancellation {
     pub(super) passing: bool,
     /// A request on its way to a scope.
     pub(super) delivered: Option<Box<Delivery>>,
-    /// Open scopes, in the order of opening. They form a tree, because a combinator may poll several side
-    /// by side.
-    scopes: Vec<OpenScope>,
+    /// The open scopes, in the order in which they were opened. They form a tree, because a combinator
+    /// may poll several side by side.
+    scopes: Linked<OpenScope>,
 }
 
 /// A request that has not been delivered.
 pub(super) struct Pending {
     request: Cancelled,
     /// The scope that it is for, or one within that. `None` for any scope.
-    within: Option<u64>,
+    within: Option<ScopeId>,
     /// It has made the task give up what it waited for.
     abandons: bool,
 }
@@ -101,14 +102,19 @@ pub(super) struct Pending {
 pub(super) struct Delivery {
     request: Cancelled,
     /// The scope that takes it, or `None` for the task as a whole.
-    target: Option<u64>,
+    target: Option<ScopeId>,
     /// The task was polled without reaching that scope.
     missed: bool,
 }
 
+/// A scope of one task. The serial number of its key is unique in the run.
+pub(crate) type ScopeId = LinkedKey;
+
 struct OpenScope {
-    id: u64,
-    parent: Option<u64>,
+    parent: Option<ScopeId>,
+    first_child: Option<ScopeId>,
+    previous_sibling: Option<ScopeId>,
+    next_sibling: Option<ScopeId>,
     noted: Noted,
     /// The waker it was polled with, if that is not the task's own. The scope may be polled again only
     /// after a wake-up through this waker.
@@ -166,25 +172,69 @@ impl Cancellation {
         !self.scopes.is_empty()
     }
 
-    fn scope(&self, id: u64) -> Option<&OpenScope> {
-        self.scopes.iter().rev().find(|scope| scope.id == id)
+    fn scope(&self, id: ScopeId) -> Option<&OpenScope> {
+        self.scopes.get(id)
     }
 
-    fn scope_mut(&mut self, id: u64) -> Option<&mut OpenScope> {
-        self.scopes.iter_mut().rev().find(|scope| scope.id == id)
+    fn scope_mut(&mut self, id: ScopeId) -> Option<&mut OpenScope> {
+        self.scopes.get_mut(id)
+    }
+
+    fn open(&mut self, serial: u64, parent: Option<ScopeId>) -> ScopeId {
+        let sibling = parent.and_then(|id| self.scope(id)?.first_child);
+        let opened = OpenScope {
+            parent,
+            first_child: None,
+            previous_sibling: None,
+            next_sibling: sibling,
+            noted: Noted::default(),
+            waker: None,
+        };
+        let id = self.scopes.push_numbered(0, serial, opened);
+        if let Some(parent) = parent.and_then(|id| self.scope_mut(id)) {
+            parent.first_child = Some(id);
+        }
+        if let Some(sibling) = sibling.and_then(|id| self.scope_mut(id)) {
+            sibling.previous_sibling = Some(id);
+        }
+        id
+    }
+
+    fn close(&mut self, id: ScopeId) -> Option<OpenScope> {
+        let closed = self.scopes.remove(id)?;
+        if let Some(next) = closed.next_sibling.and_then(|id| self.scope_mut(id)) {
+            next.previous_sibling = closed.previous_sibling;
+        }
+        if let Some(previous) = closed.previous_sibling {
+            if let Some(previous) = self.scope_mut(previous) {
+                previous.next_sibling = closed.next_sibling;
+            }
+        } else if let Some(parent) = closed.parent.and_then(|id| self.scope_mut(id)) {
+            parent.first_child = closed.next_sibling;
+        }
+        Some(closed)
     }
 
     /// The innermost open scope, of all or of those within another.
-    fn innermost(&self, within: Option<u64>) -> Option<u64> {
-        let within = within.filter(|&id| self.scope(id).is_some());
-        let is_within = |scope: &&OpenScope| {
-            let mut id = Some(scope.id);
-            while id.is_some() && id != within {
-                id = id.and_then(|id| self.scope(id)).and_then(|scope| scope.parent);
-            }
-            id == within
+    fn innermost(&self, within: Option<ScopeId>) -> Option<ScopeId> {
+        let Some(within) = within.filter(|&id| self.scope(id).is_some()) else {
+            return self.scopes.last(0);
         };
-        self.scopes.iter().rev().find(is_within).map(|scope| scope.id)
+        let mut last = within;
+        // Depth first, along the links of the tree.
+        let mut next = self.scope(within)?.first_child;
+        while let Some(id) = next {
+            last = last.max(id);
+            let mut scope = self.scope(id)?;
+            next = scope.first_child.or(scope.next_sibling);
+            while next.is_none()
+                && let Some(parent) = scope.parent.filter(|&parent| parent != within)
+            {
+                scope = self.scope(parent)?;
+                next = scope.next_sibling;
+            }
+        }
+        Some(last)
     }
 
     /// Prepares for a poll that brings the delivery to its scope. If the last poll missed it, the next
@@ -205,7 +255,7 @@ impl Cancellation {
 
 impl Task {
     /// What a request to cancel this task, or one of its scopes, goes to first.
-    fn first_asked(&self, within: Option<u64>) -> Awaiting {
+    fn first_asked(&self, within: Option<ScopeId>) -> Awaiting {
         let innermost = self.cancellation().and_then(|it| it.scope(it.innermost(within)?));
         innermost.map_or_else(|| self.awaiting(), |scope| scope.noted.first())
     }
@@ -241,20 +291,20 @@ impl Core {
     }
 
     /// What the futures of a scope of the current task have noted.
-    fn noted_within(&mut self, scope: u64) -> Option<&mut Noted> {
+    fn noted_within(&mut self, scope: ScopeId) -> Option<&mut Noted> {
         let scope = self.current_cancellation()?.scope_mut(scope);
         scope.map(|scope| &mut scope.noted)
     }
 
-    pub(super) fn notes_within(&mut self, scope: u64) -> u32 {
+    pub(super) fn notes_within(&mut self, scope: ScopeId) -> u32 {
         self.noted_within(scope).map_or(0, |noted| noted.notes)
     }
 
     /// Notes that a future of a scope waits for something.
     #[cold]
-    pub(super) fn count_note(&mut self, scope: u64) {
+    pub(super) fn count_notes(&mut self, scope: ScopeId, notes: u32) {
         if let Some(noted) = self.noted_within(scope) {
-            noted.notes += 1;
+            noted.notes += notes;
         }
     }
 
@@ -277,7 +327,7 @@ impl Executor {
     pub(crate) fn cancel_within(
         &self,
         key: TaskKey,
-        mut within: Option<u64>,
+        mut within: Option<ScopeId>,
         request: &Cancelled,
     ) -> bool {
         let mut next = Some(key);
@@ -355,7 +405,13 @@ impl Executor {
         }
     }
 
-    fn set_pending(&self, key: TaskKey, request: &Cancelled, within: Option<u64>, abandons: bool) {
+    fn set_pending(
+        &self,
+        key: TaskKey,
+        request: &Cancelled,
+        within: Option<ScopeId>,
+        abandons: bool,
+    ) {
         let mut core = self.core();
         if let Some(task) = core.task_mut(key)
             && !task.abandons()
@@ -376,14 +432,14 @@ impl Executor {
                 return;
             };
             task.cancellation_mut().count += 1;
-            task.first_asked(Some(scope.id))
+            task.first_asked(scope.id)
         };
         if self.ask(&awaiting, request) {
             return;
         }
         let mut core = self.core();
         let Some(cancellation) = core.current_cancellation() else { return };
-        let target = cancellation.innermost(Some(scope.id));
+        let target = cancellation.innermost(scope.id);
         let waker = target.and_then(|id| cancellation.scope(id)).and_then(|s| s.waker.clone());
         core.set_delivered(Delivery { request: request.clone(), target, missed: true });
         drop(core);
@@ -431,41 +487,34 @@ impl Executor {
     /// Opens a scope in the current task, within the scope that is being polled.
     pub(crate) fn open_scope(&self) -> Scope {
         let mut core = self.core();
-        let (id, parent) = (core.next_scope(), self.poll.scope.get());
-        if let Some(cancellation) = core.current_cancellation() {
-            cancellation.scopes.push(OpenScope {
-                id,
-                parent,
-                noted: Noted::default(),
-                waker: None,
-            });
-        }
-        Scope { run: self.id(), task: core.session.current, id }
+        let (serial, parent) = (core.next_scope(), self.poll.scope.get());
+        let opened = core.current_cancellation().map(|it| it.open(serial, parent));
+        Scope { run: self.id(), task: core.session.current, id: opened }
     }
 
     /// Enters a scope that is about to be polled. Pass what this returns to
     /// [`leave_scope`](Executor::leave_scope).
-    fn enter_scope(&self, scope: &Scope, waker: &Waker) -> Option<u64> {
+    fn enter_scope(&self, scope: &Scope, waker: &Waker) -> Option<ScopeId> {
         let foreign = self.poll.own_task(waker).is_none();
         let waker = foreign.then(|| waker.clone());
         let mut core = self.core();
         let previous = core.current_cancellation().and_then(|cancellation| {
-            let open = cancellation.scope_mut(scope.id)?;
+            let open = cancellation.scope_mut(scope.id?)?;
             open.noted.begin();
             std::mem::replace(&mut open.waker, waker)
         });
-        let outer = self.poll.scope.replace(Some(scope.id));
+        let outer = self.poll.scope.replace(scope.id);
         drop(core);
         drop(previous);
         outer
     }
 
-    fn leave_scope(&self, outer: Option<u64>) {
+    fn leave_scope(&self, outer: Option<ScopeId>) {
         self.poll.scope.set(outer);
     }
 
     /// Takes the cancellation that is on its way, if it is for this scope.
-    pub(crate) fn take_delivered(&self, scope: &Scope) -> Option<Cancelled> {
+    fn take_delivered(&self, scope: &Scope) -> Option<Cancelled> {
         let mut core = self.core();
         let task = core
             .session
@@ -473,15 +522,16 @@ impl Executor {
             .and_then(|key| core.task_mut(key))
             .filter(|task| task.is_special)?;
         let cancellation = task.cancellation_mut();
-        let delivery = cancellation.delivered.take_if(|delivery| delivery.target == Some(scope.id));
+        let delivery = cancellation
+            .delivered
+            .take_if(|delivery| scope.id.is_some() && delivery.target == scope.id);
         delivery.map(|delivery| delivery.request)
     }
 
     fn close_scope(&self, scope: &Scope) {
         let mut core = self.core();
         let Some(cancellation) = scope.task.and_then(|key| core.cancellation(key)) else { return };
-        let place = cancellation.scopes.iter().rposition(|open| open.id == scope.id);
-        let closed = place.map(|place| cancellation.scopes.remove(place));
+        let closed = scope.id.and_then(|id| cancellation.close(id));
         drop(core);
         drop(closed);
     }
@@ -516,7 +566,8 @@ impl Executor {
 pub(crate) struct Scope {
     run: super::RunId,
     task: Option<TaskKey>,
-    id: u64,
+    /// None if it was opened where no task ran.
+    id: Option<ScopeId>,
 }
 
 impl Scope {
@@ -531,8 +582,13 @@ impl Scope {
         future.poll(cx)
     }
 
-    /// The number of the scope in this run.
-    pub(crate) fn id(&self) -> u64 {
+    /// Takes the cancellation that is on its way, if it is for this scope.
+    pub(crate) fn take_delivered(&self) -> Option<Cancelled> {
+        super::try_current(|executor| executor.take_delivered(self))?
+    }
+
+    /// What tells the scope from others. `None` if no task opened it.
+    pub(crate) fn id(&self) -> Option<ScopeId> {
         self.id
     }
 }
@@ -540,7 +596,7 @@ impl Scope {
 /// Leaves a scope when its poll is over, even by a panic.
 struct Left {
     run: super::RunId,
-    outer: Option<u64>,
+    outer: Option<ScopeId>,
 }
 
 impl Drop for Left {

@@ -24,6 +24,8 @@ pub(super) struct Core {
     pub(super) drops: usize,
     /// How many tasks main has spawned. Destructors that run after main count as main.
     main_children: u32,
+    /// By host, the tasks that were put on it. The host of the test has no list.
+    pub(super) hosts: Vec<Vec<TaskKey>>,
     /// How many scopes were opened.
     scopes: u64,
     /// How many joiners have a number.
@@ -39,6 +41,7 @@ impl Core {
         self.tasks.clear();
         self.ready.clear(self.session.watch.is_on());
         self.timers.clear();
+        self.hosts.clear();
         self.drops = 0;
         self.main_children = 0;
         (self.scopes, self.joiners, self.ends) = (0, 0, 0);
@@ -86,6 +89,9 @@ impl Core {
         let id = self.session.trace.names_mut().push(by, ordinal, name);
         self.session.record(Record::spawn(id, by));
         let key = self.tasks.add(id, host, place);
+        if host != 0 {
+            self.list_on_host(key, host);
+        }
         self.make_ready(key);
         Some(key)
     }

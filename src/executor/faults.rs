@@ -118,7 +118,7 @@ impl Executor {
         let mut core = self.core();
         let gives_way = core.session.ask_current(Question::Yield, 2) == 1;
         if gives_way && let Some(scope) = self.poll.wait_on(Awaited::TURN) {
-            core.count_note(scope);
+            core.count_notes(scope, 1);
         }
         gives_way
     }

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use super::Executor;
 use super::core::Core;
+use super::tasks::{State, Task};
 use crate::instant::Instant;
 use crate::scheduler::TaskKey;
 
@@ -11,6 +12,31 @@ impl Core {
     /// The host of the current task.
     fn current_host(&self) -> u16 {
         self.session.current.and_then(|key| self.task(key)).map_or(0, |task| task.host)
+    }
+
+    /// Lists a task that was spawned on a host, or moved to one.
+    #[cold]
+    pub(super) fn list_on_host(&mut self, key: TaskKey, host: u16) {
+        let Self { tasks, hosts, .. } = self;
+        let place = usize::from(host);
+        if hosts.len() <= place {
+            hosts.resize_with(place + 1, Vec::new);
+        }
+        let listed = &mut hosts[place];
+        if listed.len() == listed.capacity() {
+            // So often that the list is never much longer than the number of its tasks.
+            listed.retain(|&key| tasks.get(key).is_some_and(|task| task.is_alive_on(host)));
+            listed.reserve(listed.len() + 1);
+        }
+        listed.push(key);
+    }
+
+    /// The tasks of a host that have not ended, in the order of spawning.
+    fn take_tasks_of(&mut self, host: u16) -> Vec<TaskKey> {
+        let mut listed =
+            self.hosts.get_mut(usize::from(host)).map(std::mem::take).unwrap_or_default();
+        listed.retain(|&key| self.tasks.get(key).is_some_and(|task| task.is_alive_on(host)));
+        listed
     }
 
     /// What the clock of the current task's host says.
@@ -33,6 +59,13 @@ impl Core {
     }
 }
 
+impl Task {
+    /// Whether it is on this host, and goes on.
+    fn is_alive_on(&self, host: u16) -> bool {
+        self.host == host && !self.has_ended() && !self.aborted
+    }
+}
+
 impl Executor {
     /// A number for one more host; `None` if there are as many as there can be.
     pub(crate) fn add_host(&self) -> Option<u16> {
@@ -43,8 +76,12 @@ impl Executor {
 
     /// Puts a task that was just spawned on a host.
     pub(crate) fn move_to_host(&self, key: TaskKey, host: u16) {
-        if let Some(task) = self.core().task_mut(key) {
+        let mut core = self.core();
+        if let Some(task) = core.task_mut(key)
+            && task.host != host
+        {
             task.host = host;
+            core.list_on_host(key, host);
         }
     }
 
@@ -52,15 +89,10 @@ impl Executor {
     /// one of them, it is dropped when its poll is over.
     pub(crate) fn kill_host(&self, host: u16) {
         let current = self.current_task();
+        let mut was_ready = false;
         // Destructors may spawn tasks on the host, which are killed too.
         loop {
-            let core = self.core();
-            let mut keys = core.in_order();
-            keys.retain(|key| {
-                let task = core.task(*key).filter(|task| task.host == host);
-                task.is_some_and(|task| !task.has_ended() && !task.aborted)
-            });
-            drop(core);
+            let keys = self.core().take_tasks_of(host);
             if keys.is_empty() {
                 break;
             }
@@ -69,9 +101,10 @@ impl Executor {
                     self.abort(key);
                     continue;
                 }
-                if self.has_ended(key) {
-                    continue;
-                }
+                let core = self.core();
+                let Some(task) = core.task(key).filter(|task| !task.has_ended()) else { continue };
+                was_ready |= task.state == State::Ready;
+                drop(core);
                 let failed = self.drop_task(key);
                 let mut session = self.session();
                 session.current = current;
@@ -80,7 +113,9 @@ impl Executor {
                 }
             }
         }
-        self.core().forget_dropped();
+        if was_ready {
+            self.core().forget_dropped();
+        }
     }
 
     /// Moves the clock of a host ahead.

@@ -8,6 +8,7 @@ use super::Executor;
 use super::cancellation::Awaiting;
 use super::cell::BoxTask;
 use super::core::Core;
+use super::joiners::HANDLE;
 use super::tasks::{Ended, Remains, Task};
 use super::unwind::Caught;
 use super::waker::Wakee;
@@ -28,9 +29,6 @@ pub(crate) enum End {
     },
 }
 
-/// The joiner number of a task's handle. Other joiners get a number when they first wait.
-const HANDLE: u32 = 0;
-
 impl Executor {
     /// Whether a task has ended. If not, its end wakes `wakee`.
     ///
@@ -49,12 +47,24 @@ impl Executor {
             return true;
         }
         if let Some(scope) = self.poll.wait_on(Awaited { wait: Wait::Task(key.id()), place }) {
-            core.count_note(scope);
+            core.count_notes(scope, 1);
         }
-        let number = *registration.get_or_insert_with(|| core.next_joiner());
-        let previous = core.task_mut(key).and_then(|task| task.insert_joiner(number, wakee));
-        drop(core);
-        drop(previous);
+        register(core, key, registration, wakee);
+        false
+    }
+
+    /// The same without a note that the current task waits for it. `wakee` is called if it has not ended.
+    pub(crate) fn register_end(
+        &self,
+        key: TaskKey,
+        registration: &mut Option<u32>,
+        wakee: impl FnOnce() -> Wakee,
+    ) -> bool {
+        if self.has_ended(key) {
+            return true;
+        }
+        let wakee = wakee();
+        register(self.core(), key, registration, wakee);
         false
     }
 
@@ -198,6 +208,9 @@ impl Executor {
     /// Fails the run because a panic was given to code that did not look at it.
     pub(crate) fn lose_panic(&self, id: TaskId, task: &str, message: &str) {
         let mut core = self.core();
+        if core.session.failure.is_some() {
+            return;
+        }
         if core.tasks.iter().any(|(_, task)| task.id == id && task.traits.retrieved) {
             return;
         }
@@ -242,6 +255,19 @@ impl Executor {
         }
         remains.cell.take()
     }
+}
+
+fn register(
+    mut core: RefMut<'_, Box<Core>>,
+    key: TaskKey,
+    registration: &mut Option<u32>,
+    wakee: Wakee,
+) {
+    let number = *registration.get_or_insert_with(|| core.next_joiner());
+    let previous = core.task_mut(key).and_then(|task| task.insert_joiner(number, wakee));
+    drop(core);
+    // It may be a waker of any crate.
+    drop(previous);
 }
 
 /// How an awaited task ended.

@@ -14,6 +14,7 @@ mod ending;
 mod engine;
 mod faults;
 mod hosts;
+mod joiners;
 mod joining;
 mod locals;
 mod notes;
@@ -42,7 +43,7 @@ use crate::session::{Driver, Place, Session};
 use crate::trace::TaskId;
 
 pub use self::cancellation::Cancelled;
-pub(crate) use self::cancellation::{Awaiting, CancelTarget, Scope};
+pub(crate) use self::cancellation::{Awaiting, CancelTarget, Scope, ScopeId};
 pub(crate) use self::engine::{Engine, Raw};
 pub(crate) use self::joining::{End, Joined};
 #[cfg(feature = "tracing")]

@@ -7,7 +7,7 @@ use std::cell::Cell;
 use std::task::{RawWakerVTable, Waker};
 
 use super::Executor;
-use super::cancellation::Awaiting;
+use super::cancellation::{Awaiting, ScopeId};
 use super::tasks::Task;
 use super::waker::{OwnWaker, RunId};
 use crate::scheduler::TaskKey;
@@ -22,7 +22,7 @@ pub(super) struct CurrentPoll {
     /// The vtable of all task wakers. Another crate's waker may have the same address and another vtable.
     vtable: &'static RawWakerVTable,
     /// The innermost scope that is being polled.
-    pub(super) scope: Cell<Option<u64>>,
+    pub(super) scope: Cell<Option<ScopeId>>,
     /// How many things the task waits for, with flags.
     noted: Cell<u32>,
     /// The first two of them.
@@ -143,7 +143,7 @@ impl CurrentPoll {
     /// Notes that a future waits for something. Returns the scope that it is in, which must count it.
     #[inline]
     #[must_use]
-    pub(super) fn wait_on(&self, awaited: Awaited) -> Option<u64> {
+    pub(super) fn wait_on(&self, awaited: Awaited) -> Option<ScopeId> {
         let noted = self.noted.get();
         if let Some(place) = self.awaited.get((noted & WAITS) as usize) {
             place.set(awaited);
@@ -198,7 +198,17 @@ impl Executor {
     #[inline]
     pub(crate) fn wait_on(&self, wait: Wait, place: Place) {
         if let Some(scope) = self.poll.wait_on(Awaited { wait, place: Some(place) }) {
-            self.core().count_note(scope);
+            self.core().count_notes(scope, 1);
+        }
+    }
+
+    /// Counts more things that the current task waits for. Reports say only how many these are.
+    pub(crate) fn wait_on_more(&self, count: usize) {
+        let count = u32::try_from(count).unwrap_or(u32::MAX).min(WAITS - self.poll.waits());
+        self.poll.noted.set(self.poll.noted.get() + count);
+        match self.poll.scope.get() {
+            None => self.poll.notes.set(self.poll.notes.get().saturating_add(count)),
+            Some(scope) => self.core().count_notes(scope, count),
         }
     }
 

@@ -2,6 +2,7 @@
 
 use super::cancellation::{Awaiting, Cancellation};
 use super::cell::BoxTask;
+use super::joiners::Joiners;
 use super::unwind::Caught;
 use super::waker::Wakee;
 use crate::scheduler::TaskKey;
@@ -86,8 +87,8 @@ pub(super) struct Extra {
     target: Awaiting,
     /// The second thing it waits for, if there are two or more.
     second: Option<Awaited>,
-    /// What to wake besides the first joiner.
-    joiners: Vec<(u32, Wakee)>,
+    /// What is woken by its end besides the first joiner.
+    joiners: Joiners,
     panicked: Option<Box<Caught>>,
 }
 
@@ -444,15 +445,14 @@ impl Task {
         Ok(self.joiner.take().map(|(_, task)| task))
     }
 
-    /// Takes all joiners, in the order in which they came.
+    /// Takes all joiners, in the order in which they began to wait.
     pub(super) fn take_joiners(&mut self) -> Vec<Wakee> {
         let first = self.joiner.take().map(|(_, task)| Wakee::Task(task));
-        let others = self.extra.as_mut().map(|extra| std::mem::take(&mut extra.joiners));
-        let others = others.into_iter().flatten().map(|(_, wakee)| wakee);
-        first.into_iter().chain(others).collect()
+        let others = self.extra.as_mut().map(|extra| extra.joiners.take());
+        first.into_iter().chain(others.into_iter().flatten()).collect()
     }
 
-    /// Adds a joiner, or replaces the one with that number.
+    /// Adds a joiner, or replaces the one of that number.
     pub(super) fn insert_joiner(&mut self, number: u32, wakee: Wakee) -> Option<Wakee> {
         match (self.joiner, &wakee) {
             (Some((known, before)), Wakee::Task(task)) if known == number => {
@@ -466,16 +466,17 @@ impl Task {
             _ => {}
         }
         let before = self.joiner.take_if(|(known, _)| *known == number);
+        let first = self.joiner.map(|(known, _)| known);
         let joiners = &mut self.extra_mut().joiners;
         if let Some((_, before)) = before {
-            // It has another waker now, and keeps its place in the order.
-            joiners.insert(0, (number, wakee));
+            // It has another waker now, and keeps its place.
+            joiners.push_first(number, wakee);
             return Some(Wakee::Task(before));
         }
-        if let Some((_, known)) = joiners.iter_mut().find(|(known, _)| *known == number) {
+        if let Some(known) = joiners.get_mut(number) {
             return Some(std::mem::replace(known, wakee));
         }
-        joiners.push((number, wakee));
+        joiners.push(number, wakee, first);
         None
     }
 
@@ -483,9 +484,7 @@ impl Task {
         if let Some((_, task)) = self.joiner.take_if(|(known, _)| *known == number) {
             return Some(Wakee::Task(task));
         }
-        let joiners = &mut self.extra.as_mut()?.joiners;
-        let place = joiners.iter().position(|(known, _)| *known == number)?;
-        Some(joiners.remove(place).1)
+        self.extra.as_mut()?.joiners.remove(number)
     }
 }
 
@@ -502,6 +501,7 @@ impl Extra {
 mod tests {
     use std::task::Waker;
 
+    use super::super::joiners::HANDLE;
     use super::*;
 
     /// Each joiner is woken once, in order, with the waker that it gave last.
@@ -522,8 +522,11 @@ mod tests {
         assert_eq!(first.map(named).as_deref(), Some("10"));
         assert_eq!(ended.remove_joiner(3).map(named).as_deref(), Some("30"));
         assert!(ended.insert_joiner(4, task(40)).is_none());
+        assert!(ended.insert_joiner(HANDLE, task(50)).is_none());
+        assert!(ended.insert_joiner(5, task(60)).is_none());
+        assert_eq!(ended.insert_joiner(HANDLE, task(51)).map(named).as_deref(), Some("50"));
         let woken: Vec<String> = ended.take_joiners().into_iter().map(named).collect();
-        assert_eq!(woken, ["waker", "21", "40"]);
+        assert_eq!(woken, ["waker", "21", "40", "51", "60"]);
         assert!(matches!(ended.take_joiner(), Ok(None)));
     }
 }

@@ -208,7 +208,7 @@ impl Executor {
         }
         let awaited = Awaited { wait: Wait::Until(deadline), place: Some(place) };
         if let Some(scope) = self.poll.wait_on(awaited) {
-            core.count_note(scope);
+            core.count_notes(scope, 1);
         }
         if deadline == Instant::FAR_FUTURE {
             return false;

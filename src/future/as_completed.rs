@@ -1,3 +1,4 @@
+use std::collections::VecDeque;
 use std::future::Future;
 use std::panic::Location;
 use std::pin::Pin;
@@ -5,8 +6,9 @@ use std::task::{Context, Poll};
 
 use std::time::Duration;
 
+use super::ends::Ends;
 use crate::session::Place;
-use crate::task::{AsTask, Join};
+use crate::task::AsTask;
 use crate::time::{Elapsed, Sleep, sleep};
 
 /// Yields tasks in the order in which they end. Tasks that have ended already come first, in the order
@@ -33,28 +35,25 @@ use crate::time::{Elapsed, Sleep, sleep};
 #[track_caller]
 pub fn as_completed<A: AsTask>(tasks: impl IntoIterator<Item = A>) -> AsCompleted<A> {
     let place = Location::caller();
-    let candidate = |task: A| {
-        let join = task.as_task().join_at(place);
-        Candidate { task, join, early: false }
-    };
-    AsCompleted { tasks: tasks.into_iter().map(candidate).collect(), begun: false, place }
+    let tasks: Vec<Option<A>> = tasks.into_iter().map(Some).collect();
+    let joins = tasks.iter().flatten().map(|task| task.as_task().join_at(place)).collect();
+    let (ends, left) = (Ends::new(joins), tasks.len());
+    AsCompleted { tasks, ends, ended: VecDeque::new(), left, begun: false, place }
 }
 
 /// What [`as_completed`] returns.
 #[derive(Debug)]
 #[must_use = "it does nothing unless its tasks are asked for"]
 pub struct AsCompleted<A> {
-    tasks: Vec<Candidate<A>>,
+    /// Those that were not yielded.
+    tasks: Vec<Option<A>>,
+    ends: Ends,
+    /// The numbers of the tasks to yield next.
+    ended: VecDeque<usize>,
+    /// How many tasks were not yielded.
+    left: usize,
     begun: bool,
     place: Place,
-}
-
-#[derive(Debug)]
-struct Candidate<A> {
-    task: A,
-    join: Join,
-    /// It had ended when the first was asked for.
-    early: bool,
 }
 
 // Nothing in it is pinned.
@@ -107,24 +106,19 @@ impl<A: AsTask> AsCompleted<A> {
     }
 
     fn poll_next(&mut self, cx: &mut Context<'_>) -> Poll<Option<A>> {
-        if self.tasks.is_empty() {
+        if self.left == 0 {
             return Poll::Ready(None);
         }
         let first = !std::mem::replace(&mut self.begun, true);
-        for candidate in &mut self.tasks {
-            let ended = candidate.join.poll_end(cx);
-            candidate.early |= first && ended;
-        }
-        let ended = self.tasks.iter().enumerate().filter_map(|(place, candidate)| {
-            let (_, nth) = candidate.task.as_task().end()?;
-            Some((if candidate.early { 0 } else { nth }, place))
-        });
-        let Some((_, place)) = ended.min() else { return Poll::Pending };
-        if first {
+        let Self { ends, ended, .. } = self;
+        ends.poll(cx, |number| ended.push_back(number));
+        if first && !self.ended.is_empty() {
             cx.waker().wake_by_ref();
             return Poll::Pending;
         }
-        Poll::Ready(Some(self.tasks.remove(place).task))
+        let Some(number) = self.ended.pop_front() else { return Poll::Pending };
+        self.left -= 1;
+        Poll::Ready(self.tasks[number].take())
     }
 }
 
@@ -136,7 +130,7 @@ impl<A: AsTask> futures_core::Stream for AsCompleted<A> {
     }
 
     fn size_hint(&self) -> (usize, Option<usize>) {
-        (self.tasks.len(), Some(self.tasks.len()))
+        (self.left, Some(self.left))
     }
 }
 
@@ -177,6 +171,7 @@ impl<A: AsTask> AsCompletedTimeout<A> {
             return Poll::Pending;
         }
         self.completed.tasks.clear();
+        self.completed.left = 0;
         Poll::Ready(Some(Err(Elapsed::new())))
     }
 }

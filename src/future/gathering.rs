@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::{Context, Poll};
 
+use super::ends::Ends;
 use crate::cancel::Cancelled;
 use crate::executor::{self, Awaiting, CancelTarget, End, Executor, TaskKey};
 use crate::task::{Join, Task};
@@ -13,6 +14,7 @@ use crate::task::{Join, Task};
 #[derive(Debug)]
 pub(super) struct AllEnded {
     gathering: Gathering,
+    joins: Vec<Join>,
     /// How many tasks at the front are known to have ended.
     ended: usize,
 }
@@ -20,7 +22,8 @@ pub(super) struct AllEnded {
 impl AllEnded {
     #[track_caller]
     pub(super) fn new(tasks: Vec<Task>) -> Self {
-        Self { gathering: Gathering::new(tasks), ended: 0 }
+        let (gathering, joins) = Gathering::new(tasks);
+        Self { gathering, joins, ended: 0 }
     }
 }
 
@@ -28,12 +31,16 @@ impl AllEnded {
 #[derive(Debug)]
 pub(super) struct FirstFailure {
     gathering: Gathering,
+    ends: Ends,
+    /// The first task that has failed.
+    failed: Option<Task>,
 }
 
 impl FirstFailure {
     #[track_caller]
     pub(super) fn new(tasks: Vec<Task>) -> Self {
-        Self { gathering: Gathering::new(tasks) }
+        let (gathering, joins) = Gathering::new(tasks);
+        Self { gathering, ends: Ends::new(joins), failed: None }
     }
 }
 
@@ -41,9 +48,9 @@ impl Future for AllEnded {
     type Output = ();
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
-        let Self { gathering, ended } = &mut *self;
+        let Self { gathering, joins, ended } = &mut *self;
         // Which one ends first does not matter, so one registration at a time is enough.
-        let all = |joins: &mut [Join], cx: &mut Context<'_>| {
+        let all = |_: &[Task], cx: &mut Context<'_>| {
             while let Some(join) = joins.get_mut(*ended) {
                 if !join.poll_end(cx) {
                     return None;
@@ -63,32 +70,20 @@ impl Future for FirstFailure {
     type Output = Result<(), Task>;
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<(), Task>> {
-        let gathering = &mut self.gathering;
-        let tasks = Arc::clone(&gathering.tasks);
-        if gathering.state == GatherState::Start {
-            gathering.early = tasks.iter().map(Task::is_finished).collect();
-        }
-        let early = std::mem::take(&mut gathering.early);
-        let first_failure = |joins: &mut [Join], cx: &mut Context<'_>| {
-            let mut ended = true;
-            for join in joins {
-                ended &= join.poll_end(cx);
-            }
-            let failures =
-                tasks.iter().zip(&early).filter_map(|(task, early)| match task.end()? {
-                    (End::Returned, _) => None,
-                    // Tasks that had failed before the call count in the order given.
-                    (_, _) if *early => Some((0, *task)),
-                    (_, nth) => Some((nth, *task)),
-                });
-            let first = failures.min_by_key(|(nth, _)| *nth);
-            match first {
-                Some((_, task)) => Some(Err(task)),
-                None => ended.then_some(Ok(())),
+        let Self { gathering, ends, failed } = &mut *self;
+        let first_failure = |tasks: &[Task], cx: &mut Context<'_>| {
+            ends.poll(cx, |number| {
+                let task = tasks[number];
+                if failed.is_none() && !matches!(task.end(), None | Some((End::Returned, _))) {
+                    *failed = Some(task);
+                }
+            });
+            match *failed {
+                Some(task) => Some(Err(task)),
+                None => (ends.left() == 0).then_some(Ok(())),
             }
         };
         let polled = gathering.poll_with(cx, first_failure);
-        gathering.early = early;
         match polled {
             Poll::Pending => Poll::Pending,
             Poll::Ready(Err(task)) => {
@@ -103,10 +98,7 @@ impl Future for FirstFailure {
 /// What both have in common.
 #[derive(Debug)]
 struct Gathering {
-    tasks: Arc<[Task]>,
-    joins: Vec<Join>,
-    /// Which of the tasks had ended when they were first looked at, if that matters.
-    early: Vec<bool>,
+    tasks: Vec<Task>,
     state: GatherState,
     requests: Arc<Requests>,
 }
@@ -122,26 +114,25 @@ enum GatherState {
 
 impl Gathering {
     #[track_caller]
-    fn new(tasks: Vec<Task>) -> Self {
-        let tasks: Arc<[Task]> = tasks.into();
+    fn new(tasks: Vec<Task>) -> (Self, Vec<Join>) {
         let place = Location::caller();
         let joins = tasks.iter().map(|task| task.join_at(place)).collect();
         let keys = tasks.iter().map(Task::key).collect();
         let requests = Arc::new(Requests { children: keys, requested: AtomicBool::new(false) });
-        Self { tasks, joins, early: Vec::new(), state: GatherState::Start, requests }
+        (Self { tasks, state: GatherState::Start, requests }, joins)
     }
 
     fn poll_with<R>(
         &mut self,
         cx: &mut Context<'_>,
-        poll: impl FnOnce(&mut [Join], &mut Context<'_>) -> Option<R>,
+        poll: impl FnOnce(&[Task], &mut Context<'_>) -> Option<R>,
     ) -> Poll<R> {
         if self.state == GatherState::Raised {
             return Poll::Pending;
         }
         assert!(self.state != GatherState::Done, "dacapo: `gather` was polled after completion");
         let notes = executor::try_current(Executor::notes).unwrap_or_default();
-        let done = poll(&mut self.joins, cx);
+        let done = poll(&self.tasks, cx);
         let first = self.state == GatherState::Start;
         self.state = GatherState::Waiting;
         match done {

@@ -2,6 +2,7 @@
 
 mod as_completed;
 mod catch_unwind;
+mod ends;
 mod gather;
 mod gatherable;
 mod gathering;

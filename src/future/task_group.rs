@@ -11,7 +11,8 @@ use pin_project_lite::pin_project;
 
 use super::catch_unwind::CatchUnwind;
 use crate::cancel::{self, Cancelled};
-use crate::executor;
+use crate::executor::{self, ScopeId};
+use crate::linked::{Linked, LinkedKey};
 use crate::session::Place;
 use crate::task::{self, JoinError, JoinHandle, Task, spawn, spawn_named};
 
@@ -135,14 +136,13 @@ impl<E> Clone for TaskGroup<E> {
 
 #[derive(Debug)]
 struct GroupState<E> {
-    /// The tasks that have not ended, each under its number, in the order of spawning.
-    children: Vec<(u64, Task)>,
-    spawned: u64,
+    /// The tasks that have not ended, in the order of spawning. `None` while one is being spawned.
+    children: Linked<Option<Task>>,
     errors: Vec<TaskError<E>>,
     /// Of the parent, while it waits for the last child.
     waker: Option<Waker>,
     /// The scope in which the parent waits.
-    scope: Option<u64>,
+    scope: Option<ScopeId>,
     /// The body has ended.
     exiting: bool,
     /// All children have been cancelled.
@@ -154,8 +154,7 @@ struct GroupState<E> {
 impl<E: 'static> TaskGroup<E> {
     fn new(parent: Task) -> Self {
         let state = GroupState {
-            children: Vec::new(),
-            spawned: 0,
+            children: Linked::default(),
             errors: Vec::new(),
             waker: None,
             scope: None,
@@ -210,23 +209,24 @@ impl<E: 'static> TaskGroup<E> {
         if state.shutting_down || (state.exiting && state.children.is_empty()) {
             return Err(GroupClosed(()));
         }
-        state.spawned += 1;
-        let number = state.spawned;
+        let number = state.children.push(0, None);
         drop(state);
         Ok(Child { future: CatchUnwind::new(future), group: Some(self.clone()), number })
     }
 
-    fn add<T>(&self, number: u64, handle: JoinHandle<T>) -> JoinHandle<T> {
+    fn add<T>(&self, number: LinkedKey, handle: JoinHandle<T>) -> JoinHandle<T> {
         // The group reports a panic, even if the handle is dropped.
         handle.task().supervise();
-        self.state().children.push((number, handle.task()));
+        if let Some(child) = self.state().children.get_mut(number) {
+            *child = Some(handle.task());
+        }
         handle
     }
 
     /// Called when a child ends, in any way.
-    fn child_ended(&self, number: u64, error: Option<TaskError<E>>) {
+    fn child_ended(&self, number: LinkedKey, error: Option<TaskError<E>>) {
         let mut state = self.state();
-        state.children.retain(|(known, _)| *known != number);
+        state.children.remove(number);
         let waker = if state.children.is_empty() { state.waker.take() } else { None };
         let failed = error.is_some();
         state.errors.extend(error);
@@ -321,9 +321,9 @@ impl<E> TaskGroup<E> {
         if std::mem::replace(&mut state.shutting_down, true) {
             return;
         }
-        let children = state.children.clone();
+        let children: Vec<Task> = state.children.iter(0).copied().flatten().collect();
         drop(state);
-        for (_, child) in children {
+        for child in children {
             child.cancel();
         }
     }
@@ -360,7 +360,7 @@ pin_project! {
         future: CatchUnwind<F>,
         // Gone when it has ended.
         group: Option<TaskGroup<E>>,
-        number: u64,
+        number: LinkedKey,
     }
 
     impl<F, E: 'static> PinnedDrop for Child<F, E> {

@@ -4,8 +4,9 @@ use std::pin::Pin;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
+use super::ends::Ends;
 use crate::session::Place;
-use crate::task::{AsTask, Join};
+use crate::task::AsTask;
 use crate::time::{Sleep, sleep};
 
 /// Waits for tasks and sorts them into those that have ended and the rest.
@@ -42,7 +43,8 @@ pub fn wait<A: AsTask>(tasks: impl IntoIterator<Item = A>) -> Wait<A> {
     let joins = tasks.iter().map(|task| task.as_task().join_at(place)).collect();
     Wait {
         tasks,
-        joins,
+        ends: Ends::new(joins),
+        panicked: false,
         until: WaitUntil::AllCompleted,
         duration: None,
         sleep: None,
@@ -68,7 +70,9 @@ pub enum WaitUntil {
 #[must_use = "futures do nothing unless they are awaited"]
 pub struct Wait<A> {
     tasks: Vec<A>,
-    joins: Vec<Join>,
+    ends: Ends,
+    /// Whether one has panicked.
+    panicked: bool,
     until: WaitUntil,
     duration: Option<Duration>,
     sleep: Option<Sleep>,
@@ -100,14 +104,16 @@ impl<A: AsTask> Future for Wait<A> {
         if first {
             this.sleep = this.duration.map(|duration| sleep(duration).at(this.place));
         }
-        let ended: Vec<bool> = this.joins.iter_mut().map(|join| join.poll_end(cx)).collect();
+        let Self { tasks, ends, panicked, until, .. } = this;
+        ends.poll(cx, |number| {
+            *panicked |=
+                *until == WaitUntil::FirstException && tasks[number].as_task().is_panicked();
+        });
         let late = this.sleep.as_mut().is_some_and(|sleep| Pin::new(sleep).poll(cx).is_ready());
-        let enough = ended.iter().all(|&ended| ended)
+        let enough = this.ends.left() == 0
             || match this.until {
-                WaitUntil::FirstCompleted => ended.contains(&true),
-                WaitUntil::FirstException => {
-                    this.tasks.iter().any(|task| task.as_task().is_panicked())
-                }
+                WaitUntil::FirstCompleted => this.ends.left() < this.tasks.len(),
+                WaitUntil::FirstException => this.panicked,
                 WaitUntil::AllCompleted => false,
             };
         if first && (enough || late) {
@@ -117,7 +123,7 @@ impl<A: AsTask> Future for Wait<A> {
         if !(enough || late) {
             return Poll::Pending;
         }
-        this.joins.clear();
+        let ended = std::mem::replace(&mut this.ends, Ends::new(Vec::new())).into_ended();
         let (mut done, mut pending) = (Vec::new(), Vec::new());
         for (task, ended) in std::mem::take(&mut this.tasks).into_iter().zip(ended) {
             if ended { done.push(task) } else { pending.push(task) }

@@ -2,12 +2,13 @@ use std::fmt;
 use std::future::Future;
 use std::panic::Location;
 use std::pin::Pin;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, Waker};
 
 use super::{Id, JoinError};
 use crate::cancel::Cancelled;
-use crate::executor::{self, Awaiting, End, RunId, TaskKey};
+use crate::executor::{self, Awaiting, End, RunId, ScopeId, TaskKey, Wakee};
 use crate::session::Place;
+use crate::trace::Wait;
 
 /// A reference to a task, as asyncio's `Task`.
 ///
@@ -83,7 +84,7 @@ impl Task {
     }
 
     /// Asks what is within a scope of the task to end.
-    pub(crate) fn cancel_within(&self, scope: Option<u64>) {
+    pub(crate) fn cancel_within(&self, scope: Option<ScopeId>) {
         let request = Cancelled::new();
         self.with(|executor| executor.cancel_within(self.key, scope, &request));
     }
@@ -215,6 +216,21 @@ impl Join {
             executor.poll_end(task.key, registration, wakee, Some(place))
         })
         .unwrap_or(true)
+    }
+}
+
+impl Join {
+    /// The same, except that the end of the task wakes what `waker` makes, and no wait is noted.
+    pub(crate) fn poll_end_with(&mut self, waker: impl FnOnce() -> Waker) -> bool {
+        let Self { task, registration, .. } = self;
+        let wakee = || Wakee::Waker(waker());
+        task.with(|executor| executor.register_end(task.key, registration, wakee)).unwrap_or(true)
+    }
+
+    /// Notes that the current task waits for this one.
+    pub(crate) fn note_wait(&self) {
+        let Self { task, place, .. } = self;
+        task.with(|executor| executor.wait_on(Wait::Task(task.id()), place));
     }
 }
 

@@ -225,7 +225,7 @@ impl<F: Future> Future for Scoped<F> {
                 executor::try_current(|executor| executor.strike(scope, &Cancelled::new()));
             }
         }
-        if let Some(cancelled) = self.as_mut().take_delivered() {
+        if let Some(cancelled) = self.scope.as_ref().and_then(Scope::take_delivered) {
             return self.leave(Err(cancelled));
         }
         let this = self.as_mut().project();
@@ -236,6 +236,10 @@ impl<F: Future> Future for Scoped<F> {
         let waker = Woken::update(this.woken, cx.waker());
         if let Poll::Ready(output) = scope.poll(body, &mut Context::from_waker(waker)) {
             return self.leave(Ok(output));
+        }
+        // What is within may just have passed on a cancellation.
+        if let Some(cancelled) = scope.take_delivered() {
+            return self.leave(Err(cancelled));
         }
         self.project().watch(cx);
         Poll::Pending
@@ -255,11 +259,6 @@ impl<F: Future> Scoped<F> {
             !woken || executor.ask_current(Question::Deadline, 2) == 0
         })
         .unwrap_or(true)
-    }
-
-    fn take_delivered(self: Pin<&mut Self>) -> Option<Cancelled> {
-        let scope = self.project().scope.as_ref()?;
-        executor::try_current(|executor| executor.take_delivered(scope))?
     }
 
     fn leave(
