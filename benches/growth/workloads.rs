@@ -52,6 +52,11 @@ fn sleepers(n: usize) -> Vec<JoinHandle<()>> {
     tasks(n, |nth| sleep(millis(nth)))
 }
 
+async fn ok<E>(future: impl Future<Output = ()>) -> Result<(), E> {
+    future.await;
+    Ok(())
+}
+
 /// Lets all other tasks run until they wait.
 async fn settle() {
     sleep(Duration::from_millis(1)).await;
@@ -116,7 +121,7 @@ macro_rules! queue {
 }
 
 programs! {
-    "nothing" => |_n| ();
+    "nothing" => |_n| std::future::ready(()).await;
     "spawn, then join all" => |n| join_all(tasks(n, async |_| ())).await;
     "spawn and join, one after the other" => |n| for _ in 0..n { spawn(async {}).await.unwrap() };
     "spawn, detached" => |n| { drop(tasks(n, async |_| ())); settle().await };
@@ -174,12 +179,12 @@ programs! {
         pending::<()>().await
     }).await)).await;
     "task_group" => |n| task_group::<_, ()>(async |group| {
-        for nth in 0..n { drop(group.spawn(async move { Ok(sleep(millis(nth)).await) })); }
+        for nth in 0..n { drop(group.spawn(ok(sleep(millis(nth))))); }
         Ok(())
     }).await.unwrap();
     "task_group, the last task fails" => |n| drop(task_group::<(), ()>(async |group| {
-        for _ in 1..n { drop(group.spawn(async { Ok(pending::<()>().await) })); }
-        drop(group.spawn(async { Err::<(), _>(sleep(SECOND).await) }));
+        for _ in 1..n { drop(group.spawn(ok(pending()))); }
+        drop(group.spawn(async { sleep(SECOND).await; Err::<(), _>(()) }));
         Ok(())
     }).await);
     "task_group, all tasks fail" => |n| drop(task_group::<(), usize>(async |group| {
@@ -187,7 +192,7 @@ programs! {
         Ok(())
     }).await);
     "task_group, cancelled" => |n| drop(task_group::<(), ()>(async |group| {
-        for _ in 0..n { drop(group.spawn(async { Ok(pending::<()>().await) })); }
+        for _ in 0..n { drop(group.spawn(ok(pending()))); }
         settle().await;
         group.cancel();
         pending().await
