@@ -1,10 +1,11 @@
-//! Cancellation that can be caught: asyncio's, beside tokio's `abort`.
-//! [`Task::cancel`](crate::task::Task::cancel) is a *request*. It goes to what the task waits for: if
-//! that is another task or a gather, those are cancelled first, and the task stays suspended until they
-//! have ended. Anything else is given up: at the task's next turn the innermost open scope, [`catch`],
-//! drops its future where it waits and yields [`Cancelled`]. The code after it may await to clean up. It
-//! then passes the cancellation on with [`Cancelled::raise`], or swallows it. If no scope is open, the
-//! future of the task is dropped as a whole, and the task has ended cancelled.
+//! Cancellation that can be caught, as in asyncio, beside tokio's `abort`.
+//!
+//! [`Task::cancel`](crate::task::Task::cancel) is a *request*. If the task waits for another task or a
+//! gather, the request goes there first, and the task stays suspended until those have ended. If it waits
+//! for anything else, that wait is abandoned: in the task's next step the innermost open scope, such as
+//! [`catch`], drops its future and returns [`Cancelled`]. The code after it may await to clean up. Then it
+//! passes the cancellation on with [`Cancelled::raise`], or swallows it. If no scope is open, the future of
+//! the task is dropped, and the task ends cancelled.
 //!
 //! ```
 //! use std::time::Duration;
@@ -24,12 +25,13 @@
 //! assert_eq!(run.elapsed(), Duration::from_secs(6));
 //! run.unwrap();
 //! ```
-//! A task may have several scopes side by side, by `join!` and the like. A request to the task goes to
-//! the scope that was opened last. A deadline or a task group cancels only what is within it. If several
-//! things are awaited side by side in one scope, none of them is cancelled first: all are given up.
 //!
-//! Requests are counted, see [`cancelling`]; this is how nested deadlines and groups tell their own
-//! requests from those of others.
+//! A task may have several scopes side by side, for example in `join!`. A request to the task goes to the
+//! scope that was opened last. A deadline or a task group cancels only what is inside of it. If one scope
+//! awaits several things side by side, it drops all of them, and none is cancelled first.
+//!
+//! Requests are counted; see [`cancelling`]. This is how nested deadlines and groups tell their own
+//! requests from others.
 
 mod point;
 
@@ -44,10 +46,10 @@ pub use self::point::{Point, point};
 pub use crate::executor::Cancelled;
 use crate::executor::{self, Scope, ScopeId};
 
-/// Awaits a future, and yields [`Cancelled`] if a cancellation reaches this scope first.
+/// Awaits a future, and returns [`Cancelled`] if a cancellation reaches this scope first.
 ///
-/// The future is then dropped where it stands, before this returns. A scope within it is reached
-/// before this one. Outside of a run nothing is ever cancelled.
+/// The future is then dropped before this returns. A cancellation reaches inner scopes first. Outside of a
+/// run, nothing is ever cancelled.
 ///
 /// # Errors
 ///
@@ -115,16 +117,16 @@ impl Cancelled {
     /// Passes the cancellation on to the next scope around this one or, without one, to the task, which
     /// then ends cancelled.
     ///
-    /// No other task gets a turn in between. It may also be raised without a request: asyncio's
-    /// `raise CancelledError`.
+    /// No other task runs in between. It may also be raised without a request, as asyncio's
+    /// `raise CancelledError` can.
     ///
     /// # Panics
     ///
-    /// Outside of a run, where there is no one to pass it to.
+    /// Outside of a run, where there is nothing to pass it to.
     ///
     /// # Cancel safety
     ///
-    /// Dropping it before it is polled swallows the cancellation.
+    /// If you drop it before it is polled, the cancellation is swallowed.
     pub fn raise(self) -> Raise {
         Raise { cancelled: Some(self) }
     }
@@ -148,7 +150,7 @@ impl Future for Raise {
     }
 }
 
-/// How many requests to cancel the current task has had, less those taken back.
+/// The number of requests to cancel the current task, minus those that were taken back.
 ///
 /// # Panics
 ///
@@ -160,7 +162,7 @@ pub fn cancelling() -> usize {
     })
 }
 
-/// Takes back a request to the current task, when you have dealt with it. Returns how many are left.
+/// Takes back a request to the current task, after you have handled it. Returns how many are left.
 ///
 /// If none is left, a request that has had no effect yet is withdrawn.
 ///

@@ -6,9 +6,11 @@ use crate::executor;
 
 /// Notes something in the trace of the run: a label, or a label and a value, with the task and the virtual
 /// time.
-/// A trace tells which task ran and what it waited for. What that meant, only your code can say. A note
-/// is an event like the others: it is in every form of the [`Trace`](crate::Trace), in the story of a
-/// report, and in [`Trace::filter`](crate::Trace::filter).
+///
+/// A trace shows which task ran and what it waited for. Only your code can say what that meant. A note is an
+/// event like the others: it is in every form of the [`Trace`](crate::Trace), in the story of a report, and
+/// in [`Trace::filter`](crate::Trace::filter).
+///
 /// The value is shown by its `Debug` text, of which 300 characters are kept. A search makes thousands of
 /// runs that are never shown, so the text is made only in runs that are: by [`run`](crate::run) and
 /// [`replay`](crate::replay), and for a failure that is reported. For the same reason the value is not in

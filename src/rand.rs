@@ -1,5 +1,6 @@
 //! Random values for the code under test, from the seed of the run.
-//! They come from a stream of their own: one draw more or less moves no choice of the scheduler. The seed
+//!
+//! They come from a stream of their own, so one draw more or less changes no choice of the scheduler. The seed
 //! is part of the [`Schedule`](crate::Schedule), so a replay draws the same values. To have values
 //! *searched* rather than sampled, such as whether a stand-in fails, use [`choose`].
 

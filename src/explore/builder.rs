@@ -14,7 +14,7 @@ use crate::faults::Faults;
 use crate::schedule::Schedule;
 use crate::scheduler::{Fifo, Replay, Scheduler};
 
-/// Runs with other limits than the usual ones.
+/// Makes runs with limits and settings other than the default ones.
 ///
 /// ```
 /// let run = dacapo::Builder::new().max_steps(50).run(async || {
@@ -37,7 +37,7 @@ impl Default for Builder {
 }
 
 impl Builder {
-    /// The limits that [`run`](crate::run), [`check`](crate::check) and the others have.
+    /// The default settings, which [`run`](crate::run), [`check`](crate::check) and the others use.
     pub fn new() -> Self {
         Self { settings: Settings::DEFAULT }
     }
@@ -69,9 +69,9 @@ impl Builder {
         self
     }
 
-    /// How many of its last records a trace keeps, of 16 bytes each; what a turn begins with is one, and so is
-    /// each other event. Of a longer run it says how many events it has left out; and tasks that were over by
-    /// then have left nothing, not even their names. 100,000 by default.
+    /// How many records a trace keeps, the last ones. A record takes 16 bytes. The start of each step is one
+    /// record, and so is every other event. A longer trace says how many events it dropped, and no longer
+    /// knows tasks that had ended by then, not even their names. 100,000 by default.
     pub fn max_events(mut self, max_events: usize) -> Self {
         self.settings.limits.max_events = max_events;
         self
@@ -108,20 +108,18 @@ impl Builder {
         self
     }
 
-    /// The most runs that may be spent on explaining a failure, which also takes at most some 1,000,000
-    /// steps. 4,000 by default. A tenth of them is for the nearest run that passes, where about ten are
-    /// mostly enough. The others are random continuations, 64 from each choice of the run, which tell
-    /// from where on the failure is inevitable. With fewer than eight, or in a run that takes too long
-    /// for eight, there is no explanation.
+    /// The most runs that may be spent on explaining a failure. 4,000 by default, with about 1,000,000 steps
+    /// in total. A tenth of them searches for the nearest run that passes, where about ten are usually enough.
+    /// The others are random continuations, 64 from each choice of the run. They show from where on the failure
+    /// is inevitable. There is no explanation if this is less than eight, or if eight runs take too many steps.
     pub fn max_explain_runs(mut self, max_explain_runs: usize) -> Self {
         self.settings.max_explain_runs = max_explain_runs;
         self
     }
 
-    /// Of the passing runs of a search, the first eight and then every n-th are made twice, to see that
-    /// they can be repeated; 0 leaves all of this out. By default it is every 16th, and from run 2048 on half as
-    /// many, from run 4096 on a quarter, and so on, which costs no more than some 6 % of the time. A failing run
-    /// is always made again.
+    /// Repeats the first eight passing runs of a search and then every n-th, to check that the test is
+    /// deterministic. 0 turns this off. The default is every 16th, half as many from run 2048 on, a quarter from
+    /// run 4096 on, and so on, which costs about 6 % of the time at most. A failing run is always repeated.
     pub fn recheck_every(mut self, n: usize) -> Self {
         self.settings.recheck_every = Some(n);
         self
@@ -131,8 +129,8 @@ impl Builder {
     /// binary once more, and whether `DACAPO_JOBS` may share a search among such processes. `true` by
     /// default.
     ///
-    /// Say `false` where the test draws the inputs of its body itself, as under proptest: another
-    /// process draws others.
+    /// Set it to `false` if the test draws the inputs of its body itself, as under proptest, because another
+    /// process draws other inputs.
     pub fn fresh_process(mut self, fresh_process: bool) -> Self {
         self.settings.fresh_process = fresh_process;
         self
@@ -159,12 +157,12 @@ impl Builder {
         self
     }
 
-    /// What may happen in the runs of a search besides what an ordinary event loop does; nothing by
-    /// default. What a bug needs of it is in the report, and in the schedule that replays it.
+    /// Which faults the runs of a search may inject. None by default. The report and the schedule show which
+    /// of them a failure needs.
     ///
-    /// A scheduler that works from seeds has in each run a part of the kinds that is drawn from its seed,
-    /// since one may hide what another brings about; others have all in each run. Replays have those of their
-    /// schedules, and [`run`](Builder::run) has none.
+    /// A scheduler that works from seeds enables some of the kinds in each run, drawn from its seed, because one
+    /// fault can hide what another causes. Other schedulers enable all of them in each run. A replay has the
+    /// faults of its schedule, and [`run`](Builder::run) has none.
     ///
     /// ```
     /// use std::rc::Rc;

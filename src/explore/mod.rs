@@ -90,11 +90,12 @@ where
 }
 
 /// Makes all runs that `scheduler` asks for, and counts the different outcomes.
+///
 /// An outcome is the `Debug` text of what `body` returns, or the way in which the run failed. A failing
-/// run never makes this panic. For each outcome the table shows the least schedule that was found to give
-/// it: the least one that was seen, then shrunk in at most half as many runs as the search made. The last
-/// line shows what the search has cost, and how many of its runs did something new. If nearly all are
-/// repeats, more of the same will not find much.
+/// run never makes this panic. For each outcome the table shows the simplest schedule that was found for
+/// it: the simplest one of the search, shrunk further in at most half as many runs as the search made. The
+/// last line shows what the search cost, and how many of its runs did something new. If nearly all runs are
+/// repeats, a longer search will not find much.
 ///
 /// # Panics
 ///
@@ -123,11 +124,12 @@ where
 }
 
 /// Makes all runs that `scheduler` asks for, and panics with a report if one fails.
-/// The report shows the least schedule that still fails, the story of that run, and the line to paste
+///
+/// The report shows the simplest schedule that still fails, the story of that run, and the line to paste
 /// that replays it. A run fails if a task panics and its handle is not awaited, if `body` returns an
 /// error (see [`Termination`]), if the run gets stuck, or if it reaches a limit of the [`Builder`].
-/// Before a failure is reported, it has been replayed in this process and in a fresh one. A test whose
-/// runs cannot be repeated fails for that.
+/// A failure is replayed in this process and in a fresh one before it is reported. A test whose runs
+/// cannot be repeated fails for that reason.
 ///
 /// Before the search, the schedules of `dacapo-regressions/<test>.txt` are replayed, which is beside the
 /// package's `Cargo.toml`. The report says how to add one.

@@ -1,9 +1,11 @@
-//! What clients have seen of a system, and whether that can be explained.
-//! Several clients use one system at the same time. Each sees what its own calls return, and none sees in
-//! which order the system did them. The system is *linearizable* (Herlihy and Wing 1990) if there is an
-//! order in which a sequential [`Model`] gives every client just what it has seen, and in which no
-//! operation comes before one that had returned when it was called. That is what most people expect of a
-//! shared queue, or of a map with a lock around it.
+//! Linearizability: records what clients of a system see, and checks that a sequential model explains it.
+//!
+//! Several clients use one system at the same time. Each sees what its own calls return, and none sees the
+//! order in which the system performed them. The system is *linearizable* (Herlihy and Wing 1990) if there is
+//! an order of the operations in which a sequential [`Model`] returns to every client exactly what it has
+//! seen, and in which no operation comes before one that had returned when it was called. This is what most
+//! people expect of a shared queue, or of a map with a lock around it.
+//!
 //! A [`History`] records calls and returns in a run, and [`History::linearize`] looks for that order. If
 //! there is none, the error shows the few operations that are wrong, with a column for each client:
 //!
@@ -52,12 +54,11 @@
 //! );
 //! ```
 //!
-//! [`linearize`] does all of it: it lets several clients use a system, and looks at what they get.
+//! [`linearize`] does all of it: it runs several clients against a system, and checks what they see.
 //!
-//! What is shown is no more than it takes. First come only operations on the same [key](Model::key), and
-//! then on as few [items](Model::item) as will do; then only what happens until the first return (◀) at
-//! which it is wrong; and of that only operations without which it would be right, or would not be seen to
-//! be wrong. What is left out makes no difference, whether and whenever it took effect.
+//! The error shows as little as possible: operations on one [key](Model::key), on as few
+//! [items](Model::item) as suffice, up to the first return (◀) that no order explains, and of these only the
+//! operations that matter. The others make no difference, whether and whenever they took effect.
 
 mod record;
 mod workload;

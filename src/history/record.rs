@@ -10,10 +10,9 @@ use crate::linear::{End, LinearizeError, Model, Moment, Operation, linearize};
 /// How many steps the model may take for one key by default.
 const MAX_STEPS: u64 = 1_000_000;
 
-/// What clients have called, and what was returned to them, in its order.
+/// A record of what clients called and what was returned to them, in order.
 ///
-/// It is written down as it happens, in memory and without looking at it; the outputs of a `History` are kept
-/// until it is dropped. It is of one thread, as a run is.
+/// It is kept in memory, with all outputs, until it is dropped. Like a run, it belongs to one thread.
 ///
 /// ```
 /// use std::rc::Rc;
@@ -79,22 +78,23 @@ impl<M: Model> Log<M> {
 }
 
 impl<M: Model> History<M> {
-    /// An empty history of a system that begins in the state of this model.
+    /// Creates an empty history of a system that starts in this state of the model.
     pub fn new(model: M) -> Self {
         let log = Log { clients: Vec::new(), operations: Vec::new(), events: 0 };
         Self { model, max_steps: MAX_STEPS, log: Rc::new(RefCell::new(log)) }
     }
 
-    /// The most steps that the model may take in the search for an order, for each key; if they do not do, it
-    /// is [undecided](LinearizeError::is_undecided). 1,000,000 by default, which take about a second.
-    /// No fast algorithm is known for the general case (Gibbons and Korach 1997). The search takes a step
-    /// or two for each operation where things go well. It is bounded by the number of orders, which grows
-    /// with the overlap of operations.
+    /// The most steps of the model that the search for an order may take for each key. If they do not suffice,
+    /// the result is [undecided](LinearizeError::is_undecided). 1,000,000 by default, which take about a second.
+    ///
+    /// No fast algorithm is known for the general case (Gibbons and Korach 1997). In good cases the search takes
+    /// a step or two for each operation. The worst case is the number of orders, which grows with the overlap of
+    /// operations.
     pub fn max_steps(self, max_steps: u64) -> Self {
         Self { max_steps, ..self }
     }
 
-    /// Another client, whose column has this name.
+    /// Adds a client. Its column in reports has this name.
     pub fn client(&self, name: &str) -> Client<M> {
         let mut log = self.log.borrow_mut();
         log.clients.push(name.to_owned());
@@ -102,15 +102,15 @@ impl<M: Model> History<M> {
         Client { number, last: None, log: Rc::clone(&self.log) }
     }
 
-    /// Looks for an order of the operations in which the model gives what the clients have seen.
+    /// Searches for an order of the operations in which the model returns what the clients have seen.
     ///
-    /// An operation that has not returned, because its client has dropped it or still waits, may have
-    /// taken effect at any time after its call, or not at all.
+    /// An operation that has not returned, because its client dropped it or still waits, may have taken effect
+    /// at any time after its call, or not at all.
     ///
     /// # Errors
     ///
-    /// If there is none, with the shortest part of the history that shows it; or if it takes too long to find
-    /// out.
+    /// If there is no such order: the error shows the shortest part of the history that proves it. Or if the
+    /// search takes too many steps.
     pub fn linearize(&self) -> Result<(), LinearizeError> {
         let log = self.log.borrow();
         linearize(&self.model, &log.clients, &log.operations, self.max_steps)
@@ -145,12 +145,12 @@ impl<M: Model> fmt::Debug for Client<M> {
 }
 
 impl<M: Model> Client<M> {
-    /// Writes down that this is called now. What is then done is up to the caller; where that is a future,
+    /// Records that this operation is called now. You then run it yourself. If it is a future,
     /// [`call`](Client::call) is simpler.
     ///
     /// # Panics
-    /// If the call before has neither returned nor been dropped: to do two things at a time, use two
-    /// clients.
+    ///
+    /// If the previous call has neither returned nor been dropped. Use two clients to do two things at once.
     #[track_caller]
     pub fn invoke(&mut self, op: M::Op) -> Call<M> {
         let mut log = self.log.borrow_mut();
@@ -170,13 +170,13 @@ impl<M: Model> Client<M> {
         Call { number, log: Rc::clone(&self.log) }
     }
 
-    /// Calls: writes down the operation when this is first polled, and the output of the future when it
-    /// is there.
+    /// Runs an operation: records the call when this is first polled, and the output of the future when it
+    /// completes.
     ///
     /// # Cancel safety
     ///
-    /// If it is dropped, so is the future, and the history says so: the operation may have taken effect, or
-    /// may still, or never. The client may go on.
+    /// If you drop it, the future is dropped, and the operation is recorded as abandoned: it may have taken
+    /// effect, may still do so, or may never. The client can make further calls.
     pub async fn call(&mut self, op: M::Op, future: impl Future<Output = M::Output>) -> M::Output
     where
         M::Output: Clone,

@@ -9,13 +9,14 @@ use crate::instant::Instant;
 use crate::session::Place;
 
 /// Waits for `duration` of virtual time.
+///
 /// This takes no real time: when no task is ready, the clock jumps to the next deadline. A duration of
 /// zero does not wait at all; see [`yield_now`](crate::task::yield_now). A duration that is too long for
 /// the clock never ends.
 ///
 /// # Cancel safety
 ///
-/// Nothing is lost if it is dropped.
+/// If you drop the future, nothing is lost.
 ///
 /// # Panics
 ///
@@ -41,7 +42,7 @@ pub fn sleep(duration: Duration) -> Sleep {
 ///
 /// # Cancel safety
 ///
-/// Nothing is lost if it is dropped.
+/// If you drop the future, nothing is lost.
 ///
 /// # Panics
 ///
@@ -69,17 +70,17 @@ impl Sleep {
         self
     }
 
-    /// When it ends.
+    /// The instant at which it ends.
     pub fn deadline(&self) -> Instant {
         self.deadline
     }
 
-    /// Whether its time has come. A sleep whose run is over has ended.
+    /// Whether its deadline has passed. It is `true` after the run has ended.
     pub fn is_elapsed(&self) -> bool {
         executor::try_with(self.run, |executor| executor.now() >= self.deadline).unwrap_or(true)
     }
 
-    /// Moves the deadline. If a task waits already, it will be woken then.
+    /// Moves the deadline. A task that is waiting will be woken at the new one.
     pub fn reset(&mut self, deadline: Instant) {
         self.deadline = deadline;
         if let Some(timer) = self.timer.take() {

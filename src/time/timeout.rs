@@ -13,9 +13,10 @@ use crate::instant::Instant;
 use crate::question::Question;
 
 /// Awaits `future`, but no longer than `duration`.
+///
 /// When the time is up, the future is dropped. If the future was woken at that very instant, the
-/// scheduler chooses whether it is polled once more or dropped as it is. Real timeouts do either, and
-/// your code must be right under both. A future that is done when it is first polled never times out.
+/// scheduler chooses whether it is polled once more or dropped. Real timeouts do either, and your code
+/// must handle both. A future that is done when it is first polled never times out.
 ///
 /// # Errors
 ///
@@ -23,7 +24,7 @@ use crate::question::Question;
 ///
 /// # Cancel safety
 ///
-/// Dropping it drops `future` where it stands, which is as safe as that future is.
+/// If you drop it, `future` is dropped where it waits. This is as safe as dropping `future` itself.
 ///
 /// # Panics
 ///
