@@ -97,6 +97,8 @@ mod session;
 mod executor;
 
 pub mod cancel;
+#[doc(hidden)]
+pub mod driver;
 pub mod future;
 pub mod history;
 pub mod host;
@@ -168,12 +170,6 @@ pub use schedule::Schedule;
 pub use task::spawn;
 pub use trace::Trace;
 
-/// For crates that put another runtime around a run. Not part of the stable interface.
-#[doc(hidden)]
-pub mod driver {
-    pub use crate::session::Driver;
-}
-
 /// For the expansion of macros.
 #[doc(hidden)]
 pub mod __private {
@@ -185,7 +181,7 @@ pub mod __private {
     pub use crate::proptest::expanded::*;
 
     #[cfg(feature = "macros")]
-    pub use super::test_attribute::{Seeds, check_test, default_scheduler, seeds};
+    pub use super::test_attribute::{Seeds, check_test, default_scheduler, run_test, seeds};
 }
 
 #[cfg(feature = "macros")]
@@ -236,5 +232,17 @@ mod test_attribute {
         T: Termination,
     {
         builder.check_test(&TestId::new(module, function, package), scheduler, body);
+    }
+
+    /// Makes one run of a test, first in, first out, unless the environment asks for a search.
+    #[track_caller]
+    pub fn run_test<T: Termination>(
+        module: &str,
+        function: &str,
+        package: Option<&'static str>,
+        builder: Builder,
+        body: impl AsyncFn() -> T,
+    ) {
+        builder.run_test(&TestId::new(module, function, package), default_scheduler(), body);
     }
 }

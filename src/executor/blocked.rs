@@ -42,7 +42,9 @@ impl Executor {
     pub(super) fn stuck(&self) -> Failure {
         let core = self.core();
         let tasks = core.in_order().into_iter().filter_map(|key| core.task(key));
-        let blocked = tasks.filter(|task| !task.has_ended()).map(|task| core.blocked(task));
+        let blocked = tasks
+            .filter(|task| !task.has_ended() && !task.traits.helper)
+            .map(|task| core.blocked(task));
         Failure::new(Kind::Stuck { blocked: blocked.collect() })
     }
 }

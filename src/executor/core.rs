@@ -20,6 +20,8 @@ pub(super) struct Core {
     pub(super) ready: ReadyQueue,
     pub(super) timers: Timers,
     pub(super) spares: Spares,
+    /// Tasks that wakers have woken in this step, if the driver wants them sorted.
+    woken: Vec<TaskKey>,
     /// How many tasks were dropped after main had ended.
     pub(super) drops: usize,
     /// How many tasks main has spawned. Destructors that run after main count as main.
@@ -42,6 +44,7 @@ impl Core {
         self.ready.clear(self.session.watch.is_on());
         self.timers.clear();
         self.hosts.clear();
+        self.woken.clear();
         self.drops = 0;
         self.main_children = 0;
         (self.scopes, self.joiners, self.ends) = (0, 0, 0);
@@ -176,6 +179,37 @@ impl Core {
             // A task that is woken twice is polled once.
             State::Ready | State::Woken | State::Ended => {}
         }
+    }
+
+    /// Wakes a task. If it is idle, it becomes ready with the next
+    /// [flush](Core::flush_woken).
+    pub(super) fn wake_later(&mut self, key: TaskKey) {
+        match self.task(key) {
+            Some(task) if task.state == State::Idle => self.woken.push(key),
+            _ => self.wake(key),
+        }
+    }
+
+    /// Makes the tasks ready that wakers have woken, in the order of spawning.
+    ///
+    /// The order of the wake-ups may be random: the receivers of a `tokio::sync::watch` wait on one of eight
+    /// lists, which each draws from a generator of the thread.
+    #[inline(never)]
+    pub(super) fn flush_woken(&mut self) {
+        let mut woken = std::mem::take(&mut self.woken);
+        woken.sort_unstable_by_key(|key| key.id());
+        woken.drain(..).for_each(|key| self.wake(key));
+        self.woken = woken;
+    }
+
+    /// Whether a task is ready, or will be with the next flush.
+    pub(super) fn has_ready(&self) -> bool {
+        !self.ready.is_empty() || !self.woken.is_empty()
+    }
+
+    /// Takes the task that was spawned last out of the numbering of main's tasks.
+    pub(super) fn forget_child(&mut self) {
+        self.main_children -= 1;
     }
 
     /// Makes a task the current one, and takes out what is polled. Also returns whether the task was asked to

@@ -259,6 +259,7 @@ impl<'a> Entered<'a> {
     ) -> Self {
         std::mem::swap(core, &mut *executor.core());
         let has_driver = driver.is_some();
+        executor.sorts_wakes.set(driver.as_ref().is_some_and(|driver| driver.sorts_wakes()));
         if has_driver {
             executor.driver.replace(driver);
         }

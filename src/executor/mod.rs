@@ -129,6 +129,8 @@ pub(crate) struct Executor {
     catcher: Catcher,
     outside: Arc<Outside>,
     driver: RefCell<Option<Rc<dyn Driver>>>,
+    /// Whether the driver wants tasks that wakers wake to become ready in the order of spawning.
+    sorts_wakes: Cell<bool>,
 }
 
 impl Executor {
@@ -143,6 +145,7 @@ impl Executor {
             catcher: Catcher::new(),
             outside: Outside::of_thread(),
             driver: RefCell::new(None),
+            sorts_wakes: Cell::new(false),
         }
     }
 
@@ -229,8 +232,11 @@ impl Executor {
         self.core().limit()
     }
 
-    pub(crate) fn wake(&self, task: TaskKey) {
-        self.core().wake(task);
+    /// Wakes a task by its waker.
+    #[inline]
+    fn wake_by_waker(&self, task: TaskKey) {
+        let mut core = self.core();
+        if self.sorts_wakes.get() { core.wake_later(task) } else { core.wake(task) }
     }
 
     pub(crate) fn abort(&self, task: TaskKey) {

@@ -77,6 +77,8 @@ pub(crate) struct Traits {
     pub(crate) roused: bool,
     /// Its joiner has waited, or was asked whether to yield first.
     pub(crate) asked: bool,
+    /// It does the work of a driver and is not listed in a report.
+    pub(crate) helper: bool,
 }
 
 /// What few tasks have.
@@ -302,6 +304,7 @@ impl Task {
             thread: false,
             roused: false,
             asked: false,
+            helper: false,
         },
         host: 0,
         children: 0,

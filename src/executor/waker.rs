@@ -132,7 +132,7 @@ impl Wake for TaskWaker {
 /// Wakes a task, perhaps of a run that is over or of another thread.
 #[inline]
 pub(crate) fn wake(run: RunId, task: TaskKey) {
-    let woken = super::try_with(run, |executor| executor.wake(task));
+    let woken = super::try_with(run, |executor| executor.wake_by_waker(task));
     if woken.is_none() {
         Outside::record_wake(run, task.id());
     }

@@ -2,6 +2,8 @@ use std::fmt;
 use std::time::Duration;
 
 use super::error::CheckError;
+#[cfg(feature = "macros")]
+use super::outside::env::Env;
 use super::outside::test_id::TestId;
 use super::run::Run;
 use super::search::check::check;
@@ -284,6 +286,22 @@ impl Builder {
     {
         if let Err(error) = self.try_check_test(test, scheduler, body) {
             panic!("{error}");
+        }
+    }
+
+    /// Makes one run, first in, first out, for a test whose name is known; or searches, if the environment
+    /// asks for that.
+    #[cfg(feature = "macros")]
+    #[track_caller]
+    pub(crate) fn run_test<S, T>(self, test: &TestId, scheduler: S, body: impl AsyncFn() -> T)
+    where
+        S: Scheduler + 'static,
+        T: Termination,
+    {
+        let env = Env::read();
+        match env.search || env.seeds.is_some() {
+            true => self.check_test(test, scheduler, body),
+            false => self.recheck_every(0).check_test(test, Fifo::new(), body),
         }
     }
 

@@ -7,6 +7,12 @@ use std::time::Duration;
 ///
 /// Without a driver, time passes by a jump of the clock to the next deadline.
 pub trait Driver {
+    /// Whether wakers may be called in a random order. Then tasks that are woken in one turn become ready after
+    /// it, in the order of spawning.
+    fn sorts_wakes(&self) -> bool {
+        false
+    }
+
     /// Calls `run` once. It makes one run.
     fn around(&self, run: &mut dyn FnMut());
 

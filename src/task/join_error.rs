@@ -50,6 +50,15 @@ impl JoinError {
         self.0.seen.store(true, Ordering::Relaxed);
     }
 
+    /// The message of the panic, if the task panicked.
+    pub(crate) fn message(&self) -> Option<&str> {
+        self.look();
+        match &self.0.cause {
+            Cause::Panic { message, .. } => Some(message),
+            Cause::Cancelled => None,
+        }
+    }
+
     /// Whether the task was aborted.
     pub fn is_cancelled(&self) -> bool {
         self.look();

@@ -41,23 +41,40 @@ const TOKIO: [(&str, &str); 3] = [
     ),
 ];
 
+/// Which attribute it is.
+#[derive(Clone, Copy, PartialEq)]
+pub(crate) enum Attribute {
+    /// `dacapo::test`
+    Dacapo,
+    /// `dacapo_tokio::test`, which takes the settings of `tokio::test` too.
+    Tokio,
+}
+
 /// `(SCHEDULER, setting = value, …)`, all of it optional.
 pub(crate) struct Arguments {
+    attribute: Attribute,
     pub(crate) scheduler: TokenStream,
     /// The seeds of the default scheduler, if `seeds = …` gives them.
     pub(crate) seeds: Option<TokenStream>,
     pub(crate) settings: Vec<(Ident, TokenStream)>,
     /// The path of the crate; `crate = path` sets it if the crate was renamed.
     pub(crate) dacapo: TokenStream,
+    /// Whether a panic of a task that nothing awaits is ignored.
+    pub(crate) ignores_panics: bool,
 }
 
 impl Arguments {
-    pub(crate) fn parse(arguments: TokenStream) -> Result<Self, Mistake> {
+    pub(crate) fn parse(attribute: Attribute, arguments: TokenStream) -> Result<Self, Mistake> {
         let mut parsed = Self {
+            attribute,
             scheduler: TokenStream::new(),
             seeds: None,
             settings: Vec::new(),
-            dacapo: code("::dacapo"),
+            dacapo: code(match attribute {
+                Attribute::Dacapo => "::dacapo",
+                Attribute::Tokio => "::dacapo_tokio",
+            }),
+            ignores_panics: false,
         };
         let mut names: Vec<String> = Vec::new();
         for part in split_at_commas(arguments) {
@@ -98,6 +115,9 @@ impl Arguments {
 
     fn set(&mut self, name: &Ident, value: &[TokenTree]) -> Result<(), Mistake> {
         let text = name.to_string();
+        if self.attribute == Attribute::Tokio && self.set_tokio(name, value)? {
+            return Ok(());
+        }
         if let Some((_, why)) = TOKIO.iter().find(|(tokio, _)| *tokio == text) {
             return mistake(name.span(), *why);
         }
@@ -130,6 +150,33 @@ impl Arguments {
             _ => self.settings.push((name.clone(), value)),
         }
         Ok(())
+    }
+}
+
+/// The content of a string literal.
+fn string(value: &[TokenTree]) -> Option<String> {
+    let [TokenTree::Literal(literal)] = value else { return None };
+    let text = literal.to_string();
+    text.strip_prefix('"')?.strip_suffix('"').map(str::to_owned)
+}
+
+impl Arguments {
+    /// Takes a setting of `tokio::test`. Returns whether it is one.
+    fn set_tokio(&mut self, name: &Ident, value: &[TokenTree]) -> Result<bool, Mistake> {
+        let content = string(value);
+        match (name.to_string().as_str(), content.as_deref()) {
+            // A run has one thread, and virtual time.
+            ("flavor" | "worker_threads" | "start_paused", _) => {}
+            ("name", Some(_)) => {}
+            ("crate", Some(path)) => self.dacapo = code(path),
+            ("unhandled_panic", Some("ignore")) => self.ignores_panics = true,
+            ("unhandled_panic", Some("shutdown_runtime")) => self.ignores_panics = false,
+            ("unhandled_panic", _) => {
+                return mistake(name.span(), "expected \"ignore\" or \"shutdown_runtime\"");
+            }
+            _ => return Ok(false),
+        }
+        Ok(true)
     }
 }
 

@@ -1,4 +1,5 @@
-//! The attribute `#[dacapo::test]`. Use it through the crate `dacapo`, where it is documented.
+//! The attributes `#[dacapo::test]` and `#[dacapo_tokio::test]`. Use them through the crates `dacapo` and
+//! `dacapo-tokio`, where they are documented.
 //!
 //! The attribute only has to find the name, the parameters and the body of a function, so it is parsed by hand. A
 //! parser for all of Rust would take longer to compile than the library.
@@ -16,7 +17,7 @@ extern crate proc_macro2 as tokens;
 
 use tokens::{Delimiter, Group, Literal, Punct, Spacing, Span, TokenStream, TokenTree};
 
-use crate::arguments::Arguments;
+use crate::arguments::{Arguments, Attribute};
 use crate::function::Function;
 
 /// Turns an `async fn` into a test that runs under many schedules.
@@ -25,10 +26,16 @@ use crate::function::Function;
 #[cfg(not(test))]
 #[proc_macro_attribute]
 pub fn test(arguments: TokenStream, item: TokenStream) -> TokenStream {
-    match expand(arguments, item) {
-        Ok(test) => test,
-        Err(Mistake { span, message }) => compile_error(span, &message),
-    }
+    expand(Attribute::Dacapo, arguments, item).unwrap_or_else(compile_error)
+}
+
+/// Turns an `async fn` into a test within tokio.
+///
+/// See `dacapo_tokio::test`.
+#[cfg(not(test))]
+#[proc_macro_attribute]
+pub fn tokio_test(arguments: TokenStream, item: TokenStream) -> TokenStream {
+    expand(Attribute::Tokio, arguments, item).unwrap_or_else(compile_error)
 }
 
 /// What is wrong with a use of the attribute, and where.
@@ -43,8 +50,14 @@ fn mistake<T>(span: Span, message: impl Into<String>) -> Result<T, Mistake> {
     Err(Mistake { span, message: message.into() })
 }
 
-fn expand(arguments: TokenStream, item: TokenStream) -> Result<TokenStream, Mistake> {
-    let Arguments { scheduler, seeds, settings, dacapo } = Arguments::parse(arguments)?;
+fn expand(
+    attribute: Attribute,
+    arguments: TokenStream,
+    item: TokenStream,
+) -> Result<TokenStream, Mistake> {
+    let Arguments { scheduler, seeds, settings, dacapo, ignores_panics, .. } =
+        Arguments::parse(attribute, arguments)?;
+    let searches = attribute == Attribute::Dacapo || seeds.is_some() || !scheduler.is_empty();
     let dacapo = |path: &str| {
         let mut tokens = dacapo.clone();
         tokens.extend(code(path));
@@ -60,11 +73,18 @@ fn expand(arguments: TokenStream, item: TokenStream) -> Result<TokenStream, Mist
         dacapo("::__private::default_scheduler()")
     } else {
         let mut block = code("#[allow(unused_imports)] use");
-        block.extend(dacapo("::scheduler::*;"));
+        block.extend(dacapo(match attribute {
+            Attribute::Dacapo => "::scheduler::*;",
+            Attribute::Tokio => "::__private::scheduler::*;",
+        }));
         block.extend(scheduler);
         group(Delimiter::Brace, block, name.span())
     };
-    let mut builder = dacapo("::Builder::new()");
+    let mut builder = dacapo(match attribute {
+        Attribute::Dacapo => "::Builder::new()",
+        Attribute::Tokio if ignores_panics => "::__private::lenient_builder()",
+        Attribute::Tokio => "::builder()",
+    });
     for (setting, value) in settings {
         builder.extend([TokenTree::from(Punct::new('.', Spacing::Alone)), setting.into()]);
         builder.extend(group(Delimiter::Parenthesis, value, name.span()));
@@ -77,8 +97,11 @@ fn expand(arguments: TokenStream, item: TokenStream) -> Result<TokenStream, Mist
     call.extend(code("::core::option_env!(\"CARGO_MANIFEST_DIR\"),"));
     call.extend(builder);
     call.extend([comma()]);
-    call.extend(scheduler);
-    call.extend([comma(), name.clone().into()]);
+    if searches {
+        call.extend(scheduler);
+        call.extend([comma()]);
+    }
+    call.extend([TokenTree::from(name.clone())]);
 
     // async fn NAME() OUTPUT BODY  DACAPO::__private::check_test(CALL);
     let mut inner = code("async fn");
@@ -87,7 +110,8 @@ fn expand(arguments: TokenStream, item: TokenStream) -> Result<TokenStream, Mist
     inner.extend(output);
     inner.extend([TokenTree::from(body)]);
     // With the span of the test's name, a panic's location says which test it was.
-    inner.extend(respan(dacapo("::__private::check_test"), name.span()));
+    let function = if searches { "::__private::check_test" } else { "::__private::run_test" };
+    inner.extend(respan(dacapo(function), name.span()));
     inner.extend(group(Delimiter::Parenthesis, call, name.span()));
     inner.extend(code(";"));
 
@@ -119,9 +143,9 @@ fn respan(tokens: TokenStream, span: Span) -> TokenStream {
 }
 
 #[cfg(not(test))]
-fn compile_error(span: Span, message: &str) -> TokenStream {
+fn compile_error(Mistake { span, message }: Mistake) -> TokenStream {
     let mut error = respan(code("::core::compile_error!"), span);
-    let message = TokenTree::from(Literal::string(message));
+    let message = TokenTree::from(Literal::string(&message));
     error.extend(group(Delimiter::Parenthesis, respan(message.into(), span), span));
     error.extend(respan(code(";"), span));
     let spanned = error.into_iter().map(|mut token| {

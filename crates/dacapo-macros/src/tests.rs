@@ -1,12 +1,17 @@
-use crate::arguments::SETTINGS;
+use crate::arguments::{Attribute, SETTINGS};
 use crate::expand;
 
 const FUNCTION: &str = "async fn name() {}";
 
 #[track_caller]
 fn check(arguments: &str, item: &str, expected: &str) {
+    check_as(Attribute::Dacapo, arguments, item, expected);
+}
+
+#[track_caller]
+fn check_as(attribute: Attribute, arguments: &str, item: &str, expected: &str) {
     let [arguments, item] = [arguments, item].map(|code| code.parse().expect("it is Rust"));
-    match expand(arguments, item) {
+    match expand(attribute, arguments, item) {
         Ok(test) => {
             let (test, expected) = (test.to_string(), expected.replace(' ', ""));
             assert!(test.replace(' ', "").contains(&expected), "{test}");
@@ -56,6 +61,35 @@ fn settings_of_tokio_are_taken_or_explained() {
         "a panic of a task fails the run, unless its handle is awaited and reports the panic; remove \
          `unhandled_panic`",
     );
+}
+
+#[test]
+fn a_test_of_tokio_makes_one_run_or_searches() {
+    let check = |arguments: &str, expected: &str| {
+        check_as(Attribute::Tokio, arguments, FUNCTION, expected);
+    };
+    let run = "::dacapo_tokio::builder(), name";
+    for settings in [
+        "",
+        "start_paused = true",
+        "start_paused = false",
+        "flavor = \"multi_thread\", worker_threads = 4",
+        "unhandled_panic = \"shutdown_runtime\"",
+    ] {
+        check(settings, run);
+        check(settings, "::dacapo_tokio::__private::run_test");
+    }
+    check("unhandled_panic = \"ignore\"", "::dacapo_tokio::__private::lenient_builder(), name");
+    check("unhandled_panic = 3", "expected \"ignore\" or \"shutdown_runtime\"");
+    check("crate = \"my::tokio\"", "my::tokio::__private::run_test");
+    check("max_steps = 9", "::dacapo_tokio::builder().max_steps(9), name");
+    check("seeds = 9", "::dacapo_tokio::__private::check_test");
+    check(
+        "Random::default(), max_steps = 9",
+        "::dacapo_tokio::builder().max_steps(9), { #[allow(unused_imports)] use \
+         ::dacapo_tokio::__private::scheduler::*; Random::default() }, name",
+    );
+    check("sarch = 1", "there is no setting `sarch`; did you mean `crate`?");
 }
 
 #[test]

@@ -5,6 +5,7 @@
 //! | `DACAPO_REPLAY` | a schedule (`d1:…`), after an input (`i1:…`) if the test draws one, or a file with these | makes that one run only |
 //! | `DACAPO_JOBS` | `N`, from 1 to 256 | makes the runs of a search in so many processes; 1 if it is not set |
 //! | `DACAPO_SEEDS` | `N`, or `A..B` | the seeds of every scheduler that works from seeds: 0 to N, or A to B, without the last |
+//! | `DACAPO_SEARCH` | `1` (or `0`) | searches tests that otherwise make one run, such as `#[dacapo_tokio::test]` |
 //! | `DACAPO_ACCEPT` | `1` (or `0`) | the schedule that was found to fail, or is found now, is added to `dacapo-regressions/<test>.txt` |
 //! | `DACAPO_TRACE` | `1` (or `0`) | prints the whole trace of the last run, or of the one that failed |
 //! | `CI` | anything | there is no progress line, which else the feature `progress` shows on a terminal |
@@ -27,6 +28,8 @@ pub(crate) struct Env {
     pub(crate) trace: bool,
     /// Whether a failing schedule is kept among the sources.
     pub(crate) accept: bool,
+    /// Whether tests are searched that else make one run.
+    pub(crate) search: bool,
     jobs: Option<usize>,
     /// Whether nobody watches the terminal.
     pub(crate) ci: bool,
@@ -114,6 +117,8 @@ impl Env {
                 .map_or(Ok(false), |value| switch("DACAPO_TRACE", &value, "print the trace"))?,
             accept: get("DACAPO_ACCEPT")
                 .map_or(Ok(false), |value| switch("DACAPO_ACCEPT", &value, "keep what fails"))?,
+            search: get("DACAPO_SEARCH")
+                .map_or(Ok(false), |value| switch("DACAPO_SEARCH", &value, "search all tests"))?,
             ci: get("CI").is_some(),
             jobs: get("DACAPO_JOBS").map(|value| jobs(&value)).transpose()?,
         })
@@ -152,11 +157,12 @@ fn errand(get: &impl Fn(&str) -> Option<String>) -> Result<Errand, String> {
 const OWN_VARIABLES: &str = "dacapo sets this for the processes that it starts; unset it";
 
 /// The variables that have a meaning.
-const KNOWN: [&str; 10] = [
+const KNOWN: [&str; 11] = [
     "DACAPO_ACCEPT",
     "DACAPO_CONFIRM",
     "DACAPO_JOBS",
     "DACAPO_REPLAY",
+    "DACAPO_SEARCH",
     "DACAPO_SEEDS",
     "DACAPO_SHARE",
     "DACAPO_SHARE_IN",
@@ -173,7 +179,7 @@ fn reject_unknown(names: impl Iterator<Item = String>) -> Result<(), String> {
     let nearest = KNOWN.into_iter().filter(|known| !OWN.contains(known)).min_by_key(distance);
     let nearest = nearest.filter(|known| distance(known) <= 3);
     let hint = nearest.map_or_else(
-        || "the variables are DACAPO_ACCEPT, DACAPO_JOBS, DACAPO_REPLAY, DACAPO_SEEDS and DACAPO_TRACE".to_owned(),
+        || "the variables are DACAPO_ACCEPT, DACAPO_JOBS, DACAPO_REPLAY, DACAPO_SEARCH, DACAPO_SEEDS and DACAPO_TRACE".to_owned(),
         |nearest| format!("did you mean {nearest}?"),
     );
     Err(format!("{}: dacapo has no such variable; {hint}", printable(&name, 100)))
@@ -285,6 +291,7 @@ mod tests {
         check("DACAPO_TRACE", "1", Ok(Env { trace: true, ..Env::default() }));
         check("DACAPO_TRACE", "0", Ok(Env::default()));
         check("DACAPO_ACCEPT", "1", Ok(Env { accept: true, ..Env::default() }));
+        check("DACAPO_SEARCH", "1", Ok(Env { search: true, ..Env::default() }));
         check("DACAPO_JOBS", "2", Ok(Env { jobs: Some(2), ..Env::default() }));
         let replay = Errand::Replay(Case::from(Schedule::new([0, 2])));
         check("DACAPO_REPLAY", " d1:0.2\n", Ok(Env { errand: replay, ..Env::default() }));
