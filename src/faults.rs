@@ -131,13 +131,13 @@ impl Faults {
         Self { on: 0, budgets: [0; COUNTED] }
     }
 
-    /// All faults that correct code survives, which are all but cancellations.
+    /// All faults that correct code survives: all except cancellations.
     pub fn harmless() -> Self {
         let harmless = Question::faults().filter(|fault| fault.row().is_harmless);
         harmless.fold(Self::none(), |faults, fault| faults.with(fault, 1))
     }
 
-    /// Whether nothing is on.
+    /// Whether no fault is on.
     pub fn is_none(&self) -> bool {
         self.on == 0
     }

@@ -1,5 +1,6 @@
 //! Logs of the code under test, with the crates [`tracing`](https://docs.rs/tracing) and
 //! [`tracing-subscriber`](tracing_subscriber), under the feature `tracing`.
+//!
 //! [`layer`] puts events into the [`Trace`](crate::Trace) of the run in which they are emitted, as
 //! [`trace!`](crate::trace!) does: with the task and the virtual time, in every form, in
 //! [`Trace::filter`](crate::Trace::filter), and in the story of a failure. So the logs of an application
@@ -57,7 +58,7 @@ pub struct Layer {
 }
 
 impl Layer {
-    /// Has spans enter the trace as well, when they are opened and when they are closed.
+    /// Also puts the opening and closing of spans into the trace.
     #[must_use = "it returns another layer"]
     pub fn with_spans(self) -> Self {
         Self { spans: true }

@@ -9,7 +9,8 @@ use crate::schedule::Schedule;
 use crate::scheduler::Divergence;
 use crate::trace::{Trace, printable};
 
-/// One run that was made: how it ended, what happened in it, and the schedule that repeats it.
+/// The result of a run: how it ended, what happened in it, and the schedule that repeats it.
+///
 /// Its text (`Display`) is the text of its [trace](Run::trace) and a line on how it ended.
 #[derive(Clone, Debug)]
 #[must_use = "a run that failed is no panic; look at its outcome, or unwrap it"]

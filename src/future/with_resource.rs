@@ -10,14 +10,16 @@ use crate::task::spawn;
 
 /// Acquires a resource, lends it to `body`, and awaits its release, however `body` ends; asyncio's
 /// `async with`.
-/// Rust has no destructors that await. `release` is awaited when `body` returns, panics, or is
+///
+/// Destructors in Rust cannot await, so `release` is awaited when `body` returns, panics, or is
 /// [cancelled](crate::cancel), also by a deadline ([`wait_for`](crate::time::wait_for),
-/// [`timeout_scope`](crate::time::timeout_scope)). Then the value, the panic or the cancellation goes on.
+/// [`timeout_scope`](crate::time::timeout_scope)). Then the value is returned, or the panic or cancellation continues.
 /// If `acquire` does not complete, there is nothing to release.
 ///
 /// # Cancel safety
-/// If this is dropped, as by [`timeout`](crate::time::timeout()) or `abort`, or cancelled while it
-/// releases, the release becomes a task of its own.
+///
+/// If this is dropped, for example by [`timeout`](crate::time::timeout()) or `abort`, or is cancelled during
+/// the release, the release continues in a task of its own.
 ///
 /// ```
 /// use std::time::Duration;
@@ -88,7 +90,7 @@ impl Exit {
         self.0 == Kind::Cancelled
     }
 
-    /// It was dropped, and this runs in a task of its own.
+    /// It was dropped, and the release runs in a task of its own.
     pub fn is_dropped(&self) -> bool {
         self.0 == Kind::Dropped
     }

@@ -28,7 +28,7 @@ impl AbortHandle {
         Self(task)
     }
 
-    /// Aborts the task: its future is dropped at its next turn.
+    /// Aborts the task: its future is dropped in its next step.
     ///
     /// See [`JoinHandle::abort`](super::JoinHandle::abort). It does nothing if the task has ended, after the
     /// run, and on another thread than that of the run.
@@ -38,7 +38,7 @@ impl AbortHandle {
 
     /// Returns whether the task has ended.
     ///
-    /// A task that was [aborted](AbortHandle::abort) ends at its next turn. After the run it is `true`.
+    /// A task that was [aborted](AbortHandle::abort) ends in its next step. After the run, this returns `true`.
     pub fn is_finished(&self) -> bool {
         self.0.is_finished()
     }

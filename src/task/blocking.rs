@@ -7,8 +7,9 @@ use crate::time::sleep;
 
 /// Runs a blocking function as if in a thread that takes `duration`: tokio's `spawn_blocking`, asyncio's
 /// `to_thread`.
-/// There is no real thread. The function is called when the virtual time is over, in one go. As with a
-/// real thread, aborting or cancelling the handle does not stop it.
+///
+/// There is no real thread: the function is called once `duration` of virtual time has passed. As with a
+/// real thread, aborting or cancelling the handle does not stop it, and it runs even if main has returned.
 ///
 /// # Panics
 ///

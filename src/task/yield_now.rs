@@ -6,13 +6,13 @@ use std::task::{Context, Poll, Waker};
 use crate::executor;
 use crate::session::Place;
 
-/// Gives the other ready tasks a turn; asyncio's `sleep(0)`.
+/// Yields to the other ready tasks; asyncio's `sleep(0)`.
 ///
 /// It also works outside of a run.
 ///
 /// # Cancel safety
 ///
-/// Nothing is lost if it is dropped.
+/// If you drop the future, nothing is lost.
 ///
 /// ```
 /// dacapo::run(async || dacapo::task::yield_now().await).unwrap();

@@ -23,11 +23,11 @@ use crate::buffer::Buffer;
 use crate::instant::Instant;
 use crate::schedule::Answer;
 
-/// The events of one run, the last of them if there were very many.
+/// The events of one run. Of a very long run, the last ones.
 ///
-/// Its text (`Display`) is what people read: a column for each task, a line for each thing that it did, in
-/// virtual time, and a legend. It holds nothing that an unrelated edit moves: no line number, address,
-/// thread or real time, and no number of a step or a choice. So it can be a snapshot:
+/// Its text (`Display`) has a column for each task, a line for each thing that a task did, in virtual time,
+/// and a legend. It contains nothing that an unrelated edit changes: no line number, address, thread or real
+/// time, and no number of a step or a choice. So it can be a snapshot:
 ///
 /// ```
 /// use std::time::Duration;
@@ -351,7 +351,7 @@ impl Trace {
         }
     }
 
-    /// What an event says, in words.
+    /// Describes an event in words.
     pub fn describe(&self, position: Position, event: Event) -> String {
         let name = |task: TaskId| self.names.get(task);
         let by = |by: Option<TaskId>, else_by: &str| match by {

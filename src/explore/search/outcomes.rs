@@ -51,12 +51,12 @@ impl Outcome {
         &self.text
     }
 
-    /// How many runs ended so.
+    /// How many runs ended like this.
     pub fn runs(&self) -> usize {
         self.runs
     }
 
-    /// The schedule of the first run that ended so.
+    /// The schedule of the first run that ended like this.
     pub fn first_seen(&self) -> &Schedule {
         &self.first_seen
     }
@@ -145,9 +145,9 @@ impl Report {
         self.effort.distinct
     }
 
-    /// The share, from 0.0 to 1.0, of the runs that did what one before them had done.
+    /// The share, from 0.0 to 1.0, of runs that repeated an earlier one.
     ///
-    /// As it comes near 1, more runs of this scheduler will bring little that is new. A complete search
+    /// When it is close to 1, more runs of this scheduler will find little that is new. A complete search
     /// has no repeats.
     ///
     /// ```
@@ -185,16 +185,15 @@ impl Report {
         self.outcomes.iter().filter(|outcome| outcome.failure.is_some())
     }
 
-    /// How the first run differed that could not be repeated. The search ends there.
+    /// How a run differed when it was repeated. The search ends at the first such run.
     pub fn nondeterminism(&self) -> Option<&Failure> {
         self.nondeterminism.as_ref()
     }
 
-    /// The set of outcomes in words, a line each, without figures.
+    /// The set of outcomes, a line each, without numbers.
     ///
-    /// As a snapshot it changes when the code may behave otherwise than before, and not with the number of
-    /// schedules or steps that lead there, which any other task changes. A failing outcome says so; so
-    /// does a search that has not tried everything.
+    /// A snapshot of it changes when the code can behave in another way, but not when more schedules or steps
+    /// lead to the same outcomes. It says which outcomes are failures, and whether the search was incomplete.
     ///
     /// ```
     /// use dacapo::scheduler::Exhaustive;
