@@ -13,8 +13,9 @@ use crate::executor;
 ///
 /// The value is shown by its `Debug` text, of which 300 characters are kept. A search makes thousands of
 /// runs that are never shown, so the text is made only in runs that are: by [`run`](crate::run) and
-/// [`replay`](crate::replay), and for a failure that is reported. For the same reason the value is not in
-/// the [hash](crate::Trace::hash) of the run; the label is. The expressions are evaluated in each run.
+/// [`replay`](crate::replay), and for a failure that is reported. For the same reason the text is in
+/// the [hash](crate::Trace::hash) only of a run that is shown; the label always is. The expressions are
+/// evaluated in each run.
 ///
 /// Outside of a run it does nothing, and evaluates nothing.
 ///

@@ -249,7 +249,7 @@ impl Core {
             witness(&name, tasks.get(key).and_then(|task| task.spawned));
         }
         if session.faults.is_declared() {
-            session.record(Record::poll(key.id()));
+            session.trace.poll(key.id());
         }
         if let Some(survey) = &mut session.survey {
             survey.look(session.steps as u64 + 1, tasks.iter().map(|(_, task)| task.standing()));

@@ -87,6 +87,9 @@ impl Executor {
         };
         let mut core = self.core();
         core.end_last_step(key.id(), how);
+        if let Ended::Panicked(caught) = &ended {
+            core.session.trace.hash_bytes(caught.note.message.as_bytes());
+        }
         let task = core.task(key).expect("dacapo bug: a task that ends is gone");
         if let Ended::Panicked(caught) = &ended
             && !task.traits.detached

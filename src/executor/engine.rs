@@ -133,9 +133,8 @@ impl Engine {
         }
         let outcome = failure.map_or(Ok(()), Err);
         session.trace.finish();
-        match &outcome {
-            Ok(()) => session.trace.hash_bytes(b"ok"),
-            Err(failure) => session.trace.hash_bytes(failure.without_place().as_bytes()),
+        if let Err(failure) = &outcome {
+            session.trace.hash_bytes(failure.without_place().as_bytes());
         }
         let (elapsed, steps, choices) = (session.now, session.steps, session.choices());
         let scheduler = session.scheduler.take().expect("dacapo bug: the scheduler is gone");

@@ -91,6 +91,8 @@ pub struct Trace {
     values: VecDeque<Box<str>>,
     /// How many values were noted, shown or not.
     valued: u32,
+    /// The hash of all texts of values so far; 0 if there were none.
+    value_hash: u64,
     /// The state of the run when the first kept event happened.
     start: Position,
     /// How many events before that were not kept.
@@ -152,6 +154,17 @@ const LABEL: usize = 60;
 /// The longest text of a value that is kept, in characters.
 pub(crate) const VALUE: usize = 300;
 
+/// A hash with another one added, unless that is of nothing.
+pub(crate) fn mix_if_any(hash: u64, other: u64) -> u64 {
+    if other == 0 { hash } else { mix(hash, other) }
+}
+
+/// A hash with a text added. The length keeps apart two texts in a row that divide the same bytes otherwise.
+fn mix_bytes(hash: u64, bytes: &[u8]) -> u64 {
+    let hash = mix(hash, bytes.len() as u64);
+    bytes.iter().fold(hash, |hash, &byte| mix(hash, u64::from(byte)))
+}
+
 /// How many records are made before they are looked at.
 const LOOK: usize = 1024;
 
@@ -171,7 +184,7 @@ impl Trace {
         self.labels.clear();
         self.values.clear();
         self.selected = None;
-        self.valued = 0;
+        (self.valued, self.value_hash) = (0, 0);
         self.early.clear();
         self.max = max;
         self.records.set_room(LOOK.min(max.max(1)));
@@ -201,6 +214,16 @@ impl Trace {
         let len = self.records.len();
         self.records.set_room(LOOK.min(most - len));
         self.push(record);
+    }
+
+    /// A task is polled. If it was chosen just before, that is one record, as in a run without faults, so
+    /// that equal events have equal hashes.
+    pub(crate) fn poll(&mut self, task: TaskId) {
+        let unhashed = self.hashed < self.records.len();
+        let last = self.records.last_mut().filter(|_| unhashed);
+        if !last.is_some_and(|last| last.add_poll(task)) {
+            self.push(Record::poll(task));
+        }
     }
 
     /// A task wakes itself in its turn, and waits for the next one.
@@ -277,7 +300,7 @@ impl Trace {
     /// Adds to the hash what is not an event.
     pub(crate) fn hash_bytes(&mut self, bytes: &[u8]) {
         self.update_hash();
-        self.hash[0] = bytes.iter().fold(self.hash[0], |hash, &byte| mix(hash, u64::from(byte)));
+        self.hash[0] = mix_bytes(self.hash[0], bytes);
     }
 
     pub(crate) fn names_mut(&mut self) -> &mut TaskNames {
@@ -294,6 +317,9 @@ impl Trace {
 
     /// Keeps the text of a value, which is the next one of the run, or only counts it.
     pub(crate) fn push_value(&mut self, text: Option<Box<str>>) -> u32 {
+        if let Some(text) = &text {
+            self.value_hash = mix_bytes(self.value_hash, text.as_bytes());
+        }
         self.values.extend(text);
         self.valued += 1;
         self.valued - 1
@@ -324,11 +350,23 @@ impl Trace {
 
     /// A hash of all events of the run and its outcome, including events that are not kept.
     ///
-    /// Runs with equal hashes did the same, as far as dacapo can see. It is the same on every
-    /// machine, but may change with a release of dacapo.
+    /// It covers the names of tasks, the messages of their panics, labels, and, if the run is shown, the texts
+    /// of the values that it [noted](crate::trace!). It does not cover places in the source. Runs with equal
+    /// hashes did the same, as far as dacapo can see. It is the same on every machine, but may change with a
+    /// release of dacapo.
     pub fn hash(&self) -> u64 {
+        mix_if_any(self.hash_of_events(), self.value_hash)
+    }
+
+    /// The same without the texts of noted values, which are made only in runs that are shown.
+    pub(crate) fn hash_of_events(&self) -> u64 {
         let [a, b] = self.hash;
-        mix(a, b)
+        mix_if_any(mix(a, b), self.names.hash())
+    }
+
+    /// A number that stands for the texts of the values that were noted; 0 if there are none.
+    pub(crate) fn hash_of_values(&self) -> u64 {
+        self.value_hash
     }
 
     /// How many events happened before the first one that is kept.

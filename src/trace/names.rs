@@ -60,6 +60,8 @@ pub struct TaskNames {
     given: Vec<Given>,
     /// By their hashes, the number of the last one of each.
     numbers: BTreeMap<u64, usize>,
+    /// A hash of which tasks were given which names.
+    hash: u64,
 }
 
 /// All that is known of a task without looking at its parents, except for the root.
@@ -106,7 +108,7 @@ impl TaskNames {
     /// Forgets all tasks, keeping the memory unless it is much.
     pub(crate) fn clear(&mut self) {
         (self.len, self.next) = (0, 0);
-        (self.over, self.long_over) = (0, 0);
+        (self.over, self.long_over, self.hash) = (0, 0, 0);
         // They are written over.
         self.names.truncate(KEPT);
         self.names.shrink_to(KEPT);
@@ -208,6 +210,7 @@ impl TaskNames {
         let signature = bytes.fold(u64::from(*nth), |hash, byte| mix(hash, byte.into()));
         // Neither a byte nor an ordinal, so that no child is taken for a longer name.
         let signature = mix(signature, 1 << 40);
+        self.hash = mix(mix(self.hash, self.len as u64), signature);
         Name { signature, parent, last: [0, 0, number, *nth], ..Name::default() }
     }
 
@@ -306,6 +309,11 @@ impl TaskNames {
     /// this name. With some 2^32 different names, two of them may share a number. 0 if the name is not known.
     pub fn signature(&self, task: TaskId) -> u64 {
         self.find(task).map_or(0, |name| name.signature)
+    }
+
+    /// A number that stands for all names that tasks were given, and for which tasks; 0 if there are none.
+    pub(super) fn hash(&self) -> u64 {
+        self.hash
     }
 
     /// The task that spawned it; itself for the main task, and that one if it is not known.

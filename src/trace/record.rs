@@ -205,6 +205,15 @@ impl Record {
         (self.0 >> 56).wrapping_sub(1) < 2
     }
 
+    /// Adds the poll of the chosen task, if this is a choice of that task. Returns whether it is.
+    pub(crate) fn add_poll(&mut self, task: TaskId) -> bool {
+        let is_choice = self.tag() == Tag::Next as u64 && self.0 as u32 == task.0;
+        if is_choice {
+            self.0 ^= (Tag::Next as u64 ^ Tag::Turn as u64) << 56;
+        }
+        is_choice
+    }
+
     /// Whether the turn that begins with it is only yielded.
     #[inline]
     pub(crate) fn give_way_at_once(&mut self) {
@@ -457,7 +466,11 @@ mod tests {
             let asked = Asked::next(a, b, lasting);
             let choice = Event::Choice { asked, answer, options: answer + 1 };
             check(Record::turn(next), &[choice, Event::Poll { task: b }]);
-            check(Record::choice(asked, answer, answer + 1), &[choice]);
+            let mut record = Record::choice(asked, answer, answer + 1);
+            check(record, &[choice]);
+            assert!(!record.add_poll(a));
+            assert!(record.add_poll(b) && !record.add_poll(b));
+            assert_eq!(record, Record::turn(next));
         }
         let turn = Event::Wait { task: b, on: Wait::Turn };
         let mut poll = Record::poll(b);

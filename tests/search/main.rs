@@ -12,6 +12,7 @@ mod endings;
 mod explain;
 mod explore;
 mod faults;
+mod hashes;
 mod honesty;
 mod identity;
 mod jobs;

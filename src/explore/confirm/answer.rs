@@ -7,12 +7,14 @@ use std::path::Path;
 use crate::explore::subject::Sample;
 use crate::report::account;
 use crate::schedule::Schedule;
-use crate::trace::Trace;
+use crate::trace::{Trace, mix_if_any};
 
 /// What a process saw of a run.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(crate) struct Answer {
     pub(crate) hash: u64,
+    /// Of the noted values.
+    pub(crate) values: u64,
     /// The schedule that the run really had.
     pub(crate) schedule: Schedule,
     /// Which bug it was, if the run failed.
@@ -51,14 +53,25 @@ const NEXT: &str = "\n--- dacapo: the next part\n";
 impl Answer {
     pub(crate) fn of(sample: &Sample, trace: String) -> Self {
         let bug = sample.key().bug;
-        let (hash, schedule) = (sample.hash, sample.schedule.clone());
-        Self { hash, schedule, bug, ending: sample.ending(), account: String::new(), trace }
+        let Sample { hash, values, .. } = *sample;
+        let schedule = sample.schedule.clone();
+        Self { hash, values, schedule, bug, ending: sample.ending(), account: String::new(), trace }
     }
 
     /// The same with an account of the run.
     pub(super) fn with_account(sample: &Sample, trace: &Trace) -> Self {
         let account = account(&sample.schedule, trace, None, true);
         Self { account, ..Self::of(sample, trace.log().to_string()) }
+    }
+
+    /// Whether two runs had the same events and the same outcome. The values that they noted may differ.
+    pub(crate) fn is_same_run(&self, other: &Self) -> bool {
+        (self.hash, &self.schedule, &self.bug) == (other.hash, &other.schedule, &other.bug)
+    }
+
+    /// The hash as [`Trace::hash`] has it.
+    pub(crate) fn hash_of_trace(&self) -> u64 {
+        mix_if_any(self.hash, self.values)
     }
 
     pub(crate) fn write(&self, file: &Path) -> std::io::Result<()> {
@@ -69,18 +82,21 @@ impl Answer {
     }
 
     fn to_text(&self) -> String {
-        let Self { hash, schedule, bug, ending, account, trace } = self;
+        let Self { hash, values, schedule, bug, ending, account, trace } = self;
         let bug = bug.as_ref().map_or_else(|| "-".to_owned(), |bug| format!("+{bug}"));
-        [&format!("{hash:016x}"), &schedule.to_string(), &bug, ending, account, trace]
+        let hashes = format!("{hash:016x} {values:016x}");
+        [&hashes, &schedule.to_string(), &bug, ending, account, trace]
             .map(String::as_str)
             .join(NEXT)
     }
 
     pub(crate) fn parse(text: &str) -> Option<Self> {
         let parts: Vec<&str> = text.splitn(6, NEXT).collect();
-        let [hash, schedule, bug, ending, account, trace] = parts.try_into().ok()?;
+        let [hashes, schedule, bug, ending, account, trace] = parts.try_into().ok()?;
+        let (hash, values) = hashes.split_once(' ')?;
         Some(Self {
             hash: u64::from_str_radix(hash, 16).ok()?,
+            values: u64::from_str_radix(values, 16).ok()?,
             schedule: schedule.parse().ok()?,
             bug: bug.strip_prefix('+').map(str::to_owned),
             ending: ending.to_owned(),
@@ -96,7 +112,7 @@ mod tests {
 
     #[test]
     fn an_answer_survives_its_file() {
-        let mut answer = Answer { hash: 7, ..Answer::default() };
+        let mut answer = Answer { hash: 7, values: 8, ..Answer::default() };
         assert_eq!(Answer::parse(&answer.to_text()), Some(answer.clone()));
         answer.schedule = "d1:0.h1".parse().unwrap();
         answer.bug = Some("two\nlines".to_owned());

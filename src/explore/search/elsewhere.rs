@@ -21,14 +21,14 @@ impl Found<'_, '_> {
         let bug = first.key().bug?;
         let told = self.make_elsewhere(&first.schedule)?;
         let again = self.make_elsewhere(&first.schedule)?;
-        if told.bug.as_ref() != Some(&bug) || again != told {
+        if told.bug.as_ref() != Some(&bug) || !again.is_same_run(&told) {
             return None;
         }
         let deadline = Deadline::after(settings.max_shrink_time);
         let mut make = |schedule: &Schedule| self.make_elsewhere(schedule);
         let shrinking = shrink_in_processes(&mut make, told, settings.max_shrink_runs, deadline);
         let least = shrinking.least;
-        if self.make_elsewhere(&least.schedule)? != least {
+        if !self.make_elsewhere(&least.schedule)?.is_same_run(&least) {
             return None;
         }
         let mut facts = vec![self.facts[0].clone()];
@@ -41,7 +41,7 @@ impl Found<'_, '_> {
         };
         let text = shrunk(&first.schedule, &least.schedule, shrinking.runs);
         facts.push(("shrunk", format!("{text}, each in a process of its own{unfinished}")));
-        let hash = least.hash;
+        let hash = least.hash_of_trace();
         let fact = format!("the same failure and trace, hash {hash:016x}, in two fresh processes");
         facts.push(("confirmed", fact.clone()));
         let difference = printable(&parting.describe("").summary(), 2 * TITLE);

@@ -20,7 +20,9 @@ use crate::explore::say::{say, say_now};
 use crate::explore::shrink::shrink;
 use crate::explore::subject::{Sample, Subject};
 use crate::failure::Failure;
-use crate::report::{Explanation, FailureReport, sentence, shorten, shrunk};
+use crate::report::{
+    Difference, Explanation, FailureReport, difference, sentence, shorten, shrunk,
+};
 use crate::trace::{Trace, printable};
 
 /// From this check of a test on, no fresh process is asked, because it makes all earlier checks first.
@@ -192,15 +194,23 @@ impl<'a, 'b> Found<'a, 'b> {
     /// Asks a fresh process whether it sees the same.
     fn confirm(&mut self, least: &Least) -> Result<(), Box<Parting>> {
         let test = self.task.test;
-        let hash = least.sample.hash;
-        let fact = match self.ask(&self.case(least)) {
-            Ok(answer) if answer.hash == hash => format!(
-                "the same failure and trace, hash {hash:016x}, again here and in a fresh process"
-            ),
+        let mut noted = self.notes_again(least);
+        let answer = self.ask(&self.case(least));
+        if let (Ok(answer), None) = (&answer, &noted) {
+            noted = other_notes(least, answer.values, &answer.trace);
+        }
+        let (same, but) = match noted {
+            None => (format!("trace, hash {:016x}", least.trace.hash()), String::new()),
+            Some(noted) => ("events".to_owned(), format!("; other values were noted: {noted}")),
+        };
+        let fact = match answer {
+            Ok(answer) if answer.hash == least.sample.hash => {
+                format!("the same failure and {same}, again here and in a fresh process{but}")
+            }
             // The earlier checks of this test may leave, or draw, other things there.
             Ok(answer) if test.nth() > 1 => format!(
-                "the same failure and trace, hash {hash:016x}, again here; a fresh process, in which \
-                 this check of the test may meet other inputs, did otherwise: {}",
+                "the same failure and {same}, again here; a fresh process, in which this check of the test \
+                 may meet other inputs, did otherwise: {}",
                 answer.ending.lines().next().unwrap_or_default()
             ),
             Ok(answer) => {
@@ -210,11 +220,22 @@ impl<'a, 'b> Found<'a, 'b> {
                 return Err(Box::new(Parting { schedule, names, answers: [own, answer] }));
             }
             Err(why) => format!(
-                "the same failure and trace, hash {hash:016x}, again here; not in a fresh process: {why}"
+                "the same failure and {same}, again here; not in a fresh process: {why}{but}"
             ),
         };
         self.facts.push(("confirmed", fact));
         Ok(())
+    }
+
+    /// How the values differ that the run notes when it is shown again, if it notes any.
+    fn notes_again(&mut self, least: &Least) -> Option<String> {
+        if least.trace.hash_of_values() == 0 {
+            return None;
+        }
+        let again = self.subject.show(&least.sample.schedule);
+        let same = again.hash == least.sample.hash;
+        let trace = self.subject.take_trace();
+        same.then(|| other_notes(least, again.values, &trace.log().to_string())).flatten()
     }
 
     /// Has a fresh process make a run.
@@ -310,6 +331,20 @@ impl<'a, 'b> Found<'a, 'b> {
         store.write("trace.txt", &least.trace.log().to_string())?;
         Ok((store, path.display().to_string()))
     }
+}
+
+/// How the values that the code under test noted differ in another run with the same events.
+fn other_notes(least: &Least, values: u64, log: &str) -> Option<String> {
+    if values == least.trace.hash_of_values() {
+        return None;
+    }
+    let differ = difference(&least.trace.log().to_string(), log);
+    Some(match differ {
+        Some(Difference { first, second, .. }) => {
+            format!("`{}`, and then `{}`", first.trim(), second.trim())
+        }
+        None => "in events that are not kept".to_owned(),
+    })
 }
 
 /// The line that makes the run of a case again. `path` is where its schedule is written, in case that it is long.

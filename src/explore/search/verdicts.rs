@@ -45,7 +45,7 @@ pub(crate) fn replay(
         }
         return Ok(());
     };
-    facts.push(("trace", format!("hash {:016x}", sample.hash)));
+    facts.push(("trace", format!("hash {:016x}", trace.hash())));
     Err(as_it_is(failure, &sample, &trace, test, drawing, facts))
 }
 

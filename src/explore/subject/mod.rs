@@ -50,7 +50,10 @@ enum FirstHoldings {
 pub(crate) struct Sample {
     pub(crate) outcome: Result<String, Failure>,
     pub(crate) schedule: Schedule,
+    /// Of its events and its outcome. Whether it was shown makes no difference.
     pub(crate) hash: u64,
+    /// Of the values that the code under test noted, if the run was shown.
+    pub(crate) values: u64,
     pub(crate) steps: usize,
     pub(crate) choices: usize,
     pub(crate) divergence: Option<Divergence>,
@@ -160,10 +163,16 @@ impl<'a> Subject<'a> {
         let RunEnd { divergence, completeness } = scheduler.end_run();
         let outcome = match raw.outcome {
             Ok(judged) => {
-                let text = match &judged {
-                    Ok(text) | Err(text) => text,
-                };
-                self.engine.trace_mut().hash_bytes(text.as_bytes());
+                let trace = self.engine.trace_mut();
+                match &judged {
+                    // Most runs pass, and have nothing to say.
+                    Ok(text) if text.is_empty() => {}
+                    Ok(text) => trace.hash_bytes(text.as_bytes()),
+                    Err(text) => {
+                        trace.hash_bytes(b"error");
+                        trace.hash_bytes(text.as_bytes());
+                    }
+                }
                 judged.map_err(|message| Failure::new(Kind::Error { message }))
             }
             Err(failure) => Err(failure),
@@ -172,7 +181,8 @@ impl<'a> Subject<'a> {
         let sample = Sample {
             outcome: strictly(outcome, divergence),
             schedule: Schedule::default(),
-            hash: self.engine.trace_mut().hash(),
+            hash: self.engine.trace().hash_of_events(),
+            values: self.engine.trace().hash_of_values(),
             steps: raw.steps,
             choices: raw.choices,
             divergence,
