@@ -65,8 +65,8 @@
 //!
 //! # What is not supported
 //!
-//! Threads and memory orderings, real or simulated I/O, and code that asks tokio's runtime for a timer, a socket or a
-//! task. See [limits](guide::limits).
+//! Threads and memory orderings, and real or simulated I/O. Code that asks tokio's runtime for a timer or a task needs
+//! the crate `dacapo-tokio`. See [limits](guide::limits).
 
 #[doc = include_str!("../docs/links.md")]
 #[doc = ""]
