@@ -9,12 +9,13 @@ use super::turns::Main;
 use super::waker::RunId;
 use super::{EXECUTOR, Executor, try_current, unwind};
 use crate::failure::Failure;
+use crate::faults::Faults;
 use crate::instant::Instant;
 use crate::question::Question;
 use crate::schedule::Schedule;
 use crate::scheduler::{Plan, Scheduler};
 use crate::session::{
-    Again, Answers, Driver, Holdings, Limits, Marks, Shows, Standing, Survey, Witness,
+    ActiveFaults, Again, Answers, Driver, Holdings, Limits, Marks, Shows, Standing, Survey, Witness,
 };
 use crate::trace::Trace;
 
@@ -169,6 +170,11 @@ impl Engine {
     /// Notes in the next run where all tasks stand when these steps begin.
     pub(crate) fn survey(&mut self, steps: &[u64]) {
         self.core.session.survey = Some(Survey::of(steps));
+    }
+
+    /// The faults that a run of this plan would have.
+    pub(crate) fn faults_of(&self, plan: &Plan) -> Faults {
+        ActiveFaults::declared_by(plan, self.limits.faults)
     }
 
     /// Tells a witness of each step of the next runs, before it.

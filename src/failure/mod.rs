@@ -46,6 +46,9 @@ pub enum FailureKind {
     /// The run passed, but a primitive did not get back what it gave away when a task was cancelled: see
     /// [`CancelSweep`](crate::scheduler::CancelSweep).
     Leak,
+    /// The run ended its process: it aborted or exited, or a signal killed it, as for a stack overflow. A later process
+    /// found that out.
+    ProcessEnded,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -85,6 +88,11 @@ pub(crate) enum Kind {
         /// Where, in words.
         cancelled: String,
         left: Vec<String>,
+    },
+    ProcessEnded {
+        status: String,
+        /// The task that was polled last, and where it was spawned.
+        last: Option<(String, Option<String>)>,
     },
     Unmet {
         marks: Vec<Unmet>,
@@ -153,6 +161,7 @@ impl Failure {
             Kind::NotDeterministic { .. } => FailureKind::Nondeterminism,
             Kind::Unmet { .. } => FailureKind::Unmet,
             Kind::Leak { .. } => FailureKind::Leak,
+            Kind::ProcessEnded { .. } => FailureKind::ProcessEnded,
         }
     }
 
@@ -190,6 +199,7 @@ impl Failure {
             Kind::ForeignWake { task } => format!("{task} was woken by another thread"),
             Kind::Diverged { .. } => "the run does not fit its schedule".to_owned(),
             Kind::Leak { left, .. } => left.join("; "),
+            Kind::ProcessEnded { status, .. } => format!("the run ended its process: {status}"),
             Kind::NotDeterministic { .. } => "the test is not deterministic".to_owned(),
             Kind::Unmet { marks, .. } => {
                 let labels: Vec<_> = marks.iter().map(|mark| mark.label.as_str()).collect();
@@ -336,6 +346,13 @@ impl fmt::Display for Failure {
                  deterministic)\nthe run that it made instead: {then}"
             ),
             Kind::Leak { cancelled, left } => write!(f, "{cancelled}: {}", left.join("\n")),
+            Kind::ProcessEnded { status, last } => {
+                write!(f, "the run ended its process ({status})")?;
+                let Some((task, spawned)) = last else { return Ok(()) };
+                write!(f, "; its last step polled {task}")?;
+                let Some(place) = spawned else { return Ok(()) };
+                write!(f, ", which was spawned at {place}")
+            }
             Kind::NotDeterministic { difference } => {
                 write!(f, "the test is not deterministic: {difference}")
             }

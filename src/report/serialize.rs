@@ -211,6 +211,7 @@ impl Serialize for Failure {
             FailureKind::Nondeterminism => "nondeterminism",
             FailureKind::Unmet => "unmet",
             FailureKind::Leak => "leak",
+            FailureKind::ProcessEnded => "process ended",
         };
         let mut map = serializer.serialize_map(None)?;
         map.serialize_entry("kind", kind)?;

@@ -23,7 +23,15 @@ pub(crate) struct ActiveFaults {
 
 impl ActiveFaults {
     pub(crate) fn begin(&mut self, plan: &Plan, allowed: Faults) {
-        self.declared = plan.faults().unwrap_or_else(|| match plan.seed() {
+        self.declared = Self::declared_by(plan, allowed);
+        self.left = self.declared;
+        self.questions.clear();
+        self.told = false;
+    }
+
+    /// The faults of a run of which the test allows these.
+    pub(crate) fn declared_by(plan: &Plan, allowed: Faults) -> Faults {
+        plan.faults().unwrap_or_else(|| match plan.seed() {
             // Each run has a subset: one kind of fault may hide what another brings about (A. Groce et al. 2012,
             // "Swarm Testing").
             Some(seed) if !allowed.is_none() => {
@@ -31,10 +39,7 @@ impl ActiveFaults {
                 allowed.some(|| stream.below(2) == 1)
             }
             _ => allowed,
-        });
-        self.left = self.declared;
-        self.questions.clear();
-        self.told = false;
+        })
     }
 
     pub(crate) fn declared(&self) -> Faults {

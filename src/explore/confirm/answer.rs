@@ -4,6 +4,7 @@ use std::fmt;
 use std::fs;
 use std::path::Path;
 
+use super::process::{ExitStatus, has_failed_as_a_test};
 use crate::explore::subject::Sample;
 use crate::report::account;
 use crate::schedule::Schedule;
@@ -29,6 +30,8 @@ pub(crate) struct Answer {
 pub(crate) enum Silence {
     /// The process has ended well, and made nothing of this check.
     NotReached,
+    /// The process has failed, and made nothing of this check.
+    Ended(ExitStatus),
     Other(String),
 }
 
@@ -40,10 +43,13 @@ impl From<String> for Silence {
 
 impl fmt::Display for Silence {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::NotReached => "the test, run alone, did not get as far as this check",
-            Self::Other(why) => why,
-        })
+        let not_reached = "the test, run alone, did not get as far as this check";
+        match self {
+            Self::NotReached => f.write_str(not_reached),
+            Self::Ended(status) if has_failed_as_a_test(*status) => f.write_str(not_reached),
+            Self::Ended(status) => write!(f, "that process ended without an answer ({status})"),
+            Self::Other(why) => f.write_str(why),
+        }
     }
 }
 

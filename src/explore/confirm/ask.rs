@@ -5,10 +5,10 @@ use std::path::Path;
 use std::time::Duration;
 
 use super::answer::{Answer, Silence};
-use super::process::{PAUSE, Process, leave, own_number, pause};
+use super::process::{ExitStatus, PAUSE, Process, leave, pause};
 use crate::explore::outside::case::Case;
 use crate::explore::outside::env::Confirm;
-use crate::explore::outside::store::Store;
+use crate::explore::outside::store::{Store, own_number};
 use crate::explore::outside::test_id::TestId;
 use crate::explore::subject::Subject;
 
@@ -35,25 +35,25 @@ pub(crate) fn in_fresh_process(
     let _ = fs::remove_file(&question);
     let text = fs::read_to_string(&answer);
     let _ = fs::remove_file(&answer);
-    let passed = asked?;
+    let status = asked?;
     match text {
         Ok(text) => {
             Answer::parse(&text).ok_or_else(|| "its answer is not complete".to_owned().into())
         }
-        Err(_) if passed => Err(Silence::NotReached),
-        Err(_) => Err(Silence::NotReached.to_string().into()),
+        Err(_) if status.success() => Err(Silence::NotReached),
+        Err(_) => Err(Silence::Ended(status)),
     }
 }
 
-/// Starts the process, and waits until it has ended; returns whether nothing failed there.
-fn ask(test: &TestId, question: &Path, answer: &Path) -> Result<bool, String> {
+/// Starts the process, and waits until it has ended; returns how.
+fn ask(test: &TestId, question: &Path, answer: &Path) -> Result<ExitStatus, String> {
     let variables =
         [("DACAPO_REPLAY", question.as_os_str()), ("DACAPO_CONFIRM", answer.as_os_str())];
     let mut process = Process::start(test, &variables)?;
     let mut waited = Duration::ZERO;
     loop {
         if let Some(status) = process.ended()? {
-            return Ok(status.success());
+            return Ok(status);
         }
         if waited >= PATIENCE {
             return Err(format!("it had not ended after {} s", PATIENCE.as_secs()));

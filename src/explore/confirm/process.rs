@@ -98,10 +98,17 @@ pub(crate) fn each_second(f: impl Fn() + Send + 'static) {
     });
 }
 
+/// Whether a test binary has ended as it does when a test has failed.
+pub(crate) fn has_failed_as_a_test(status: ExitStatus) -> bool {
+    status.code() == Some(FAILED)
+}
+
+/// The code with which a test binary ends that has failed.
+const FAILED: i32 = 101;
+
 /// Ends this process because one of its threads cannot be stopped otherwise.
 pub(crate) fn give_up() -> ! {
-    // The code with which a test binary ends that has failed.
-    std::process::exit(101)
+    std::process::exit(FAILED)
 }
 
 /// Ends this process, which was started for what it has now done.
@@ -120,9 +127,4 @@ pub(crate) fn end_with_starter() {
         let _ = io::copy(&mut io::stdin(), &mut io::sink());
         leave(false)
     });
-}
-
-/// A number that no other process has now.
-pub(crate) fn own_number() -> u32 {
-    std::process::id()
 }

@@ -14,6 +14,7 @@ use self::share::{End, Part, Rest};
 use self::team::Team;
 use crate::explore::confirm::process::{end_with_starter, leave};
 use crate::explore::confirm::recheck::Recheck;
+use crate::explore::last_words::Known;
 use crate::explore::outside::env::{Env, Share};
 use crate::explore::outside::test_id::TestId;
 use crate::explore::say::say;
@@ -23,14 +24,12 @@ use crate::explore::tally::coverage::Coverage;
 use crate::scheduler::{Plan, Scheduler};
 use crate::session::Marks;
 
-/// From which check in one test on other processes are asked no more: such a test makes many small ones.
-const MANY: u32 = 8;
-
 /// Whether and how a search is shared.
 pub(crate) struct Jobs<'a> {
     settings: &'a Settings,
     env: &'a Env,
     test: Option<&'a TestId>,
+    known: Option<&'a Known>,
     sharing: Sharing,
 }
 
@@ -76,9 +75,14 @@ pub(crate) fn work(
 
 impl<'a> Jobs<'a> {
     /// Without a test, the search is made by this process alone.
-    pub(crate) fn new(settings: &'a Settings, env: &'a Env, test: Option<&'a TestId>) -> Self {
+    pub(crate) fn new(
+        settings: &'a Settings,
+        env: &'a Env,
+        test: Option<&'a TestId>,
+        known: Option<&'a Known>,
+    ) -> Self {
         let sharing = if env.jobs() > 1 { Sharing::Waiting } else { Sharing::Alone };
-        Self { settings, env, test, sharing }
+        Self { settings, env, test, known, sharing }
     }
 
     /// Whether the run that was prepared, number `number` from 0, is known to pass. If so, it may be
@@ -170,7 +174,7 @@ impl<'a> Jobs<'a> {
         let rest =
             Rest { scheduler: scheduler.fork()?, plan: plan.clone(), number, ends_at_failure };
         let team = self.obstacle(test).map_or_else(
-            || Team::start(test, self.env.jobs()).map_err(|error| error.to_string()),
+            || Team::start(test, self.env.jobs(), self.known).map_err(|error| error.to_string()),
             |why| Err(why.to_owned()),
         );
         match team {
@@ -197,7 +201,7 @@ impl<'a> Jobs<'a> {
             )
         } else if test.before().failed {
             Some("a check before this in the test has failed")
-        } else if test.nth() > MANY {
+        } else if test.is_one_of_many() {
             Some("there were more than 8 checks before this in the test")
         } else {
             None

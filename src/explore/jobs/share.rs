@@ -61,13 +61,14 @@ impl Rest {
     }
 
     /// Makes the runs of a share, up to one that ends the search, or past one that ends it elsewhere.
-    /// `elsewhere` is told what has been made, and returns the number of that run. What comes after it
+    /// `begin` is told of each run before it, with its number from 1; `elsewhere` is told what has been made, and returns the number of that run. What comes after it
     /// does not matter.
     pub(crate) fn make(
         self,
         share: Share,
         subject: &mut Subject<'_>,
         recheck: Recheck,
+        begin: &dyn Fn(usize, &Plan),
         mut elsewhere: impl FnMut(&Part) -> Option<usize>,
     ) -> Part {
         let Self { mut scheduler, plan, mut number, ends_at_failure } = self;
@@ -75,6 +76,7 @@ impl Rest {
         let mut next = Some(plan);
         while let Some(plan) = next {
             if share.has(number) {
+                begin(number + 1, &plan);
                 let mut sample;
                 (sample, scheduler) = subject.run_only(scheduler, &plan);
                 // The outcomes before the first failure are all alike, and the rest is not needed.

@@ -9,14 +9,17 @@ use super::answer::{Heartbeat, Letters};
 use super::progress::Progress;
 use super::share::{Part, Rest, Share};
 use crate::explore::clock::{Pulse, Vigil};
-use crate::explore::confirm::process::{Process, leave, own_number, pause};
+use crate::explore::confirm::process::{Process, leave, pause};
 use crate::explore::confirm::recheck::Recheck;
+use crate::explore::last_words::Known;
 use crate::explore::outside::env;
-use crate::explore::outside::store::Store;
+use crate::explore::outside::journal::{self, Journal};
+use crate::explore::outside::store::{Store, own_number};
 use crate::explore::outside::test_id::TestId;
 use crate::explore::say::say;
 use crate::explore::subject::Subject;
 use crate::report::Findings;
+use crate::scheduler::Plan;
 
 /// How long a process may be silent before the others do without it. It gives no sign during a run, nor
 /// before it has come to the search in question.
@@ -78,7 +81,7 @@ pub(crate) fn work(
         }
     };
     exchange(&mut member);
-    let part = rest.make(member.share, subject, recheck, |part| {
+    let part = rest.make(member.share, subject, recheck, &|_, _| {}, |part| {
         if member.pulse.beats() {
             member.state.runs = part.tally.runs;
             exchange(&mut member);
@@ -92,8 +95,9 @@ pub(crate) fn work(
 }
 
 /// The process that has started the others.
-pub(crate) struct Team {
+pub(crate) struct Team<'a> {
     test: String,
+    known: Option<&'a Known>,
     member: Member,
     /// The runs of the shares that this process has made, without the current one.
     made: usize,
@@ -116,29 +120,45 @@ enum News {
 }
 
 /// It is removed when the search is over.
-struct Directory(PathBuf);
+struct Directory {
+    path: PathBuf,
+    /// Tells others that the process lives.
+    lock: Option<Journal>,
+}
 
 impl Drop for Directory {
     fn drop(&mut self) {
+        if let Some(lock) = self.lock.take() {
+            lock.remove();
+        }
         // What cannot be removed is below `target`, and the next search has a name of its own.
-        let _ = fs::remove_dir_all(&self.0);
+        let _ = fs::remove_dir_all(&self.path);
         // The directory of the test, only if nothing else is in it.
-        let _ = self.0.parent().map(fs::remove_dir);
+        let _ = self.path.parent().map(fs::remove_dir);
     }
 }
 
-impl Team {
+impl<'a> Team<'a> {
     /// Starts the others.
     ///
     /// # Errors
     ///
     /// If there is no place for their letters.
-    pub(crate) fn start(test: &TestId, members: usize) -> io::Result<Self> {
-        let directory = Store::open(test)?.path(&format!("jobs-{}", own_number()));
+    pub(crate) fn start(
+        test: &TestId,
+        members: usize,
+        known: Option<&'a Known>,
+    ) -> io::Result<Self> {
+        let store = Store::open(test)?;
+        if known.is_none() {
+            // Otherwise that was done before the search.
+            journal::clean(&store);
+        }
+        let directory = store.path(&format!("jobs-{}", own_number()));
         // What a process of that number has left, if it was killed.
         let _ = fs::remove_dir_all(&directory);
         fs::create_dir_all(&directory)?;
-        let guard = Directory(directory.clone());
+        let guard = Directory { lock: journal::lock(&directory), path: directory.clone() };
         let mut member = Member::new(0, members, Letters::new(directory.clone()));
         member.exchange()?;
         let workers = (1..members).map(|member| {
@@ -148,7 +168,7 @@ impl Team {
             Worker { member, process: Process::start_tied(test, &variables), vigil: Vigil::new() }
         });
         let (test, workers) = (test.name().to_owned(), workers.collect());
-        Ok(Self { test, member, made: 0, workers, _directory: guard })
+        Ok(Self { test, known, member, made: 0, workers, _directory: guard })
     }
 
     /// Makes the whole search. Returns also what was said of processes that were lost.
@@ -209,7 +229,9 @@ impl Team {
         progress: &mut Progress,
     ) -> Part {
         let share = Share { member, ..self.member.share };
-        let part = rest.again().make(share, subject, recheck, |part| {
+        let known = self.known;
+        let begin = |run: usize, plan: &Plan| known.iter().for_each(|known| known.begin(run, plan));
+        let part = rest.again().make(share, subject, recheck, &begin, |part| {
             self.exchange(part.tally.runs, part.tally.rows.len(), rest, progress);
             self.member.end
         });

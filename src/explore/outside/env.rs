@@ -14,8 +14,9 @@
 //! `DACAPO_SHARE_IN` and `DACAPO_TEST` for those that share a search. cargo sets `CARGO_PKG_NAME`, which
 //! names the package in lines to paste, and `CARGO_MANIFEST_DIR`, where schedules are kept.
 
+use std::ffi::OsString;
 use std::ops::Range;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use super::case::{Case, ParseCaseError};
 use crate::trace::printable;
@@ -66,9 +67,45 @@ pub(crate) struct Confirm {
 pub(crate) struct Witness {
     /// The test in question. Other tests are not concerned.
     pub(crate) test: String,
-    /// The number of the run in the search, from 1.
-    pub(crate) run: usize,
+    pub(crate) run: RunNumber,
+    /// Whether to go on with the runs after it.
+    pub(crate) goes_on: bool,
     pub(crate) file: PathBuf,
+}
+
+/// Which run of a search.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum RunNumber {
+    /// By its place in the search, from 1.
+    Nth(usize),
+    /// By its seed, on which alone it depends.
+    Seed(u64),
+}
+
+impl Witness {
+    /// The value of the variable that asks for this.
+    pub(crate) fn variable(run: RunNumber, goes_on: bool, file: &Path) -> OsString {
+        let (kind, number) = match run {
+            RunNumber::Nth(run) => ("run", run as u64),
+            RunNumber::Seed(seed) => ("seed", seed),
+        };
+        let from = if goes_on { "from-" } else { "" };
+        let mut value = OsString::from(format!("{from}{kind}:{number}:"));
+        value.push(file);
+        value
+    }
+
+    fn parse(test: &str, text: &str) -> Option<Self> {
+        let (kind, rest) = text.split_once(':')?;
+        let (number, file) = rest.split_once(':')?;
+        let (goes_on, kind) = kind.strip_prefix("from-").map_or((false, kind), |kind| (true, kind));
+        let run = match kind {
+            "run" => RunNumber::Nth(number.parse().ok()?),
+            "seed" => RunNumber::Seed(number.parse().ok()?),
+            _ => return None,
+        };
+        Some(Self { test: test.to_owned(), run, goes_on, file: file.into() })
+    }
 }
 
 /// The share of a search that this process makes.
@@ -131,9 +168,7 @@ fn errand(get: &impl Fn(&str) -> Option<String>) -> Result<Errand, String> {
     let test = get("DACAPO_TEST");
     let share = [get("DACAPO_SHARE"), get("DACAPO_SHARE_IN")];
     if let (Some(test), Some(witness), None) = (&test, get("DACAPO_WITNESS"), &case) {
-        let (run, file) = witness.split_once(':').ok_or_else(own)?;
-        let run = run.parse().map_err(|_| own())?;
-        return Ok(Errand::Witness(Witness { test: test.clone(), run, file: file.into() }));
+        return Witness::parse(test, &witness).map(Errand::Witness).ok_or_else(own);
     }
     match (case, test, get("DACAPO_CONFIRM"), share) {
         (None, None, None, [None, None]) => Ok(Errand::Search),

@@ -3,6 +3,7 @@
 pub(crate) mod case;
 pub(crate) mod env;
 mod invocation;
+pub(crate) mod journal;
 pub(crate) mod regressions;
 pub(crate) mod store;
 pub(crate) mod test_id;

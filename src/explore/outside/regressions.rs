@@ -36,7 +36,7 @@ struct Line {
 
 /// Replays what is kept of earlier failures: if it should be accepted, first the schedule that the last
 /// search of this test has left; then each line of the file. Returns the first run that fails, and where
-/// its schedule is from, in words.
+/// its schedule is from, in words. `begin` is told of each schedule before its run.
 ///
 /// # Errors
 ///
@@ -46,6 +46,7 @@ pub(crate) fn first_failure(
     env: &Env,
     test: &TestId,
     drawing: Option<&dyn Drawing>,
+    begin: &dyn Fn(&Case),
 ) -> Result<Option<(Sample, String)>, String> {
     // A process that confirms a failure is asked about that one only.
     if env.is_started() {
@@ -53,7 +54,7 @@ pub(crate) fn first_failure(
     }
     let Some(file) = Regressions::of(test)? else { return Ok(None) };
     if env.accept
-        && let Some(found) = stored_failure(subject, test, &file, drawing)
+        && let Some(found) = stored_failure(subject, test, &file, drawing, begin)
     {
         return Ok(Some(found));
     }
@@ -71,6 +72,7 @@ pub(crate) fn first_failure(
                 accept_command(test)
             ));
         }
+        begin(&line.case);
         let sample = subject.replay(&line.case.schedule);
         if let Some(divergence) = sample.divergence {
             let ending = if sample.outcome.is_ok() { "passes" } else { "still fails" };
@@ -117,6 +119,7 @@ fn stored_failure(
     test: &TestId,
     file: &Regressions,
     drawing: Option<&dyn Drawing>,
+    begin: &dyn Fn(&Case),
 ) -> Option<(Sample, String)> {
     let store = Store::open(test).ok()?;
     let path = store.path("schedule.txt");
@@ -129,7 +132,10 @@ fn stored_failure(
         Err(error) => Err(error.to_string()),
     };
     let sample = match case {
-        Ok(case) => subject.replay(&case.schedule),
+        Ok(case) => {
+            begin(&case);
+            subject.replay(&case.schedule)
+        }
         Err(error) => {
             say(&format!("dacapo: {}: not kept: {place}: {error}", test.name()));
             return None;
@@ -228,7 +234,12 @@ impl Regressions {
         let (addition, number) = addition(&self.text, test.name(), case, sentence);
         // Added to, not written anew: another process may be about to do the same.
         let mut file = OpenOptions::new().append(true).create(true).open(&self.path)?;
-        file.write_all(addition.as_bytes())?;
+        let length = file.metadata()?.len();
+        if let Err(error) = file.write_all(addition.as_bytes()) {
+            // Half a line could not be read the next time.
+            let _ = file.set_len(length);
+            return Err(error);
+        }
         Ok(number)
     }
 }

@@ -3,6 +3,7 @@
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
+use std::sync::OnceLock;
 
 use super::test_id::{TestId, program};
 
@@ -14,11 +15,14 @@ pub(crate) struct Store {
 impl Store {
     /// The place, made if it is not there.
     pub(crate) fn open(test: &TestId) -> io::Result<Self> {
-        let program = program().ok_or_else(|| io::Error::other("the test's binary has no path"))?;
-        let target = target_directory(&program).ok_or_else(|| {
-            let program = program.display();
-            io::Error::other(format!("no directory of cargo's is above {program}"))
-        })?;
+        static TARGET: OnceLock<Result<PathBuf, String>> = OnceLock::new();
+        let target = TARGET.get_or_init(|| {
+            let program = program().ok_or("the test's binary has no path")?;
+            target_directory(&program)
+                .map(Path::to_path_buf)
+                .ok_or_else(|| format!("no directory of cargo's is above {}", program.display()))
+        });
+        let target = target.as_ref().map_err(|why| io::Error::other(why.clone()))?;
         let directory = target.join("dacapo").join(test.directory());
         fs::create_dir_all(&directory)?;
         Ok(Self { directory })
@@ -28,16 +32,30 @@ impl Store {
         self.directory.join(file)
     }
 
+    /// Writes a file whole or, if that fails, not at all: what stood there before stays.
     pub(crate) fn write(&self, file: &str, text: &str) -> io::Result<PathBuf> {
         let path = self.path(file);
-        fs::write(&path, text)?;
-        Ok(path)
+        let part = self.path(&format!("{file}.part-{}", own_number()));
+        let written = fs::write(&part, text).and_then(|()| fs::rename(&part, &path));
+        if written.is_err() {
+            let _ = fs::remove_file(&part);
+        }
+        written.map(|()| path)
+    }
+
+    pub(crate) fn directory(&self) -> &Path {
+        &self.directory
     }
 
     /// The directory, as seen from where the test runs, if it is below that.
     pub(crate) fn shown(&self) -> String {
         shown(&self.directory)
     }
+}
+
+/// A number that no other process has now.
+pub(crate) fn own_number() -> u32 {
+    std::process::id()
 }
 
 /// A path as seen from where the test runs, if it is below that.

@@ -11,6 +11,9 @@ use crate::trace::mix;
 /// hash, the package and an extension need some of them.
 const LONGEST: usize = 120;
 
+/// How many checks of one test get files and fresh processes.
+pub(crate) const MANY: u32 = 8;
+
 /// The name of a test, and how cargo is asked to run it alone.
 #[derive(Debug, Clone)]
 pub(crate) struct TestId {
@@ -140,6 +143,12 @@ impl TestId {
     /// Which check of its test this is, counted from 1.
     pub(crate) fn nth(&self) -> u32 {
         self.nth
+    }
+
+    /// Whether it comes after so many checks of its test that it is a small one, for which no other process is asked and
+    /// nothing is written unless it fails.
+    pub(crate) fn is_one_of_many(&self) -> bool {
+        self.nth > MANY
     }
 
     pub(crate) fn name(&self) -> &str {

@@ -1,5 +1,6 @@
 //! A search that ends at the first failure.
 
+use super::aftermath;
 use super::found::Found;
 use super::task::Task;
 use super::verdicts::{misfit, replay, unmet, unsteady};
@@ -10,8 +11,8 @@ use crate::explore::confirm::witness;
 use crate::explore::error::CheckError;
 use crate::explore::jobs::progress::Progress;
 use crate::explore::jobs::{self, Jobs};
-use crate::explore::last_words::{self, Known};
-use crate::explore::outside::case::Drawing;
+use crate::explore::last_words;
+use crate::explore::outside::case::{Case, Drawing};
 use crate::explore::outside::env::{Env, Errand};
 use crate::explore::outside::regressions;
 use crate::explore::outside::test_id::TestId;
@@ -37,8 +38,8 @@ pub(crate) fn check(
     drawing: Option<&dyn Drawing>,
 ) -> Result<(), CheckError> {
     let env = Env::read();
-    let known = last_words::note(settings, test, env.is_started());
-    let task = Task { settings, env: &env, test, drawing };
+    let (known, remains) = last_words::note(settings, test, &env, drawing.is_some());
+    let task = Task { settings, env: &env, test, drawing, known: &known };
     if env.trace {
         subject.show_all();
     }
@@ -59,13 +60,25 @@ pub(crate) fn check(
             jobs::work(settings, share, &mut subject, scheduler, first, true)
         }
         Errand::Witness(errand) if errand.test == test.name() => {
-            leave(witness::work(errand, &mut subject, scheduler, first))
+            leave(witness::work(errand, &mut subject, scheduler, first, drawing))
         }
         // A check before the one in question, which has passed in the process that started this one.
         Errand::Share(_) | Errand::Witness(_) => return Ok(()),
         Errand::Confirm(_) | Errand::Search => {}
     }
-    match regressions::first_failure(&mut subject, &env, test, drawing) {
+    if let Some(case) = aftermath::examine(task, remains)? {
+        let how = "the last process, which ended while it shrank or explained this failure; not shrunk now";
+        // What has changed since then, and passes, is searched as usual.
+        if regressions::load(drawing, &case).is_ok()
+            && let sample = subject.replay(&case.schedule)
+            && sample.outcome.is_err()
+        {
+            known.has_found();
+            return Err(Found::new(task, subject, how.to_owned()).unshrunk().report(sample));
+        }
+    }
+    let begin = |case: &Case| known.replays(case);
+    match regressions::first_failure(&mut subject, &env, test, drawing, &begin) {
         Ok(None) => {}
         Ok(Some((sample, how))) => {
             known.has_found();
@@ -73,7 +86,7 @@ pub(crate) fn check(
         }
         Err(mistake) => panic!("dacapo: {mistake}"),
     }
-    search(task, subject, scheduler, first, &known)
+    search(task, subject, scheduler, first)
 }
 
 /// Has the runs before a search judged as those of the search. Returns the plan of the first run, if it had to
@@ -104,11 +117,10 @@ fn search(
     mut subject: Subject<'_>,
     mut scheduler: Box<dyn Scheduler>,
     mut first: Option<Plan>,
-    known: &Known,
 ) -> Result<(), CheckError> {
-    let Task { settings, env, test, .. } = task;
+    let Task { settings, env, test, known, .. } = task;
     let mut progress = Progress::new(env, test.name());
-    let mut jobs = Jobs::new(settings, env, Some(test));
+    let mut jobs = Jobs::new(settings, env, Some(test), Some(known));
     let name = scheduler.name().to_owned();
     let recheck = Recheck::new(settings);
     let mut coverage = Coverage::new(&settings.expected);
@@ -120,7 +132,7 @@ fn search(
             runs += 1;
             continue;
         }
-        known.begin(runs + 1, plan.seed());
+        known.begin(runs + 1, &plan);
         let mut sample: Sample;
         (sample, scheduler) = subject.run_only(scheduler, &plan);
         reach.add(&sample);

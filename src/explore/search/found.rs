@@ -15,7 +15,7 @@ use crate::explore::outside::case::{Case, Drawing};
 use crate::explore::outside::env::Errand;
 use crate::explore::outside::regressions;
 use crate::explore::outside::store::{Store, shown};
-use crate::explore::outside::test_id::TestId;
+use crate::explore::outside::test_id::{MANY, TestId};
 use crate::explore::say::{say, say_now};
 use crate::explore::shrink::shrink;
 use crate::explore::subject::{Sample, Subject};
@@ -24,9 +24,6 @@ use crate::report::{
     Difference, Explanation, FailureReport, difference, sentence, shorten, shrunk,
 };
 use crate::trace::{Trace, printable};
-
-/// From this check of a test on, no fresh process is asked, because it makes all earlier checks first.
-const MANY: u32 = 8;
 
 /// The longest schedule that is printed to be pasted, in characters.
 const PASTED: usize = 200;
@@ -42,6 +39,8 @@ pub(crate) struct Found<'a, 'b> {
     pub(super) facts: Vec<(&'static str, String)>,
     scheduler: String,
     seed: Option<u64>,
+    /// Whether to tell it as it is, because shrinking or explaining it has ended a process.
+    is_unshrunk: bool,
 }
 
 /// The run that is reported, with its trace.
@@ -61,12 +60,18 @@ impl<'a, 'b> Found<'a, 'b> {
     /// A failure of the last run of the subject. `how` says where its schedule is from.
     pub(crate) fn new(task: Task<'a>, subject: Subject<'b>, how: String) -> Self {
         let facts = vec![("found by", how)];
-        Self { task, subject, facts, scheduler: String::new(), seed: None }
+        Self { task, subject, facts, scheduler: String::new(), seed: None, is_unshrunk: false }
     }
 
     /// Names the scheduler that found it, and its seed.
     pub(crate) fn by(mut self, scheduler: &str, seed: Option<u64>) -> Self {
         (self.scheduler, self.seed) = (scheduler.to_owned(), seed);
+        self
+    }
+
+    /// Makes no runs that are not needed for a report.
+    pub(crate) fn unshrunk(mut self) -> Self {
+        self.is_unshrunk = true;
         self
     }
 
@@ -109,6 +114,9 @@ impl<'a, 'b> Found<'a, 'b> {
         let case = Case { input: drawing.map(Drawing::input), schedule: first.schedule.clone() };
         // If this fails, the report will say so.
         let path = Store::open(test).and_then(|s| s.write("schedule.txt", &format!("{case}\n")));
+        if path.is_ok() {
+            self.task.known.has_saved();
+        }
         if time >= SLOW {
             let mut pasted = case.to_string();
             if let (true, Ok(path)) = (pasted.len() > PASTED, path) {
@@ -128,11 +136,14 @@ impl<'a, 'b> Found<'a, 'b> {
         let from = first.schedule.clone();
         self.subject.set_deadline(Deadline::after(settings.max_shrink_time));
         let (first, inputs) = match drawing {
-            Some(drawing) => drawing.shrink(&mut self.subject, first, settings.max_shrink_runs),
-            None => (first, None),
+            Some(drawing) if !self.is_unshrunk => {
+                drawing.shrink(&mut self.subject, first, settings.max_shrink_runs)
+            }
+            _ => (first, None),
         };
         let found = first.outcome.clone().err();
-        let shrinking = shrink(&mut self.subject, first, settings.max_shrink_runs);
+        let max_runs = if self.is_unshrunk { 0 } else { settings.max_shrink_runs };
+        let shrinking = shrink(&mut self.subject, first, max_runs);
         let is_late = self.subject.is_late();
         self.subject.set_deadline(Deadline::default());
         let least = shrinking.sample;
@@ -247,7 +258,8 @@ impl<'a, 'b> Found<'a, 'b> {
         if let Errand::Confirm(_) = env.errand {
             return Err("this is one".to_owned().into());
         }
-        if test.nth() > MANY {
+        // It would make all earlier checks first.
+        if test.is_one_of_many() {
             return Err(format!("there were more than {MANY} checks in this test").into());
         }
         let store = Store::open(test).map_err(|error| error.to_string())?;
@@ -258,8 +270,8 @@ impl<'a, 'b> Found<'a, 'b> {
     fn tell(&mut self, least: Least) -> CheckError {
         let Task { settings, drawing, .. } = self.task;
         self.subject.set_deadline(Deadline::after(settings.max_explain_time));
-        let explanation =
-            explain(&mut self.subject, &least.sample, &least.trace, settings.max_explain_runs);
+        let max_runs = if self.is_unshrunk { 0 } else { settings.max_explain_runs };
+        let explanation = explain(&mut self.subject, &least.sample, &least.trace, max_runs);
         if self.subject.is_late() {
             let time = seconds(settings.max_explain_time);
             let fact = format!("not finished in {time}, see Builder::max_explain_time");

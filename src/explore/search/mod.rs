@@ -1,5 +1,6 @@
 //! Searches: for the first failure of a test, for all outcomes, and over inputs.
 
+mod aftermath;
 pub(crate) mod check;
 mod elsewhere;
 mod found;

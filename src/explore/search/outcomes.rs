@@ -276,7 +276,7 @@ pub(crate) fn explore(
         jobs::work(settings, share, &mut subject, scheduler, None, false);
     }
     let mut progress = Progress::new(&env, "explore");
-    let mut jobs = Jobs::new(settings, &env, test.as_ref());
+    let mut jobs = Jobs::new(settings, &env, test.as_ref(), None);
     let recheck = Recheck::new(settings);
     let mut tally = Tally::default();
     tally.coverage = Coverage::new(&settings.expected);

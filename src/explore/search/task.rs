@@ -1,5 +1,6 @@
 //! What all parts of a check know.
 
+use crate::explore::last_words::Known;
 use crate::explore::outside::case::{Case, Drawing, Shown};
 use crate::explore::outside::env::Env;
 use crate::explore::outside::regressions;
@@ -14,6 +15,8 @@ pub(crate) struct Task<'a> {
     pub(crate) test: &'a TestId,
     /// Draws the input of the test, if it has one.
     pub(crate) drawing: Option<&'a dyn Drawing>,
+    /// Where it is noted how far the check has come.
+    pub(crate) known: &'a Known,
 }
 
 impl Task<'_> {

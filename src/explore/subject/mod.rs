@@ -231,6 +231,11 @@ impl<'a> Subject<'a> {
         sample
     }
 
+    /// The faults that a run of this plan would have.
+    pub(crate) fn faults_of(&self, plan: &Plan) -> Faults {
+        self.engine.faults_of(plan)
+    }
+
     /// Tells a witness of each step from now on.
     pub(crate) fn set_witness(&mut self, witness: Witness) {
         self.engine.set_witness(witness);
