@@ -40,7 +40,7 @@ const COUNTED: [usize; 2] = [1_000, 10_000];
 /// grow with the logarithm.
 const LIMIT: f64 = 1.4;
 /// What one thing may take, for programs that nest. Whatever takes longer is not measured.
-const PATIENCE: Duration = Duration::from_secs(10);
+const PATIENCE: Duration = Duration::from_secs(60);
 
 /// What is measured: how tasks are scheduled, and the name of the program.
 #[derive(Clone, Copy, PartialEq, Eq)]

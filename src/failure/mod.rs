@@ -1,9 +1,12 @@
 //! Why a run failed.
 
+mod blocked;
 mod identity;
 
 use std::fmt;
 
+pub use self::blocked::Blocked;
+use self::blocked::{MOST, Tasks};
 use crate::extent::Extent;
 use crate::trace::{printable, printable_lines};
 
@@ -119,17 +122,6 @@ pub(crate) struct Unmet {
     pub(crate) runs: usize,
 }
 
-/// A task that waits for ever.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Blocked {
-    pub(crate) task: String,
-    pub(crate) waits: Vec<String>,
-    /// Where it waits for each of these, or for what dacapo does not know, as far as that is known.
-    pub(crate) places: Vec<Option<String>>,
-    /// Where it was spawned; not for main.
-    pub(crate) spawned: Option<String>,
-}
-
 /// A bound on what one run may use.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Limit {
@@ -181,8 +173,12 @@ impl Failure {
             Kind::Error { message } => format!("main returned an error: {}", line(message)),
             Kind::Cancelled => "main was cancelled".to_owned(),
             Kind::Stuck { blocked } => {
-                let tasks: Vec<_> = blocked.iter().map(Blocked::task).collect();
-                format!("stuck: {}", tasks.join(", "))
+                let tasks: Vec<_> = blocked.iter().map(Blocked::task).take(NAMES).collect();
+                let more = match blocked.len() - tasks.len() {
+                    0 => String::new(),
+                    more => format!(", and {more} more"),
+                };
+                format!("stuck: {}{more}", tasks.join(", "))
             }
             Kind::Limit { limit: Limit::Steps, value, .. } => {
                 format!("limit reached: {value} steps")
@@ -224,45 +220,18 @@ impl Failure {
             }
             _ => {}
         }
+        if let Kind::Stuck { blocked } = &kind {
+            // All of them, and not only those that are shown.
+            return Tasks { blocked, most: usize::MAX }.to_string();
+        }
         Self::new(kind).to_string()
-    }
-}
-
-impl Blocked {
-    /// The name of the task.
-    pub fn task(&self) -> &str {
-        &self.task
-    }
-
-    /// What it waits for, in words; empty if dacapo does not know.
-    pub fn waits(&self) -> &[String] {
-        &self.waits
-    }
-}
-
-impl fmt::Display for Blocked {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} waits ", self.task)?;
-        let unknown = ["for something outside of dacapo".to_owned()];
-        let waits = if self.waits.is_empty() { &unknown[..] } else { &self.waits };
-        for (number, what) in waits.iter().enumerate() {
-            let and = if number == 0 { "" } else { ", and " };
-            write!(f, "{and}{what}")?;
-            if let Some(Some(place)) = self.places.get(number) {
-                write!(f, ", at {place}")?;
-            }
-        }
-        match &self.spawned {
-            Some(place) if self.places.iter().all(Option::is_none) => {
-                write!(f, " (it was spawned at {place})")
-            }
-            _ => Ok(()),
-        }
     }
 }
 
 /// The longest message of a panic or an error that is shown, in characters.
 pub(crate) const MESSAGE: usize = 2000;
+/// How many tasks that wait for ever are in a title.
+const NAMES: usize = 20;
 /// The longest label.
 const LABEL: usize = 60;
 
@@ -300,9 +269,7 @@ impl fmt::Display for Failure {
                 f.write_str(
                     "stuck: nothing is ready and no timer is set, so the run cannot go on",
                 )?;
-                for task in blocked {
-                    write!(f, "\n  {task}")?;
-                }
+                write!(f, "{}", Tasks { blocked, most: MOST })?;
                 if blocked.iter().any(|task| task.waits.is_empty()) {
                     f.write_str(
                         "\n(what dacapo does not know is a future of another crate, whose wake-up \
@@ -345,7 +312,14 @@ impl fmt::Display for Failure {
                  the schedule was recorded, which is then to be recorded anew; or the test is not \
                  deterministic)\nthe run that it made instead: {then}"
             ),
-            Kind::Leak { cancelled, left } => write!(f, "{cancelled}: {}", left.join("\n")),
+            Kind::Leak { cancelled, left } => {
+                let told = &left[..left.len().min(MOST)];
+                write!(f, "{cancelled}: {}", told.join("\n"))?;
+                match left.len() - told.len() {
+                    0 => Ok(()),
+                    more => write!(f, "\nand {more} more"),
+                }
+            }
             Kind::ProcessEnded { status, last } => {
                 write!(f, "the run ended its process ({status})")?;
                 let Some((task, spawned)) = last else { return Ok(()) };

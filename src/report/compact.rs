@@ -8,6 +8,8 @@ use crate::trace::{Ending, Event, TaskId, Trace};
 
 /// The most turns that are shown.
 const TURNS: usize = 200;
+/// The most notes and answers of a turn that are shown.
+const SAID: usize = 20;
 
 /// A turn of a task, or what happens to it in a turn of another.
 struct Segment {
@@ -62,7 +64,12 @@ impl Trace {
                 f.write_str(if *early { "◀" } else { "" })?;
                 write!(f, "{}", self.names().get(*task))?;
                 if !said.is_empty() {
-                    write!(f, "({})", said.join(", "))?;
+                    let told = &said[..said.len().min(SAID)];
+                    let more = match said.len() - told.len() {
+                        0 => String::new(),
+                        more => format!(", … {more} more"),
+                    };
+                    write!(f, "({}{more})", told.join(", "))?;
                 }
                 f.write_str(end)?;
             }

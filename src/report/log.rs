@@ -6,7 +6,8 @@ use crate::trace::{Position, Trace};
 
 impl Trace {
     /// Everything that happened: a line for each event, with the virtual time and the number of the step.
-    /// It is what `DACAPO_TRACE` prints and what `target/dacapo/<test>/trace.txt` holds.
+    /// It is what `DACAPO_TRACE` prints and what `target/dacapo/<test>/trace.txt` holds, of long runs the
+    /// first and the last events.
     ///
     /// ```
     /// use std::time::Duration;
@@ -25,7 +26,12 @@ impl Trace {
     /// assert_eq!(format!("\n{}", run.trace().log()), text);
     /// ```
     pub fn log(&self) -> impl fmt::Display + '_ {
-        fmt::from_fn(|f| {
+        self.log_within(usize::MAX)
+    }
+
+    /// The same with at most so many lines: the first and the last.
+    pub(crate) fn log_within(&self, most: usize) -> impl fmt::Display + '_ {
+        fmt::from_fn(move |f| {
             writeln!(f, "{:>10}  {:>4}  event", "time", "step")?;
             if self.dropped() > 0 {
                 writeln!(
@@ -34,10 +40,23 @@ impl Trace {
                     self.dropped()
                 )?;
             }
-            self.events().try_for_each(|(position, event)| {
+            let line = |(position, event)| {
                 let Position { time, step, .. } = position;
-                writeln!(f, "{time:>10}  {step:>4}  {}", self.describe(position, event))
-            })
+                format!(
+                    "{time:>10}  {step:>4}  {}
+",
+                    self.describe(position, event)
+                )
+            };
+            let left_out = self.events().count().saturating_sub(most);
+            let first = if left_out == 0 { usize::MAX } else { most / 2 };
+            self.events().take(first).try_for_each(|event| f.write_str(&line(event)))?;
+            if left_out == 0 {
+                return Ok(());
+            }
+            writeln!(f, "  … {left_out} events are left out here; DACAPO_TRACE=1 prints all …")?;
+            let rest = self.events().skip(most / 2 + left_out);
+            rest.map(line).try_for_each(|line| f.write_str(&line))
         })
     }
 }

@@ -4,6 +4,7 @@
 use std::fmt;
 
 use super::legend::legend;
+use super::{count, in_order};
 use crate::instant::Instant;
 use crate::numbering::Numbering;
 use crate::question::Question;
@@ -13,6 +14,9 @@ use crate::trace::{Ending, Event, Position, TaskId, Trace, printable};
 const WIDTH: usize = 100;
 /// The longest name of a task.
 const NAME: usize = 24;
+/// The most blocks, the last ones, and the most strips in each.
+const BLOCKS: usize = 10;
+const STRIPS: usize = 50;
 /// Between two instants.
 const GAP: usize = 3;
 
@@ -42,7 +46,8 @@ impl Trace {
     ///
     /// A column is a turn, and a task that has one is marked there; letters stand for what it has
     /// [noted](crate::trace!), or was answered by [`choose`](crate::choose). What is wider than 100
-    /// characters goes on in another block.
+    /// characters goes on in another block. Of a long run, the last ten blocks are shown. A block has
+    /// at most 50 tasks, those that do something in it.
     ///
     /// ```
     /// use std::time::Duration;
@@ -228,7 +233,16 @@ impl Strips {
         let names: Vec<String> = self.lives.iter().map(name).collect();
         let longest = names.iter().map(|name| name.chars().count()).max().unwrap_or(0).max(4);
         let mut text = String::new();
-        for (number, block) in self.blocks(WIDTH - longest).iter().enumerate() {
+        let blocks = self.blocks(WIDTH - longest);
+        let left_out = blocks.len().saturating_sub(BLOCKS);
+        let shown = &blocks[left_out..];
+        let first = shown.first().and_then(|block| block.first()).map_or(0, |it| it.columns.start);
+        if first > 0 {
+            text += &format!(
+                "… {first} earlier columns are left out; Trace::filter selects what is shown …\n\n"
+            );
+        }
+        for (number, block) in shown.iter().enumerate() {
             if number > 0 {
                 text.push('\n');
             }
@@ -239,16 +253,42 @@ impl Strips {
             let head = heads.join(&" ".repeat(GAP));
             text.push_str(format!("{:<longest$}   {head}", "time").trim_end());
             text.push('\n');
-            for number in self.numbers.by_key() {
+            let (shown, more) = self.shown_in(block);
+            for number in shown {
                 let (name, strip) = (&names[number], self.strip(&self.lives[number], block));
-                if !strip.trim().is_empty() {
-                    text.push_str(format!("{name:<longest$}   {strip}").trim_end());
-                    text.push('\n');
-                }
+                text.push_str(format!("{name:<longest$}   {strip}").trim_end());
+                text.push('\n');
+            }
+            if more > 0 {
+                text += &format!("… and {}\n", count(more, "more task"));
             }
         }
-        text.push_str(&self.legend());
+        text.push_str(&self.legend(first));
         text
+    }
+
+    /// The numbers of the tasks that are shown in a block, in the order of spawning, and how many others live in
+    /// it.
+    fn shown_in(&self, block: &[Piece]) -> (Vec<usize>, usize) {
+        let (Some(first), Some(last)) = (block.first(), block.last()) else {
+            return (Vec::new(), 0);
+        };
+        let columns = first.columns.start..last.columns.end;
+        let lives = |life: &Life| {
+            life.start < columns.end && life.end.is_none_or(|end| end >= columns.start)
+        };
+        let living = self.lives.iter().filter(|life| lives(life)).count();
+        let all = || self.numbers.by_key().filter(|&number| lives(&self.lives[number]));
+        if living <= STRIPS {
+            return (all().collect(), 0);
+        }
+        let marks = self.columns[columns.clone()].iter().flat_map(|column| &column.marks);
+        let mut marked: Vec<TaskId> = marks.map(|(task, _)| *task).collect();
+        marked = in_order(&marked);
+        let shown = all().filter(|&number| marked.binary_search(&self.lives[number].task).is_ok());
+        let shown: Vec<usize> = shown.take(STRIPS).collect();
+        let more = living - shown.len();
+        (shown, more)
     }
 
     /// The columns of an instant each, or of a part of it, side by side in blocks of at most this width.
@@ -303,11 +343,12 @@ impl Strips {
         strip
     }
 
-    fn legend(&self) -> String {
-        let jumps =
-            self.columns.windows(2).any(|pair| pair[0].position.time != pair[1].position.time);
+    /// What the marks mean that occur from a column on.
+    fn legend(&self, first: usize) -> String {
+        let columns = &self.columns[first.min(self.columns.len())..];
+        let jumps = columns.windows(2).any(|pair| pair[0].position.time != pair[1].position.time);
         let occurs = |mark| {
-            self.columns.iter().any(|column| column.marks.iter().any(|&(_, other)| other == mark))
+            columns.iter().any(|column| column.marks.iter().any(|&(_, other)| other == mark))
         };
         let marks =
             MEANINGS.iter().filter(|(mark, _)| if *mark == JUMP { jumps } else { occurs(*mark) });

@@ -35,19 +35,32 @@ impl Trace {
     /// # Ok::<(), serde_json::Error>(())
     /// ```
     pub fn perfetto(&self) -> impl fmt::Display + '_ {
-        Perfetto(self)
+        self.perfetto_within(usize::MAX)
+    }
+
+    /// The same for the last events, at most so many.
+    pub(crate) fn perfetto_within(&self, most: usize) -> impl fmt::Display + '_ {
+        Perfetto { trace: self, most }
     }
 }
 
-struct Perfetto<'a>(&'a Trace);
+struct Perfetto<'a> {
+    trace: &'a Trace,
+    most: usize,
+}
 
 impl fmt::Display for Perfetto<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let mut tracks = Tracks::new(self.0);
-        self.0.events().for_each(|(position, event)| tracks.add(position, event));
+        let mut tracks = Tracks::new(self.trace);
+        let left_out = self.trace.events().count().saturating_sub(self.most);
+        let shown = self.trace.events().skip(left_out);
+        shown.for_each(|(position, event)| tracks.add(position, event));
         let entries = tracks.finish();
         f.write_str("{\"displayTimeUnit\":\"ms\",\"otherData\":{")?;
-        write!(f, "\"earlier events not kept\":\"{}\",", self.0.dropped())?;
+        write!(f, "\"earlier events not kept\":\"{}\",", self.trace.dropped())?;
+        if left_out > 0 {
+            write!(f, "\"earlier events left out, see Trace::perfetto\":\"{left_out}\",")?;
+        }
         write!(f, "\"a step, which takes no virtual time, is drawn as\":\"1 µs\"}},")?;
         f.write_str("\"traceEvents\":[\n")?;
         for (number, entry) in entries.iter().enumerate() {

@@ -4,6 +4,7 @@
 mod support;
 
 mod examples;
+mod long;
 mod pictures;
 mod reviewing;
 mod serialized;

@@ -25,6 +25,9 @@ use crate::report::{
 };
 use crate::trace::{Trace, printable};
 
+/// How many events are in the file with the trace, the first and the last: some megabytes. `DACAPO_TRACE` prints all.
+const EVENTS: usize = 50_000;
+
 /// The longest schedule that is printed to be pasted, in characters.
 const PASTED: usize = 200;
 
@@ -340,7 +343,7 @@ impl<'a, 'b> Found<'a, 'b> {
     fn store(&self, test: &TestId, case: &Case, least: &Least) -> io::Result<(Store, String)> {
         let store = Store::open(test)?;
         let path = store.write("schedule.txt", &format!("{case}\n"))?;
-        store.write("trace.txt", &least.trace.log().to_string())?;
+        store.write("trace.txt", &least.trace.log_within(EVENTS).to_string())?;
         Ok((store, path.display().to_string()))
     }
 }

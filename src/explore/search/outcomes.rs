@@ -245,6 +245,7 @@ impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let rows = self.outcomes.iter().map(|outcome| Row {
             outcome: outcome.in_one_line(WIDTH),
+            fails: outcome.failure.is_some(),
             runs: outcome.runs,
             least: shorten(&outcome.least),
         });

@@ -10,6 +10,9 @@ use crate::report::Explanation;
 use crate::schedule::Schedule;
 use crate::trace::Trace;
 
+/// How many events are drawn for Perfetto, the last ones: some megabytes.
+const EVENTS: usize = 20_000;
+
 /// The run that is reported, to be drawn.
 pub(crate) struct Picture<'a> {
     pub(crate) test: &'a str,
@@ -45,7 +48,7 @@ impl Picture<'_> {
         }
         page = page.fact("replay now", self.replay);
         store.write("trace.mmd", &self.trace.mermaid().to_string())?;
-        store.write("trace.json", &self.trace.perfetto().to_string())?;
+        store.write("trace.json", &self.trace.perfetto_within(EVENTS).to_string())?;
         store.write("trace.html", &page.to_string())
     }
 }
