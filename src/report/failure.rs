@@ -193,12 +193,64 @@ fn ending(sign: &str, outcome: &str) -> String {
 
 /// What shrinking came to, in words that follow "shrunk".
 pub(crate) fn shrunk(from: &Schedule, to: &Schedule, runs: usize) -> String {
-    if from == to {
-        return format!("nothing simpler was found, in {}", count(runs, "run"));
+    let in_runs = format!("in {}", count(runs, "run"));
+    if from.deviations() == 0 && to.deviations() == 0 {
+        let seed = match (from.seed(), to.seed()) {
+            (a, b) if a == b => String::new(),
+            (_, to) => format!(", also with random values from seed {to}, {in_runs}"),
+        };
+        return format!("nothing to shrink: first in, first out fails already{seed}");
     }
-    let size = |schedule: &Schedule| {
-        let answers = count(schedule.answers().len(), "answer");
-        format!("{answers} with {}", count(schedule.deviations(), "deviation"))
+    if from == to {
+        return format!("nothing simpler was found, {in_runs}");
+    }
+    let size = |schedule: &Schedule| match schedule.deviations() {
+        0 => "first in, first out".to_owned(),
+        deviations => {
+            let answers = count(schedule.answers().len(), "answer");
+            format!("{answers} with {}", count(deviations, "deviation"))
+        }
     };
-    format!("from {} to {}, in {}", size(from), size(to), count(runs, "run"))
+    format!("from {} to {}, {in_runs}", size(from), size(to))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[track_caller]
+    fn check(from: &str, to: &str, runs: usize, expected: &str) {
+        let [from, to] = [from, to].map(|text| text.parse().expect("a schedule"));
+        assert_eq!(shrunk(&from, &to, runs), expected, "{from} to {to}");
+    }
+
+    #[test]
+    fn what_shrinking_came_to() {
+        check(
+            "d1:0x2.1.1",
+            "d1:0x2.1",
+            7,
+            "from 4 answers with 2 deviations to 3 answers with 1 deviation, in 7 runs",
+        );
+        check("d1:1", "d1:1", 1, "nothing simpler was found, in 1 run");
+        check(
+            "d1:1.1",
+            "d1:",
+            1,
+            "from 2 answers with 2 deviations to first in, first out, in 1 run",
+        );
+    }
+
+    #[test]
+    fn first_in_first_out_needs_no_shrinking() {
+        let already = "nothing to shrink: first in, first out fails already";
+        check("d1:", "d1:", 0, already);
+        check("d1:@7", "d1:@7", 3, already);
+        check(
+            "d1:@7",
+            "d1:",
+            2,
+            &format!("{already}, also with random values from seed 0, in 2 runs"),
+        );
+    }
 }

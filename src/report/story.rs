@@ -1,11 +1,12 @@
 //! A run as people would tell it: what is worth a line, whose line it is, and what stands beside it.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use super::words;
 use crate::instant::Instant;
 use crate::question::Question;
-use crate::trace::{Asked, Ending, Event, Position, Subject, TaskId, Trace};
+use crate::trace::{Asked, Ending, Event, Position, Subject, TaskId, Trace, Wait};
 
 pub(super) enum StoryLine {
     Act(Act),
@@ -40,16 +41,35 @@ pub(super) struct Aside {
 
 /// What is worth telling, in its order.
 pub(super) fn story(trace: &Trace) -> Vec<StoryLine> {
-    let mut story = Story { trace, lines: Vec::new(), time: None, pending: None, late: Vec::new() };
+    let mut story = Story {
+        trace,
+        lines: Vec::new(),
+        time: None,
+        pending: None,
+        late: Vec::new(),
+        unexplained: BTreeMap::new(),
+        wakes: None,
+        wakers: trace.is_filtered().then(|| actors(trace)),
+    };
     for (position, event) in trace.events() {
         story.time.get_or_insert(position.time);
         match event {
             Event::Choice { asked, answer, .. } => story.add_choice(position, asked, answer),
-            event => story.add(position, event),
+            event => {
+                story.follow(position, event);
+                story.add(position, event);
+            }
         }
     }
     story.flush();
     story.lines
+}
+
+/// The tasks that do something in a trace.
+fn actors(trace: &Trace) -> BTreeSet<TaskId> {
+    // All jumps of the clock are in a filtered trace, whichever task came before.
+    let events = trace.events().filter(|(_, event)| !matches!(event, Event::Advance { .. }));
+    events.map(|(position, event)| event.actor(position)).collect()
 }
 
 struct Story<'a> {
@@ -61,6 +81,13 @@ struct Story<'a> {
     pending: Option<(Position, TaskId, Vec<Aside>)>,
     /// Events that belong beside the next jump of the clock.
     late: Vec<Aside>,
+    /// The tasks that wait, each with the step in which it began to and whether what it waits for leaves open
+    /// which task will wake it.
+    unexplained: BTreeMap<TaskId, (u64, bool)>,
+    /// The step and the task whose last line says what it wakes.
+    wakes: Option<(u64, TaskId)>,
+    /// Of a filtered trace, the tasks that are in it: the story tells of no others.
+    wakers: Option<BTreeSet<TaskId>>,
 }
 
 impl Story<'_> {
@@ -72,7 +99,7 @@ impl Story<'_> {
             // A fault that asked the task to cancel has been told already.
             Event::Cancel { task, .. } if self.just_asked(task) => return,
             Event::Abort { by: None, .. } | Event::Cancel { by: None, .. } => ASKED.to_owned(),
-            // Whose turn it is, is told by what comes of it; whose wake-up it was, by what was waited for.
+            // Whose turn it is, is told by what comes of it; whose wake-up it was, by what was waited for or by `follow`.
             event => match words::deed(self.trace, event) {
                 Some(text) => text,
                 None => return,
@@ -83,6 +110,43 @@ impl Story<'_> {
             _ => (text, Mark::None),
         };
         self.tell(position, event.actor(position), text, mark);
+    }
+
+    /// Tells which task wakes which, if nothing else does: futures of other crates do not say what they wait
+    /// for.
+    fn follow(&mut self, position: Position, event: Event) {
+        match event {
+            Event::Wait { task, on } => {
+                let is_open = matches!(on, Wait::Other | Wait::Until(_));
+                let wait = self.unexplained.entry(task).or_insert((position.step, true));
+                // A task may wait for several things at once.
+                let before = wait.0 != position.step || wait.1;
+                *wait = (position.step, before && is_open);
+            }
+            Event::Wake { task, by } => {
+                let is_open = self.unexplained.remove(&task).is_some_and(|(_, is_open)| is_open);
+                let known = |by: &TaskId| self.wakers.as_ref().is_none_or(|all| all.contains(by));
+                if let Some(by) = by.filter(|by| is_open && *by != task && known(by)) {
+                    self.wake(position, by, task);
+                }
+            }
+            // Their own lines say so.
+            Event::Abort { task, .. } | Event::Cancel { task, .. } | Event::End { task, .. } => {
+                self.unexplained.remove(&task);
+            }
+            _ => {}
+        }
+    }
+
+    fn wake(&mut self, position: Position, by: TaskId, task: TaskId) {
+        let name = self.trace.names().get(task);
+        let is_next = self.wakes == Some((position.step, by)) && self.pending.is_none();
+        if let (true, Some(StoryLine::Act(act))) = (is_next, self.lines.last_mut()) {
+            act.text.push_str(&format!(", {name}"));
+            return;
+        }
+        self.tell(position, by, format!("wakes {name}"), Mark::None);
+        self.wakes = Some((position.step, by));
     }
 
     fn just_asked(&self, whom: TaskId) -> bool {
@@ -131,6 +195,7 @@ impl Story<'_> {
 
     /// Adds a line, after the time that has passed.
     fn push(&mut self, act: Act) {
+        self.wakes = None;
         let now = act.position.time;
         let before = self.time.replace(now).unwrap_or(now);
         if now > before {

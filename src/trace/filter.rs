@@ -104,6 +104,11 @@ impl Trace {
         let all = Self { records, before, ..self.clone() };
         Self { selected, early, ..all }
     }
+
+    /// Whether it is a part of another trace.
+    pub(crate) fn is_filtered(&self) -> bool {
+        self.selected.is_some()
+    }
 }
 
 /// The event with the number of its primitive in the order in which they come.

@@ -9,6 +9,7 @@ use dacapo::sync::Semaphore;
 use dacapo::task::{Id, spawn_named, yield_now};
 use dacapo::time::{sleep, timeout};
 use dacapo::{Run, Trace, explore, gather, replay, run, spawn, try_check};
+use futures::StreamExt as _;
 
 /// Three pages. The slowest takes a second.
 async fn fetches() {
@@ -69,6 +70,30 @@ async fn deadlock() {
     drop(gather([both("reader", &a, &b), both("writer", &b, &a)]).await);
 }
 
+/// Two workers take jobs from a channel of another crate, and send what they made through another one.
+async fn library_channels() {
+    let (send_job, jobs) = futures::channel::mpsc::unbounded();
+    let (send_result, results) = futures::channel::mpsc::unbounded();
+    let jobs = Rc::new(futures::lock::Mutex::new(jobs));
+    for name in ["ann", "bob"] {
+        let (jobs, send_result) = (Rc::clone(&jobs), send_result.clone());
+        spawn_named(name, async move {
+            while let Some(job) = jobs.lock().await.next().await {
+                sleep(millis(job)).await;
+                send_result.unbounded_send(job).unwrap();
+            }
+        });
+    }
+    drop(send_result);
+    spawn_named("producer", async move {
+        for job in [3, 5] {
+            sleep(millis(1)).await;
+            send_job.unbounded_send(job).unwrap();
+        }
+    });
+    assert_eq!(results.collect::<Vec<_>>().await, [3, 5]);
+}
+
 /// Shows a run in the three forms that people compare.
 fn forms(run: &Run<()>) -> String {
     format!("{run}\n\n{}\n\n{}\n", run.trace().marbles(), run.trace().compact())
@@ -99,6 +124,20 @@ fn a_pool_of_two_for_three() {
         "Three users of a pool of two connections: the third gets one when the first has done.",
         forms(&run(pool))
     );
+}
+
+#[test]
+fn tasks_of_a_library_wake_each_other() {
+    let run = run(library_channels);
+    assert!(run.is_ok(), "{:?}", run.failure());
+    assert_snapshot!(
+        "trace_library_channels",
+        "Tasks wait for channels and a lock of other crates: the story tells which task wakes which.",
+        run.trace().to_string()
+    );
+    // A part of the trace tells of no tasks outside of it.
+    let main = run.trace().filter(|entry| entry.task() == "main").to_string();
+    assert!(main.contains("waits") && !main.contains("wakes"), "{main}");
 }
 
 #[test]
