@@ -29,6 +29,7 @@ use std::cell::{Cell, RefCell, RefMut};
 use std::rc::Rc;
 use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
+use std::time::Duration;
 
 use self::core::Core;
 use self::poll::CurrentPoll;
@@ -40,7 +41,7 @@ use crate::instant::Instant;
 use crate::question::Question;
 use crate::schedule::Schedule;
 use crate::session::{Driver, Place, Session};
-use crate::trace::TaskId;
+use crate::trace::{Record, TaskId};
 
 pub use self::cancellation::Cancelled;
 pub(crate) use self::cancellation::{Awaiting, CancelTarget, Scope, ScopeId};
@@ -260,6 +261,13 @@ impl Executor {
     pub(crate) fn wakee(&self, waker: &Waker) -> Wakee {
         let own = self.poll.own_task(waker);
         own.map_or_else(|| Wakee::Waker(waker.clone()), Wakee::Task)
+    }
+
+    /// Records that the time of a timeout in the current task is up.
+    pub(crate) fn record_timeout(&self, after: Duration) {
+        let mut session = self.session();
+        let task = session.current_id();
+        session.record(Record::timeout(task, after));
     }
 
     /// Asks a question about the current task.

@@ -48,7 +48,8 @@ macro_rules! questions {
                             text: "deadline",
                             sentence: "the timeout in {task} gives up, though what it guards was woken at that instant",
                             aside: "deadline first",
-                            act: "gives up",
+                            // What comes of it is an event.
+                            ..NONE
                         },
                     ],
                     otherwise: "the other way round it passes",

@@ -165,6 +165,7 @@ impl<'a> Teller<'a> {
             Event::Abort { task, by: None } | Event::Cancel { task, by: None } => {
                 self.act(ActKind::Cancel, Some(task), "is cancelled by the end of the run", &[]);
             }
+            Event::Timeout { task, .. } => self.done(ActKind::Run, event, task, &[]),
             Event::Note { task, .. } => self.done(ActKind::Value, event, task, &[]),
             Event::End { task, how } => self.done(ActKind::End(how), event, task, &[]),
         }

@@ -186,6 +186,7 @@ impl<'a> Tracks<'a> {
                 let task = self.step.as_ref().map(|step| step.task);
                 self.mark_on(task.map_or(CLOCK, tid), choice(event), place, position, event);
             }
+            Event::Timeout { task, .. } => self.mark(task, "timeout", place, position, event),
             Event::Note { task, .. } => self.mark(task, "note", place, position, event),
             Event::Abort { task, by } | Event::Cancel { task, by } => {
                 self.mark(by.unwrap_or(task), "cancel", place, position, event);

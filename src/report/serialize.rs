@@ -72,6 +72,7 @@ impl Serialize for SerializedEvent<'_> {
             Event::Advance { .. } => ("advance", None, None),
             Event::Abort { task, by } => ("abort", Some(task), by),
             Event::Cancel { task, by } => ("cancel", Some(task), by),
+            Event::Timeout { task, .. } => ("timeout", Some(task), None),
             Event::Note { task, .. } => ("note", Some(task), None),
             Event::End { task, .. } => ("end", Some(task), None),
         };
@@ -90,6 +91,10 @@ impl Serialize for SerializedEvent<'_> {
                 map.serialize_entry("options", &options)?;
             }
             Event::Wait { on, .. } => self.wait(&mut map, on)?,
+            Event::Timeout { after, .. } => {
+                let nanos = u64::try_from(after.as_nanos()).unwrap_or(u64::MAX);
+                map.serialize_entry("after_ns", &nanos)?;
+            }
             Event::Note { label, value, .. } => {
                 map.serialize_entry("label", self.trace.label(label))?;
                 if let Some(value) = value {

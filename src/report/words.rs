@@ -1,5 +1,6 @@
 //! The words for what is done in a run, the same ones in every form of it.
 
+use crate::instant::Instant;
 use crate::trace::{Asked, Ending, Event, Position, TaskId, Trace, Wait};
 
 /// What a task does, to follow its name. None if no task does it, or if it is told by what comes of it: a
@@ -14,6 +15,9 @@ pub(super) fn deed(trace: &Trace, event: Event) -> Option<String> {
         Event::Wait { on, .. } => format!("waits {}", trace.describe_wait(on)),
         Event::Abort { task, by: Some(_) } => format!("aborts {}", name(task)),
         Event::Cancel { task, by: Some(_) } => format!("cancels {}", name(task)),
+        Event::Timeout { after, .. } => {
+            format!("gives up (timeout of {})", Instant::START + after)
+        }
         Event::Note { label, value, .. } => trace.describe_note(label, value),
         Event::End { how, .. } => match how {
             Ending::Returned => "returns",

@@ -42,7 +42,7 @@ use crate::question::Question;
 /// ```
 #[track_caller]
 pub fn timeout<F: Future>(duration: Duration, future: F) -> Timeout<F> {
-    Timeout { future, sleep: sleep(duration), woken: None }
+    Timeout { future, sleep: sleep(duration), after: duration, woken: None }
 }
 
 /// Awaits `future` until `deadline` at most. Otherwise as [`timeout`].
@@ -60,7 +60,8 @@ pub fn timeout<F: Future>(duration: Duration, future: F) -> Timeout<F> {
 /// Outside of a run.
 #[track_caller]
 pub fn timeout_at<F: Future>(deadline: Instant, future: F) -> Timeout<F> {
-    Timeout { future, sleep: sleep_until(deadline), woken: None }
+    let sleep = sleep_until(deadline);
+    Timeout { future, sleep, after: deadline - Instant::now(), woken: None }
 }
 
 pin_project! {
@@ -71,6 +72,8 @@ pin_project! {
         #[pin]
         future: F,
         sleep: Sleep,
+        // The time that it allows, for the trace.
+        after: Duration,
         woken: Option<Woken>,
     }
 }
@@ -92,6 +95,7 @@ impl<F: Future> Future for Timeout<F> {
             let answer =
                 executor::try_current(|executor| executor.ask_current(Question::Timeout, 2));
             if answer == Some(1) {
+                executor::try_current(|executor| executor.record_timeout(*this.after));
                 return Poll::Ready(Err(Elapsed(())));
             }
         }
@@ -102,7 +106,10 @@ impl<F: Future> Future for Timeout<F> {
         }
         let late = Pin::new(this.sleep).poll(cx).map(|()| Err(Elapsed(())));
         if late.is_ready() {
-            executor::try_current(|executor| executor.forget_notes(notes));
+            executor::try_current(|executor| {
+                executor.forget_notes(notes);
+                executor.record_timeout(*this.after);
+            });
         }
         late
     }

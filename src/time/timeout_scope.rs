@@ -113,7 +113,8 @@ async fn scope_at<T>(
     let body = body(&scope);
     let shared = scope.clone();
     let body = Some(body);
-    Scoped { body, scope: None, shared, sleep: None, woken: None, baseline: 0, place }.await
+    let start = Instant::now();
+    Scoped { body, scope: None, shared, sleep: None, woken: None, baseline: 0, start, place }.await
 }
 
 /// The deadline of a [`timeout_scope`]. It can be read and moved, also by other tasks.
@@ -202,6 +203,7 @@ pin_project! {
         woken: Option<Woken>,
         // Requests to the task that there were before.
         baseline: usize,
+        start: Instant,
         place: Place,
     }
 }
@@ -221,8 +223,12 @@ impl<F: Future> Future for Scoped<F> {
             (*this.scope, *this.baseline) = (Some(scope), baseline);
         } else if self.as_mut().has_struck() {
             self.shared.shared().phase = Phase::Expiring;
+            let after = self.shared.when().map_or(Duration::ZERO, |deadline| deadline - self.start);
             if let Some(scope) = &self.scope {
-                executor::try_current(|executor| executor.strike(scope, &Cancelled::new()));
+                executor::try_current(|executor| {
+                    executor.record_timeout(after);
+                    executor.strike(scope, &Cancelled::new());
+                });
             }
         }
         if let Some(cancelled) = self.scope.as_ref().and_then(Scope::take_delivered) {

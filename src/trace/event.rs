@@ -1,5 +1,7 @@
 //! What can happen in a run.
 
+use std::time::Duration;
+
 use crate::instant::Instant;
 use crate::question::{Question, Words};
 use crate::schedule::Lasting;
@@ -75,6 +77,13 @@ pub enum Event {
         task: TaskId,
         /// The task that asked.
         by: Option<TaskId>,
+    },
+    /// The time of a timeout was up: what it guards is dropped, or asked to cancel.
+    Timeout {
+        /// The task.
+        task: TaskId,
+        /// The time that it allowed.
+        after: Duration,
     },
     /// The code under test said something; see [`trace!`](crate::trace!).
     Note {

@@ -49,6 +49,7 @@ impl Event {
             Event::Poll { task }
             | Event::Wait { task, .. }
             | Event::Wake { task, .. }
+            | Event::Timeout { task, .. }
             | Event::Note { task, .. }
             | Event::End { task, .. } => task,
             Event::Advance { .. } => position.task,

@@ -416,6 +416,9 @@ impl Trace {
             Event::Cancel { task, by: caller } => {
                 format!("{} is cancelled by {}", name(task), by(caller, "the end of the run"))
             }
+            Event::Timeout { task, after } => {
+                format!("{} reaches its timeout of {}", name(task), Instant::START + after)
+            }
             Event::Note { task, label, value } => {
                 format!("{} notes {}", name(task), self.describe_note(label, value))
             }

@@ -3,6 +3,8 @@
 //! What nearly every step does takes one record where it is several events: a choice among tasks, the poll of
 //! the one chosen, its wake-up, and that it waits for its next turn.
 
+use std::time::Duration;
+
 use super::event::{Asked, Detail, Ending, Event, Moment, Subject, Wait};
 use super::{Position, TaskId};
 use crate::instant::Instant;
@@ -32,12 +34,13 @@ enum Tag {
     Spawn,
     Abort,
     Cancel,
+    Timeout,
     End,
     Note,
 }
 
 impl Tag {
-    const ALL: [Self; 12] = [
+    const ALL: [Self; 13] = [
         Self::Turn,
         Self::Poll,
         Self::Next,
@@ -48,6 +51,7 @@ impl Tag {
         Self::Spawn,
         Self::Abort,
         Self::Cancel,
+        Self::Timeout,
         Self::End,
         Self::Note,
     ];
@@ -150,6 +154,12 @@ impl Record {
 
     pub(crate) fn cancel(task: TaskId, by: Option<TaskId>) -> Self {
         Self::new(Tag::Cancel, 0, task.0, optional(by))
+    }
+
+    /// Longer times than the clock has are cut.
+    pub(crate) fn timeout(task: TaskId, after: Duration) -> Self {
+        let nanos = u64::try_from(after.as_nanos()).unwrap_or(u64::MAX);
+        Self::new(Tag::Timeout, 0, task.0, nanos)
     }
 
     pub(crate) fn end(task: TaskId, how: Ending) -> Self {
@@ -274,6 +284,7 @@ impl Record {
             Tag::Spawn => Event::Spawn { task, by: TaskId(low) },
             Tag::Abort => Event::Abort { task, by },
             Tag::Cancel => Event::Cancel { task, by },
+            Tag::Timeout => Event::Timeout { task, after: Duration::from_nanos(second) },
             Tag::End => Event::End { task, how: Ending::ALL[small as usize] },
             Tag::Note => {
                 let value = (second > 0).then(|| (second - 1) as u32);
@@ -489,6 +500,12 @@ mod tests {
             let value = by.map(|by| by.0);
             check(Record::note(a, 5, value), &[Event::Note { task: a, label: 5, value }]);
         }
+        let after = Duration::from_millis(10);
+        check(Record::timeout(b, after), &[Event::Timeout { task: b, after }]);
+        check(
+            Record::timeout(b, Duration::MAX),
+            &[Event::Timeout { task: b, after: Duration::from_nanos(u64::MAX) }],
+        );
         for how in Ending::ALL {
             check(Record::end(b, how), &[Event::End { task: b, how }]);
         }

@@ -7,7 +7,7 @@ use crate::support::{assert_parts, assert_snapshot, millis, panic_of};
 use dacapo::scheduler::{Exhaustive, Fifo, Random, Replay};
 use dacapo::sync::Semaphore;
 use dacapo::task::{Id, spawn_named, yield_now};
-use dacapo::time::{sleep, timeout};
+use dacapo::time::{Instant, sleep, timeout, timeout_at, wait_for};
 use dacapo::{Run, Trace, explore, gather, replay, run, spawn, try_check};
 use futures::StreamExt as _;
 
@@ -114,6 +114,24 @@ fn a_timeout_that_strikes() {
         "trace_timeout",
         "A reply comes at the very moment at which the client gives up, and the timeout is looked at first.",
         forms(&replay("d1:0x2.1.1x2", too_late))
+    );
+}
+
+#[test]
+fn timeouts_that_strike_without_a_choice() {
+    let run = run(async || {
+        let slow = || sleep(millis(50));
+        assert!(timeout(millis(10), slow()).await.is_err());
+        assert!(timeout_at(Instant::now() + millis(7), slow()).await.is_err());
+        assert!(timeout(millis(60), slow()).await.is_ok());
+        let worker = spawn_named("worker", slow());
+        assert!(wait_for(millis(20), worker).await.is_ok_and(|joined| joined.is_err()));
+    });
+    assert!(run.is_ok(), "{:?}", run.failure());
+    assert_snapshot!(
+        "trace_timeouts",
+        "Timeouts strike while nothing else happens: the story says which task gives up and after how long.",
+        forms(&run)
     );
 }
 
