@@ -1,9 +1,12 @@
 use std::io;
+use std::ops::{Deref, DerefMut};
 use std::time::Duration;
 
 use super::Runtime;
 
 /// Builds a [`Runtime`]. In a run, the settings have no effect.
+///
+/// It dereferences to tokio's own builder, for what is not listed here.
 #[derive(Debug)]
 pub struct Builder(tokio::runtime::Builder);
 
@@ -60,5 +63,19 @@ impl Builder {
     /// As [`tokio::runtime::Builder::build`].
     pub fn build(&mut self) -> io::Result<Runtime> {
         Runtime::build(&mut self.0)
+    }
+}
+
+impl Deref for Builder {
+    type Target = tokio::runtime::Builder;
+
+    fn deref(&self) -> &Self::Target {
+        &self.0
+    }
+}
+
+impl DerefMut for Builder {
+    fn deref_mut(&mut self) -> &mut Self::Target {
+        &mut self.0
     }
 }

@@ -7,7 +7,9 @@ use std::{fmt, io};
 use dacapo::task::Task;
 use tokio::runtime::{EnterGuard, RuntimeMetrics};
 
-use super::{Builder, Handle, block_on_now};
+#[cfg(feature = "rt-multi-thread")]
+use super::Builder;
+use super::{Handle, block_on_now};
 use crate::driver;
 use crate::task::{self, JoinHandle};
 

@@ -253,7 +253,7 @@ impl<T: 'static> JoinSet<T> {
     #[track_caller]
     pub fn join_next(&mut self) -> impl Future<Output = Option<Result<T, JoinError>>> {
         let place = Location::caller();
-        poll_fn(move |cx| self.poll_next(cx, place).map(|next| next.map(|(_, joined)| joined)))
+        async move { poll_fn(|cx| self.poll_next(cx, place)).await.map(|(_, joined)| joined) }
     }
 
     /// The same, with the id of the task.
@@ -266,7 +266,7 @@ impl<T: 'static> JoinSet<T> {
         &mut self,
     ) -> impl Future<Output = Option<Result<(Id, T), JoinError>>> {
         let place = Location::caller();
-        poll_fn(move |cx| self.poll_next(cx, place).map(with_id))
+        async move { with_id(poll_fn(|cx| self.poll_next(cx, place)).await) }
     }
 
     /// Takes a task out of the set that has ended, if there is one.
