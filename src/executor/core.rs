@@ -34,6 +34,23 @@ pub(super) struct Core {
     joiners: u32,
     /// How many tasks have ended.
     ends: u32,
+    pub(super) last_progress: Progress,
+}
+
+/// How far a run has come, when it was looked at.
+#[derive(Clone, Copy, Default)]
+pub(super) struct Progress {
+    spawned: usize,
+    ended: u32,
+    noted: u32,
+    pub(super) steps: usize,
+}
+
+impl Progress {
+    /// Whether nothing but steps has come since.
+    pub(super) fn is_idle_since(self, before: Self) -> bool {
+        (self.spawned, self.ended, self.noted) == (before.spawned, before.ended, before.noted)
+    }
 }
 
 impl Core {
@@ -48,6 +65,14 @@ impl Core {
         self.drops = 0;
         self.main_children = 0;
         (self.scopes, self.joiners, self.ends) = (0, 0, 0);
+        self.last_progress = Progress::default();
+    }
+
+    /// Counts what has been done that a loop does not do for ever.
+    pub(super) fn progress(&self) -> Progress {
+        let spawned = self.session.trace.names().len();
+        let (ended, noted) = (self.ends, self.session.notes);
+        Progress { spawned, ended, noted, steps: self.session.steps }
     }
 
     pub(super) fn next_scope(&mut self) -> u64 {
@@ -108,7 +133,7 @@ impl Core {
             false => (Limit::Destructors, max_steps),
         };
         let task = self.session.name(self.session.current_id());
-        Failure::new(Kind::Limit { limit, value, task })
+        Failure::new(Kind::Limit { limit, value, task, others: Vec::new() })
     }
 
     /// Whether nothing of the user is left in the run.
@@ -397,6 +422,12 @@ impl Core {
     #[inline]
     pub(super) fn advance(&mut self) -> bool {
         let Some(to) = self.next_jump() else { return false };
+        if to > self.session.ends_at {
+            let failure = self.time_limit();
+            self.session.fail(failure);
+            // The next turn ends the run.
+            return true;
+        }
         self.session.now = to;
         self.session.record(Record::advance(to));
         true

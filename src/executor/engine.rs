@@ -162,6 +162,11 @@ impl Engine {
         (self.core.session.schedule_of(answers, *seed), trace)
     }
 
+    /// Sets the most steps that a run may take from now on. Returns the setting so far.
+    pub(crate) fn set_max_steps(&mut self, max_steps: usize) -> usize {
+        std::mem::replace(&mut self.limits.max_steps, max_steps)
+    }
+
     /// Records what primitives hold in all runs from now on.
     pub(crate) fn record_holdings(&mut self) {
         self.limits.records_holdings = true;

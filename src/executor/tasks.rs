@@ -327,6 +327,11 @@ impl Task {
         self.state == State::Ended
     }
 
+    /// Whether it is in the ready queue.
+    pub(super) fn is_ready(&self) -> bool {
+        self.state == State::Ready
+    }
+
     /// Whether it has nothing of what few tasks have.
     pub(super) fn is_bare(&self) -> bool {
         self.extra.is_none()

@@ -215,8 +215,11 @@ impl Executor {
             return After::Turn;
         }
         let failure = woken.or_else(|| core.session.failure.take());
-        core.session.failure = failure.or_else(|| Some(core.step_limit()));
-        After::Failed
+        core.session.failure = failure.or_else(|| core.step_limit());
+        match core.session.failure {
+            Some(_) => After::Failed,
+            None => After::Turn,
+        }
     }
 
     /// Moves the clock to the next deadline. Returns `false` if there is none.

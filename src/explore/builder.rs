@@ -56,6 +56,21 @@ impl Builder {
         self
     }
 
+    /// The most steps in a row in which no task is spawned or ends and the code notes nothing, as with
+    /// [`trace!`](crate::trace!). A run that makes no progress for so long fails, because it may never end: tasks may wait
+    /// for each other in loops (a livelock). It may be noticed up to a sixteenth later. 250,000 by default.
+    pub fn max_idle_steps(mut self, max_idle_steps: usize) -> Self {
+        self.settings.limits.max_idle_steps = max_idle_steps.max(1);
+        self
+    }
+
+    /// The most virtual time that one run may take. A run that would move its clock further fails, because it may
+    /// never end. 100 years of 365 days by default.
+    pub fn max_time(mut self, max_time: Duration) -> Self {
+        self.settings.limits.max_time = max_time;
+        self
+    }
+
     /// The most choices that one step (one poll of a task) may ask for, with [`choose`](crate::choose) or
     /// otherwise. A step that asks for more fails the run, because it may never end:
     /// `while choose("again", 2) == 0 {}`. 100,000 by default.

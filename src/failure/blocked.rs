@@ -11,6 +11,8 @@ pub struct Blocked {
     pub(crate) places: Vec<Option<String>>,
     /// Where it was spawned; not for main.
     pub(crate) spawned: Option<String>,
+    /// Whether it would run next, as a task does that yields in a loop.
+    pub(crate) is_ready: bool,
 }
 
 /// How many tasks are told one by one, and how many kinds of others.
@@ -58,6 +60,13 @@ impl Blocked {
 
 impl fmt::Display for Blocked {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.is_ready && self.waits.is_empty() {
+            write!(f, "{} is ready to run", self.task)?;
+            if let Some(Some(place)) = self.places.first() {
+                write!(f, ", and stood at {place}")?;
+            }
+            return Ok(());
+        }
         write!(f, "{} waits ", self.task)?;
         let unknown = ["for something outside of dacapo".to_owned()];
         let waits = if self.waits.is_empty() { &unknown[..] } else { &self.waits };

@@ -1,6 +1,6 @@
 //! What tells two bugs apart, and what may differ between two sightings of one bug.
 
-use super::{Blocked, Failure, Kind, Panicked};
+use super::{Blocked, Failure, Kind, Limit, Panicked};
 use crate::linear::NOT_LINEARIZABLE;
 
 impl Failure {
@@ -30,6 +30,11 @@ impl Failure {
             }
             _ => true,
         }
+    }
+
+    /// Whether a run took too many steps.
+    pub(crate) fn is_endless(&self) -> bool {
+        matches!(&*self.0, Kind::Limit { limit: Limit::Steps | Limit::Idle, .. })
     }
 
     /// Whether failures under two inputs may be one bug: the same kind, and for a panic the same place.
@@ -217,6 +222,7 @@ mod tests {
             waits: vec![format!("for a permit of semaphore {}", name.len())],
             places: vec![Some(place.to_owned())],
             spawned: Some(spawned.to_owned()),
+            is_ready: false,
         };
         let stuck = |blocked: Vec<Blocked>| Failure::new(Kind::Stuck { blocked });
         let two =

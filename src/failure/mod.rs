@@ -74,6 +74,8 @@ pub(crate) enum Kind {
         limit: Limit,
         value: usize,
         task: String,
+        /// What the tasks wait for, if the limit is about the whole run.
+        others: Vec<Blocked>,
     },
     ForeignWake {
         task: String,
@@ -126,6 +128,10 @@ pub(crate) struct Unmet {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Limit {
     Steps,
+    /// Steps in a row without progress.
+    Idle,
+    /// Seconds of virtual time.
+    Time,
     Tasks,
     /// Choices in one step, the last one about this.
     Choices {
@@ -183,6 +189,12 @@ impl Failure {
             Kind::Limit { limit: Limit::Steps, value, .. } => {
                 format!("limit reached: {value} steps")
             }
+            Kind::Limit { limit: Limit::Idle, value, .. } => {
+                format!("no progress in {value} steps")
+            }
+            Kind::Limit { limit: Limit::Time, value, .. } => {
+                format!("limit reached: {value} s of virtual time")
+            }
             Kind::Limit { limit: Limit::Tasks, value, .. } => {
                 format!("limit reached: {value} tasks")
             }
@@ -212,7 +224,7 @@ impl Failure {
                 *location = None;
                 earlier.clear();
             }
-            Kind::Stuck { blocked } => {
+            Kind::Stuck { blocked } | Kind::Limit { others: blocked, .. } => {
                 for task in blocked {
                     task.places.clear();
                     task.spawned = None;
@@ -279,22 +291,42 @@ impl fmt::Display for Failure {
                 }
                 Ok(())
             }
-            Kind::Limit { limit: Limit::Steps, value, task } => write!(
-                f,
-                "limit reached: {value} steps, and main has not returned; the last step was one of \
-                 {task} (if the test is not meant to end sooner, raise Builder::max_steps)"
-            ),
-            Kind::Limit { limit: Limit::Tasks, value, task } => write!(
+            Kind::Limit { limit: Limit::Steps, value, task, others } => {
+                write!(
+                    f,
+                    "limit reached: {value} steps, and main has not returned; the last step was one of \
+                     {task} (if the test is not meant to end sooner, raise Builder::max_steps)"
+                )?;
+                write!(f, "{}", Tasks { blocked: others, most: MOST })
+            }
+            Kind::Limit { limit: Limit::Idle, value, task, others } => {
+                write!(
+                    f,
+                    "no progress: in {value} steps no task was spawned or has ended, and main has not \
+                     returned; the last step was one of {task} (if the test is meant to go on like this, \
+                     raise Builder::max_idle_steps)"
+                )?;
+                write!(f, "{}", Tasks { blocked: others, most: MOST })
+            }
+            Kind::Limit { limit: Limit::Time, value, others, .. } => {
+                write!(
+                    f,
+                    "limit reached: {value} s of virtual time, and main has not returned (if the test is \
+                     meant to take so long, raise Builder::max_time)"
+                )?;
+                write!(f, "{}", Tasks { blocked: others, most: MOST })
+            }
+            Kind::Limit { limit: Limit::Tasks, value, task, .. } => write!(
                 f,
                 "limit reached: {value} tasks at once; {task} spawned one more (if the test is meant \
                  to have so many, raise Builder::max_tasks)"
             ),
-            Kind::Limit { limit: Limit::Choices { about }, value, task } => write!(
+            Kind::Limit { limit: Limit::Choices { about }, value, task, .. } => write!(
                 f,
                 "limit reached: {value} choices in one step of {task}, the last one about \"{about}\" (if \
                  the step is meant to end, raise Builder::max_choices)"
             ),
-            Kind::Limit { limit: Limit::Destructors, value, task } => write!(
+            Kind::Limit { limit: Limit::Destructors, value, task, .. } => write!(
                 f,
                 "limit reached: main has ended, {value} tasks have been dropped since, and their \
                  destructors spawn ever more, the last time in {task} (if that has an end, raise \

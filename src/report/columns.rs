@@ -2,9 +2,10 @@
 
 use std::fmt::{self, Write as _};
 
-use super::in_order;
+use super::fold::{Part, fold};
 use super::legend::legend;
 use super::story::{Act, Aside, Mark, StoryLine, story};
+use super::{count, grouped, in_order};
 use crate::instant::Instant;
 use crate::trace::{TaskId, Trace, printable};
 
@@ -22,32 +23,35 @@ const LINES: usize = 60;
 struct Style {
     /// The numbers of steps and choices, which every edit moves.
     numbers: bool,
-    /// The most lines, the last ones.
-    lines: usize,
+    /// Whether repetitions are folded and a long beginning is left out.
+    folds: bool,
     legend: bool,
 }
 
 /// The story in the report of a failure: its last part, if it is long, with the numbers that the report
 /// uses.
 pub(crate) fn last_columns(trace: &Trace) -> String {
-    columns(trace, Style { numbers: true, lines: LINES, legend: false })
+    columns(trace, Style { numbers: true, folds: true, legend: false })
 }
 
 impl fmt::Display for Trace {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&columns(self, Style { numbers: false, lines: usize::MAX, legend: true }))
+        f.write_str(&columns(self, Style { numbers: false, folds: false, legend: true }))
     }
 }
 
 fn columns(trace: &Trace, style: Style) -> String {
     let lines = story(trace);
-    let skipped = lines.len().saturating_sub(style.lines);
-    let shown = &lines[skipped..];
-    let table = Table::new(trace, shown, style);
+    let parts = match style.folds {
+        true => fold(&lines, LINES),
+        false => lines.iter().map(Part::Line).collect(),
+    };
+    let shown: Vec<&StoryLine> = parts.iter().filter_map(Part::line).collect();
+    let table = Table::new(trace, &shown, style);
 
     let mut out = String::new();
     table.head(&mut out);
-    if trace.dropped() > 0 && skipped == 0 {
+    if trace.dropped() > 0 {
         let dropped = trace.dropped();
         table.line(
             &mut out,
@@ -56,17 +60,24 @@ fn columns(trace: &Trace, style: Style) -> String {
             &format!("  … {dropped} earlier events are not kept; see Builder::max_events …"),
         );
     }
-    if skipped > 0 {
-        table.line(&mut out, "", None, &format!("… {skipped} earlier lines are left out …"));
-    }
     let mut last = None;
-    for line in shown {
-        match line {
-            StoryLine::Pause(passed, asides) => {
+    for part in &parts {
+        match part {
+            Part::LeftOut(lines) => {
+                let lines = count(*lines, "line");
+                table.line(&mut out, "", None, &format!("  … {lines} left out …"));
+            }
+            Part::Again { lines, times } => {
+                let what = if *lines == 1 { "line" } else { &format!("{lines} lines") };
+                let times = grouped(*times);
+                table.pause(&mut out, &format!("… the same {what} {times} more times …"), "");
+                last = None;
+            }
+            Part::Line(StoryLine::Pause(passed, asides)) => {
                 let passed = format!("… {} …", Instant::START + *passed);
                 table.pause(&mut out, &passed, &table.beside(asides));
             }
-            StoryLine::Act(act) => {
+            Part::Line(StoryLine::Act(act)) => {
                 let turn = (act.position.step, (!style.numbers).then_some(act.task));
                 let first = last.replace(turn) != Some(turn);
                 table.act(&mut out, act, first);
@@ -74,16 +85,16 @@ fn columns(trace: &Trace, style: Style) -> String {
         }
     }
     if style.legend {
-        out.push_str(&legend(&meanings(shown)));
+        out.push_str(&legend(&meanings(&shown)));
     }
     out
 }
 
 /// Of the marks that occur, what they mean.
-fn meanings(lines: &[StoryLine]) -> Vec<(&'static str, &'static str)> {
+fn meanings(lines: &[&StoryLine]) -> Vec<(&'static str, &'static str)> {
     let has =
         |mark| lines.iter().any(|line| matches!(line, StoryLine::Act(act) if act.mark == mark));
-    let asides = |line: &StoryLine| match line {
+    let asides = |line: &&StoryLine| match line {
         StoryLine::Act(act) => !act.asides.is_empty(),
         StoryLine::Pause(_, asides) => !asides.is_empty(),
     };
@@ -115,7 +126,7 @@ struct Table {
 }
 
 impl Table {
-    fn new(trace: &Trace, lines: &[StoryLine], style: Style) -> Self {
+    fn new(trace: &Trace, lines: &[&StoryLine], style: Style) -> Self {
         let acts = || {
             lines.iter().filter_map(|line| match line {
                 StoryLine::Act(act) => Some(act),

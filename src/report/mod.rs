@@ -9,6 +9,7 @@ mod difference;
 mod effort;
 mod explanation;
 mod failure;
+mod fold;
 mod format;
 mod html;
 mod json;

@@ -72,7 +72,12 @@ impl Session {
         let position = Position { task: self.current_id(), ..Position::default() };
         let about = self.trace.fill(asked.question.row().about, position, asked, 0);
         let limit = Limit::Choices { about };
-        self.fail(Failure::new(Kind::Limit { limit, value: self.limits.max_choices, task }));
+        self.fail(Failure::new(Kind::Limit {
+            limit,
+            value: self.limits.max_choices,
+            task,
+            others: Vec::new(),
+        }));
         self.refused += 1;
         self.refused % options
     }

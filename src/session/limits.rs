@@ -1,3 +1,5 @@
+use std::time::Duration;
+
 use super::DriverFactory;
 use crate::faults::Faults;
 
@@ -5,6 +7,10 @@ use crate::faults::Faults;
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Limits {
     pub(crate) max_steps: usize,
+    /// In a row, without progress.
+    pub(crate) max_idle_steps: usize,
+    /// Of the clock.
+    pub(crate) max_time: Duration,
     /// Choices in one step, besides the choice of the task.
     pub(crate) max_choices: usize,
     /// Alive at once.
@@ -26,10 +32,17 @@ impl Default for Limits {
 }
 
 impl Limits {
+    /// After how many steps it is looked again whether the run makes progress.
+    pub(crate) fn until_look(self) -> usize {
+        (self.max_idle_steps / 16).max(1)
+    }
+
     /// A run that needs more is more likely a bug than a test. Without optimisation, a million polls take
     /// a good part of a second, and nobody reads a hundred thousand events.
     pub(crate) const DEFAULT: Self = Self {
         max_steps: 1_000_000,
+        max_idle_steps: 250_000,
+        max_time: Duration::from_secs(100 * 365 * 24 * 60 * 60),
         max_choices: 100_000,
         max_tasks: 100_000,
         max_events: 100_000,

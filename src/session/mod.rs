@@ -62,6 +62,10 @@ pub(crate) struct Session {
     pub(crate) steps: usize,
     /// The run stops after this many steps: at its limit, or at once if something went wrong.
     pub(crate) stops_at: usize,
+    /// The latest that the clock may be.
+    pub(crate) ends_at: Instant,
+    /// How often the code noted something.
+    pub(crate) notes: u32,
     /// The task that is being polled or dropped.
     pub(crate) current: Option<TaskKey>,
     /// The first thing that went wrong without ending a task's poll.
@@ -105,7 +109,9 @@ impl Session {
         self.holdings.clear();
         self.now = Instant::START;
         (self.clocks, self.hosts) = (None, 0);
-        (self.steps, self.stops_at) = (0, limits.max_steps);
+        self.ends_at = Instant::START.checked_add(limits.max_time).unwrap_or(Instant::FAR_FUTURE);
+        self.notes = 0;
+        (self.steps, self.stops_at) = (0, limits.max_steps.min(limits.until_look()));
         self.current = None;
         self.failure = None;
         self.panics.clear();

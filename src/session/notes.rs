@@ -23,6 +23,7 @@ pub(crate) type Text = Option<Box<str>>;
 impl Session {
     /// Records a note of the current task, with its value if it has one.
     pub(crate) fn note(&mut self, label: &'static str, value: Option<Text>) {
+        self.notes = self.notes.wrapping_add(1);
         let task = self.current_id();
         let label = self.trace.intern(label);
         let value = value.map(|text| self.trace.push_value(text));

@@ -9,6 +9,7 @@ mod cancel_sweep;
 mod claims;
 mod determinism;
 mod endings;
+mod endless;
 mod explain;
 mod explore;
 mod faults;

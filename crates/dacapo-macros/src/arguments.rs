@@ -4,7 +4,7 @@ use crate::tokens::{Ident, Spacing, Span, TokenStream, TokenTree};
 use crate::{Mistake, code, mistake};
 
 /// The methods of `dacapo::Builder` that are settings. A test of the library compares this list with the builder.
-pub(crate) const SETTINGS: [&str; 13] = [
+pub(crate) const SETTINGS: [&str; 15] = [
     "expect",
     "faults",
     "fresh_process",
@@ -12,11 +12,13 @@ pub(crate) const SETTINGS: [&str; 13] = [
     "max_events",
     "max_explain_runs",
     "max_explain_time",
+    "max_idle_steps",
     "max_shrink_runs",
     "max_shrink_time",
     "max_step_time",
     "max_steps",
     "max_tasks",
+    "max_time",
     "recheck_every",
 ];
 

@@ -17,11 +17,12 @@ use crate::explore::outside::regressions;
 use crate::explore::outside::store::{Store, shown};
 use crate::explore::outside::test_id::{MANY, TestId};
 use crate::explore::say::{say, say_now};
+use crate::explore::shrink::endless::{Endless, shrink_endless};
 use crate::explore::shrink::shrink;
 use crate::explore::subject::{Sample, Subject};
 use crate::failure::Failure;
 use crate::report::{
-    Difference, Explanation, FailureReport, difference, sentence, shorten, shrunk,
+    Difference, Explanation, FailureReport, difference, grouped, sentence, shorten, shrunk,
 };
 use crate::trace::{Trace, printable};
 
@@ -51,6 +52,8 @@ struct Least {
     sample: Sample,
     trace: Trace,
     shrink_runs: usize,
+    /// The beginning of an endless run, which is what the trace is of.
+    beginning: Option<Sample>,
 }
 
 impl Least {
@@ -95,6 +98,11 @@ impl<'a, 'b> Found<'a, 'b> {
 
     /// Makes the run again by its schedule, which is what the report will tell.
     fn repeat(&mut self, first: Sample) -> Result<Sample, Box<Parting>> {
+        if first.is_endless() {
+            // It takes long, and is made again when it is shrunk.
+            self.save(&first, Duration::ZERO);
+            return Ok(first);
+        }
         let trace = self.subject.take_trace();
         let (again, time) = timed(|| self.subject.replay(&first.schedule));
         if again.hash == first.hash {
@@ -146,12 +154,18 @@ impl<'a, 'b> Found<'a, 'b> {
         };
         let found = first.outcome.clone().err();
         let max_runs = if self.is_unshrunk { 0 } else { settings.max_shrink_runs };
-        let shrinking = shrink(&mut self.subject, first, max_runs);
+        let (shrinking, limit) = match first.is_endless() && max_runs > 0 {
+            true => {
+                let Endless { shrunk, limit } = shrink_endless(&mut self.subject, first, max_runs);
+                (shrunk, limit)
+            }
+            false => (shrink(&mut self.subject, first, max_runs), None),
+        };
         let is_late = self.subject.is_late();
         self.subject.set_deadline(Deadline::default());
         let least = shrinking.sample;
         let again = self.subject.show(&least.schedule);
-        let trace = self.subject.take_trace();
+        let trace = self.subject.take_trace_to_show(&again);
         if again.hash != least.hash {
             // Shrinking has kept no trace of the run that it ended with, so one more is made.
             let third = self.subject.show(&least.schedule);
@@ -197,7 +211,25 @@ impl<'a, 'b> Found<'a, 'b> {
             let fact = format!("while shrinking, another failure: {}", shown(failure, schedule));
             self.facts.push(("also seen", fact));
         }
-        Ok(Least { sample: least, trace, shrink_runs: shrinking.runs })
+        let mut least =
+            Least { sample: least, trace, shrink_runs: shrinking.runs, beginning: None };
+        if let Some(limit) = limit {
+            self.tell_beginning(&mut least, limit);
+        }
+        Ok(least)
+    }
+
+    /// Has the beginning of an endless run explained and told.
+    fn tell_beginning(&mut self, least: &mut Least, limit: usize) {
+        let schedule = &least.sample.schedule;
+        let beginning = self.subject.within_steps(limit, |subject| subject.show(schedule));
+        least.trace = self.subject.take_trace();
+        let [limit, steps] = [limit, least.sample.steps].map(grouped);
+        self.facts.push((
+            "told",
+            format!("as far as step {limit}, where it was shrunk too; it fails at step {steps}"),
+        ));
+        least.beginning = Some(beginning);
     }
 
     fn case(&self, least: &Least) -> Case {
@@ -274,7 +306,12 @@ impl<'a, 'b> Found<'a, 'b> {
         let Task { settings, drawing, .. } = self.task;
         self.subject.set_deadline(Deadline::after(settings.max_explain_time));
         let max_runs = if self.is_unshrunk { 0 } else { settings.max_explain_runs };
-        let explanation = explain(&mut self.subject, &least.sample, &least.trace, max_runs);
+        let explanation = match &least.beginning {
+            Some(beginning) => self.subject.within_steps(beginning.steps, |subject| {
+                explain(subject, beginning, &least.trace, max_runs)
+            }),
+            None => explain(&mut self.subject, &least.sample, &least.trace, max_runs),
+        };
         if self.subject.is_late() {
             let time = seconds(settings.max_explain_time);
             let fact = format!("not finished in {time}, see Builder::max_explain_time");

@@ -24,7 +24,7 @@ pub(crate) fn replay(
     if env.accept && sample.outcome.is_err() {
         return Err(Found::new(task, subject, "DACAPO_REPLAY".to_owned()).report(sample));
     }
-    let trace = subject.take_trace();
+    let trace = subject.take_trace_to_show(&sample);
     if env.trace {
         say(&trace.log().to_string());
     }

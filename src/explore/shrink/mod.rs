@@ -1,6 +1,7 @@
 //! The least schedule that fails in the same way.
 
 pub(crate) mod edits;
+pub(crate) mod endless;
 pub(crate) mod numbers;
 pub(crate) mod processes;
 

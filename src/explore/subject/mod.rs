@@ -81,6 +81,11 @@ impl Sample {
         }
     }
 
+    /// Whether the run ended because it took too many steps.
+    pub(crate) fn is_endless(&self) -> bool {
+        self.outcome.as_ref().is_err_and(Failure::is_endless)
+    }
+
     /// How the run ended, in words.
     pub(crate) fn ending(&self) -> String {
         match &self.outcome {
@@ -234,6 +239,25 @@ impl<'a> Subject<'a> {
     /// The faults that a run of this plan would have.
     pub(crate) fn faults_of(&self, plan: &Plan) -> Faults {
         self.engine.faults_of(plan)
+    }
+
+    /// Does something with runs that end after this many steps at most.
+    pub(crate) fn within_steps<R>(&mut self, steps: usize, f: impl FnOnce(&mut Self) -> R) -> R {
+        let before = self.engine.set_max_steps(steps);
+        let result = f(self);
+        self.engine.set_max_steps(before);
+        result
+    }
+
+    /// The trace of a failing run that was just shown. Of a run that reached a limit of steps and has more events than
+    /// are kept, it is the beginning, made once more: the end is like it.
+    pub(crate) fn take_trace_to_show(&mut self, sample: &Sample) -> Trace {
+        const STEPS: usize = 10_000;
+        if self.trace().dropped() == 0 || !sample.is_endless() {
+            return self.take_trace();
+        }
+        self.within_steps(STEPS, |subject| subject.show(&sample.schedule));
+        self.take_trace()
     }
 
     /// Tells a witness of each step from now on.
