@@ -89,7 +89,7 @@ fn a_test_of_tokio_makes_one_run_or_searches() {
         "::dacapo_tokio::builder().max_steps(9), { #[allow(unused_imports)] use \
          ::dacapo_tokio::__private::scheduler::*; Random::default() }, name",
     );
-    check("sarch = 1", "there is no setting `sarch`; did you mean `crate`?");
+    check("crat = 1", "there is no setting `crat`; did you mean `crate`?");
 }
 
 #[test]
