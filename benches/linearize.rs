@@ -3,12 +3,15 @@
 //!
 //! ```sh
 //! cargo bench --bench linearize
+//! cargo bench --bench linearize -- published   # histories of other systems, see tests/support/published.rs
 //! ```
 #![allow(missing_docs, clippy::print_stdout, reason = "a bench prints a table")]
 #![allow(unreachable_pub, reason = "tests have the same histories")]
 
 #[path = "../tests/support/histories.rs"]
 mod histories;
+#[path = "../tests/support/published.rs"]
+mod published;
 
 use std::time::{Duration, Instant};
 
@@ -58,7 +61,41 @@ fn rows<S: System>(name: &str) {
     );
 }
 
+/// Histories of other systems, if they are there.
+#[expect(clippy::disallowed_methods, reason = "a bench measures real time")]
+fn published_rows() {
+    let mut of_etcd = Duration::ZERO;
+    for published in published::all() {
+        let mut time = Duration::ZERO;
+        let verdict = published.linearize(&mut |linearize| {
+            let start = Instant::now();
+            linearize();
+            time = start.elapsed();
+        });
+        let verdict = match &verdict {
+            Ok(()) => "linearizable",
+            Err(error) if error.is_undecided() => "undecided",
+            Err(_) => "not linearizable",
+        };
+        let right = if published.is_linearizable { "linearizable" } else { "not linearizable" };
+        let name = &published.name;
+        if verdict != right {
+            println!("| {name} | {right} | **{verdict}** | {:.1} |", time.as_secs_f64() * 1_000.0);
+        } else if name.starts_with("etcd") {
+            of_etcd += time;
+        } else {
+            println!("| {name} | {right} | {verdict} | {:.1} |", time.as_secs_f64() * 1_000.0);
+        }
+    }
+    println!("| all of etcd | | | {:.1} |", of_etcd.as_secs_f64() * 1_000.0);
+}
+
 fn main() {
+    if std::env::args().any(|argument| argument == "published") {
+        println!("| history | it is | dacapo says | time, ms |");
+        println!("|---|---|---|---|");
+        return published_rows();
+    }
     println!("| histories | linearizable | not | undecided | median, ms | worst, ms |");
     println!("|---|---|---|---|---|---|");
     rows::<Register>("register");

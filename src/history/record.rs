@@ -8,7 +8,7 @@ use crate::instant::Instant;
 use crate::linear::{End, LinearizeError, Model, Moment, Operation, linearize};
 
 /// How many steps the model may take for one key by default.
-const MAX_STEPS: u64 = 1_000_000;
+const MAX_STEPS: u64 = 4_000_000;
 
 /// A record of what clients called and what was returned to them, in order.
 ///
@@ -85,7 +85,7 @@ impl<M: Model> History<M> {
     }
 
     /// The most steps of the model that the search for an order may take for each key. If they do not suffice,
-    /// the result is [undecided](LinearizeError::is_undecided). 1,000,000 by default, which take about a second.
+    /// the result is [undecided](LinearizeError::is_undecided). 4,000,000 by default, which take a few seconds.
     ///
     /// No fast algorithm is known for the general case (Gibbons and Korach 1997). In good cases the search takes
     /// a step or two for each operation. The worst case is the number of orders, which grows with the overlap of

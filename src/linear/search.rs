@@ -13,6 +13,7 @@
 //!   later; then those without a return, for which nothing speaks but that it does not fit; then the others as
 //!   they were called. So little is decided too early.
 //! - What has to come before what, as far as that was learnt ([`items`](super::items)), is observed.
+//! - An eager search, which may miss an order but not invent one, takes what changes nothing as soon as it fits.
 //! - What is remembered leaves out the words of the bit set that are full at its front or empty at its end.
 
 use std::collections::HashSet;
@@ -47,6 +48,25 @@ pub(super) fn search_after<M: Model>(
     steps: &mut u64,
 ) -> Verdict {
     Search::new(first, entries, before, steps).run()
+}
+
+/// Looks for an order in which each operation that changes nothing comes as soon as it fits. There may be
+/// other orders, so this can only show that a history is linearizable. Returns whether it is, or `None` if
+/// there were not steps enough.
+///
+/// If a read fits now, it seldom fits after the next write. A search that passes over it finds out only when the
+/// read is due, after it has tried all orders of the writes until then.
+pub(super) fn search_eagerly<M: Model>(
+    first: &M,
+    entries: &[Entry<'_, M>],
+    before: &Before,
+    steps: &mut u64,
+) -> Option<bool> {
+    match Search::new(first, entries, before, steps).run_eagerly() {
+        Verdict::Linearizable => Some(true),
+        Verdict::NotLinearizable { .. } => Some(false),
+        Verdict::Undecided => None,
+    }
 }
 
 /// Searches for a report, which may take this many steps of the model in all.
@@ -118,6 +138,8 @@ type Seen<M> = HashSet<(Taken, M), BuildHasherDefault<DefaultHasher>>;
 struct Step<M> {
     entry: usize,
     before: M,
+    /// What an eager search takes instead, the last one first, with the states after it.
+    instead: Vec<(usize, M)>,
 }
 
 /// Whether a node of the list is a return.
@@ -227,7 +249,7 @@ impl<'s, 'a, M: Model> Search<'s, 'a, M> {
                     match self.seen.insert((self.taken(), after.clone())) {
                         true => {
                             let before = std::mem::replace(&mut self.state, after);
-                            self.path.push(Step { entry, before });
+                            self.path.push(Step { entry, before, instead: Vec::new() });
                             None
                         }
                         false => {
@@ -239,6 +261,52 @@ impl<'s, 'a, M: Model> Search<'s, 'a, M> {
                 None => Some(entry),
             };
         }
+    }
+
+    /// See [`search_eagerly`].
+    fn run_eagerly(&mut self) -> Verdict {
+        while self.left > 0 {
+            let due = self.due();
+            self.reached = self.reached.max(self.place[due]);
+            let Some(mut next) = self.promising(due) else { return Verdict::Undecided };
+            loop {
+                let Some((entry, after)) = next.pop() else {
+                    let Some(step) = self.path.pop() else {
+                        return Verdict::NotLinearizable { reached: self.reached };
+                    };
+                    self.state = step.before;
+                    self.put_back(step.entry);
+                    next = step.instead;
+                    continue;
+                };
+                self.lift(entry);
+                if self.seen.insert((self.taken(), after.clone())) {
+                    let before = std::mem::replace(&mut self.state, after);
+                    self.path.push(Step { entry, before, instead: next });
+                    break;
+                }
+                self.put_back(entry);
+            }
+        }
+        Verdict::Linearizable
+    }
+
+    /// What can be next, the first to try last, with the states after it: one operation that changes nothing, or
+    /// else all. `None` if there are not steps enough.
+    fn promising(&mut self, due: usize) -> Option<Vec<(usize, M)>> {
+        let mut all = Vec::new();
+        let mut tried = None;
+        while let Some(entry) = self.candidate(due, tried) {
+            tried = Some(entry);
+            *self.steps = self.steps.checked_sub(1)?;
+            match self.step(entry) {
+                Some(after) if after == self.state => return Some(vec![(entry, after)]),
+                Some(after) => all.push((entry, after)),
+                None => {}
+            }
+        }
+        all.reverse();
+        Some(all)
     }
 
     /// The state after this operation, if the model allows it now.

@@ -1,10 +1,10 @@
 use std::fmt::{self, Debug};
 
 use super::Model;
-use super::items::learn;
+use super::items::{Before, learn};
 use super::minimal::{Minimal, minimal, prefix};
 use super::operation::{Entry, Operation, by_key};
-use super::search::{Budget, Verdict, outputs, search, search_after};
+use super::search::{Budget, Verdict, outputs, search_after, search_eagerly};
 use super::table::{Table, debug};
 
 /// A history that could not be linearized. Its text (`Display`, and `Debug` too, as it is what a test that
@@ -46,31 +46,51 @@ pub(crate) fn linearize<M: Model>(
     operations: &[Operation<M::Op, M::Output>],
     max_steps: u64,
 ) -> Result<(), LinearizeError> {
-    let mut undecided = None;
-    for part in by_key::<M>(operations) {
-        let part: Vec<&Operation<_, _>> = part.into_iter().map(|n| &operations[n]).collect();
-        let entries = Entry::all(&part);
-        let steps = &mut { max_steps };
-        match decide(model, &entries, steps) {
-            Decision::Linearizable => {}
-            Decision::Wrong(wrong) => {
-                let found = Wrong { model, clients, part: &part, entries: &entries, max_steps };
-                return Err(found.error(wrong, operations.len()));
+    let parts: Vec<Vec<&Operation<_, _>>> = by_key::<M>(operations)
+        .into_iter()
+        .map(|part| part.into_iter().map(|number| &operations[number]).collect())
+        .collect();
+    let mut keys: Vec<Key<'_, M>> = parts.iter().map(|part| Key::new(part, max_steps)).collect();
+    // The easy keys first, so that a wrong one is found before a hard one has used up its steps.
+    let mut steps = FEW;
+    while !keys.is_empty() {
+        let mut undecided = Vec::new();
+        for mut key in keys {
+            match key.decide(model, steps) {
+                Decision::Linearizable => {}
+                Decision::Wrong(wrong) => {
+                    let (part, entries) = (key.part, &key.entries);
+                    let found = Wrong { model, clients, part, entries, max_steps };
+                    return Err(found.error(wrong, operations.len()));
+                }
+                Decision::Undecided => undecided.push(key),
             }
-            Decision::Undecided => undecided = undecided.or(Some(part.len())),
         }
+        if undecided.iter().all(|key| key.left == 0) {
+            return match undecided.first() {
+                Some(key) => Err(undecided_error(key.part.len(), max_steps)),
+                None => Ok(()),
+            };
+        }
+        keys = undecided;
+        steps = steps.saturating_mul(GROWTH);
     }
-    let Some(operations) = undecided else { return Ok(()) };
+    Ok(())
+}
+
+fn undecided_error(operations: usize, max_steps: u64) -> LinearizeError {
     let text = format!(
         "it is undecided whether the history is linearizable: there are {operations} operations, and \
          {max_steps} steps of the model did not do\n(raise History::max_steps, make the history shorter, or \
          let Model::key or Model::item divide it)"
     );
-    Err(LinearizeError { text, undecided: true })
+    LinearizeError { text, undecided: true }
 }
 
-/// Steps after which something is learnt from the items first.
+/// Steps of the first round. After that, something is learnt from the items first.
 const FEW: u64 = 10_000;
+/// How many times as many steps the next round has.
+const GROWTH: u64 = 16;
 
 enum Decision {
     Linearizable,
@@ -79,22 +99,62 @@ enum Decision {
     Undecided,
 }
 
-fn decide<M: Model>(model: &M, entries: &[Entry<'_, M>], steps: &mut u64) -> Decision {
-    let granted = FEW.min(*steps);
-    let mut few = granted;
-    let mut verdict = search(model, entries, &mut few);
-    *steps -= granted - few;
-    if verdict == Verdict::Undecided && *steps > 0 {
-        verdict = match learn(model, entries) {
-            Ok(before) => search_after(model, entries, &before, steps),
-            Err(wrong) => return Decision::Wrong(wrong),
-        };
+/// The operations on one key, and what is known of them.
+struct Key<'a, M: Model> {
+    part: &'a [&'a Operation<M::Op, M::Output>],
+    entries: Vec<Entry<'a, M>>,
+    /// What comes before what, once that was learnt.
+    before: Option<Before>,
+    /// Whether the eager search may still find an order.
+    may_be_eager: bool,
+    left: u64,
+}
+
+impl<'a, M: Model> Key<'a, M> {
+    fn new(part: &'a [&'a Operation<M::Op, M::Output>], max_steps: u64) -> Self {
+        let entries = Entry::all(part);
+        Self { part, entries, before: None, may_be_eager: true, left: max_steps }
     }
-    match verdict {
-        Verdict::Linearizable => Decision::Linearizable,
-        Verdict::NotLinearizable { .. } => Decision::Wrong((0..entries.len()).collect()),
-        Verdict::Undecided => Decision::Undecided,
+
+    /// Looks for an order in a round in which each search may take this many steps.
+    fn decide(&mut self, model: &M, steps: u64) -> Decision {
+        if self.left == 0 {
+            return Decision::Undecided;
+        }
+        let (entries, left) = (&self.entries, &mut self.left);
+        let is_first = steps <= FEW;
+        if !is_first && self.before.is_none() {
+            self.before = match learn(model, entries) {
+                Ok(before) => Some(before),
+                Err(wrong) => return Decision::Wrong(wrong),
+            };
+        }
+        let nothing = Vec::new();
+        let before = self.before.as_ref().unwrap_or(&nothing);
+        if !is_first && self.may_be_eager {
+            let most = steps.min(*left / 2);
+            match spend(left, most, |few| search_eagerly(model, entries, before, few)) {
+                Some(true) => return Decision::Linearizable,
+                Some(false) => self.may_be_eager = false,
+                None => {}
+            }
+        }
+        // The last round takes what is left.
+        let most = if *left <= 2 * steps { *left } else { steps };
+        match spend(left, most, |few| search_after(model, entries, before, few)) {
+            Verdict::Linearizable => Decision::Linearizable,
+            Verdict::NotLinearizable { .. } => Decision::Wrong((0..entries.len()).collect()),
+            Verdict::Undecided => Decision::Undecided,
+        }
     }
+}
+
+/// Makes a search that may take this many of the steps that are left.
+fn spend<R>(left: &mut u64, most: u64, search: impl FnOnce(&mut u64) -> R) -> R {
+    let mut few = most;
+    let found = search(&mut few);
+    *left -= most - few;
+    found
 }
 
 /// What is about one key, and cannot be linearized.

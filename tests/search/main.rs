@@ -20,6 +20,7 @@ mod jobs;
 mod linearize;
 mod marks;
 mod properties;
+mod published;
 mod regressions;
 mod schedule_values;
 mod schedulers;

@@ -10,6 +10,7 @@
 pub mod histories;
 pub mod pictures;
 pub mod programs;
+pub mod published;
 pub mod semaphores;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
