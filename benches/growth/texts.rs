@@ -30,7 +30,7 @@ pub(crate) const TEXTS: &[(&str, Text)] = &[
             assert!(n == 0, "it fails");
         })
     }),
-    ("report of n tasks that panic", |n| {
+    ("report of n tasks that fail", |n| {
         report(async move || {
             let fails = async || std::panic::resume_unwind(Box::new("it fails"));
             join_all((0..n).map(|_| spawn(fails())).collect::<Vec<JoinHandle<()>>>()).await;
