@@ -38,6 +38,10 @@ pub use crate::trace::TaskId as Id;
 /// still clean up, and may await while it does. Any other task is dropped where it waits. A
 /// [`spawn_blocking`] task runs to its end.
 ///
+/// Reports name the line that calls `spawn`. If a library spawns its tasks through an executor of yours, put
+/// `#[track_caller]` on the method that calls `spawn`. Each task then has the line of the library, unless the
+/// library calls the method through `dyn`.
+///
 /// # Panics
 ///
 /// Outside of a run, and when the run has as many tasks as

@@ -548,3 +548,39 @@ fn a_turn_given_up_is_not_what_a_task_waits_for() {
     assert!(waits.iter().all(|line| line.ends_with("for a permit of semaphore 1")), "{log}");
     run.unwrap();
 }
+
+/// A library that spawns its tasks through an executor that the user gives it.
+mod library {
+    use std::future::Future;
+
+    pub(super) trait Executor {
+        fn execute(&self, task: impl Future<Output = ()> + 'static);
+    }
+
+    pub(super) const LINES: [u32; 2] = [line!() + 3, line!() + 4];
+
+    pub(super) fn serve(executor: &impl Executor) {
+        executor.execute(std::future::pending());
+        executor.execute(std::future::pending());
+    }
+}
+
+struct Adapter;
+
+impl library::Executor for Adapter {
+    #[track_caller]
+    fn execute(&self, task: impl Future<Output = ()> + 'static) {
+        spawn(task);
+    }
+}
+
+#[test]
+fn tasks_spawned_through_an_executor_have_the_line_of_the_library() {
+    let run: Run<()> = run(async || {
+        library::serve(&Adapter);
+        std::future::pending().await
+    });
+    let report = run.failure().expect("it is stuck").to_string();
+    let places = library::LINES.map(|line| format!("was spawned at {}:{line})", file!()));
+    assert_parts(&report, &[&places[0], &places[1]]);
+}
