@@ -1,11 +1,13 @@
 //! Makes one run after another.
 
+use std::backtrace::Backtrace;
 use std::pin::{Pin, pin};
 use std::rc::Rc;
 use std::task::{Context, Poll};
 
 use super::core::Core;
 use super::turns::Main;
+use super::unwind::PanicNote;
 use super::waker::RunId;
 use super::{EXECUTOR, Executor, try_current, unwind};
 use crate::failure::Failure;
@@ -192,6 +194,14 @@ impl Engine {
     pub(crate) fn show(&mut self, shown: bool) -> bool {
         let shows = if shown { Shows::Values } else { Shows::Nothing };
         std::mem::replace(&mut self.core.session.shows, shows) == Shows::Values
+    }
+
+    /// Collects the backtraces of panics in the next runs, or no more. Returns those that were collected, each with the
+    /// place of its panic.
+    pub(crate) fn collect_backtraces(&mut self, on: bool) -> Vec<(String, Backtrace)> {
+        let collected = EXECUTOR.with(|executor| executor.catcher.collect_backtraces(on));
+        let place = |(note, backtrace): (PanicNote, _)| Some((note.location?, backtrace));
+        collected.into_iter().filter_map(place).collect()
     }
 
     /// What the survey has noted, each with its step.

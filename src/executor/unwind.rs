@@ -4,6 +4,7 @@
 //! process installs a panic hook for this. Outside of runs it does what the previous hook did.
 
 use std::any::Any;
+use std::backtrace::Backtrace;
 use std::cell::{Cell, RefCell};
 use std::fmt;
 use std::io::Write as _;
@@ -45,11 +46,23 @@ pub(super) struct Catcher {
     last: RefCell<Option<PanicNote>>,
     /// The panic before the last one, which may still be unwinding.
     earlier: RefCell<Option<PanicNote>>,
+    /// The first panics of a run that is shown, if backtraces are wanted.
+    backtraces: RefCell<Option<Vec<(PanicNote, Backtrace)>>>,
 }
 
 impl Catcher {
     pub(super) const fn new() -> Self {
-        Self { depth: Cell::new(0), last: RefCell::new(None), earlier: RefCell::new(None) }
+        Self {
+            depth: Cell::new(0),
+            last: RefCell::new(None),
+            earlier: RefCell::new(None),
+            backtraces: RefCell::new(None),
+        }
+    }
+
+    /// Collects the backtraces of panics from now on, or no more. Returns those that were collected.
+    pub(super) fn collect_backtraces(&self, on: bool) -> Vec<(PanicNote, Backtrace)> {
+        self.backtraces.replace(on.then(Vec::new)).unwrap_or_default()
     }
 
     /// Calls code of the user.
@@ -121,10 +134,19 @@ impl Catcher {
                 "{note} (and this program is built with panic = \"abort\")"
             ));
         }
+        if let Ok(mut backtraces) = self.backtraces.try_borrow_mut()
+            && let Some(backtraces) = backtraces.as_mut()
+            && backtraces.len() < BACKTRACES
+        {
+            backtraces.push((note.clone(), Backtrace::force_capture()));
+        }
         self.earlier.replace(self.last.replace(Some(note)));
         Noted::Ours
     }
 }
+
+/// The most backtraces that are collected in one run.
+const BACKTRACES: usize = 8;
 
 /// std announces with these words that it will abort.
 const ABORTS: [&str; 2] =

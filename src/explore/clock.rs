@@ -1,5 +1,6 @@
 //! The wall clock: how long to shrink and to explain, and when to print messages. No other file reads it.
 
+use std::hint::black_box;
 use std::time::{Duration, Instant};
 
 /// How often things are done that are done now and then during a search.
@@ -84,6 +85,39 @@ impl Deadline {
     pub(crate) fn is_over(self) -> bool {
         self.0.is_some_and(|deadline| now() >= deadline)
     }
+}
+
+/// How much time has passed since it was made.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Stopwatch(Instant);
+
+impl Stopwatch {
+    pub(crate) fn new() -> Self {
+        Self(now())
+    }
+
+    pub(crate) fn elapsed(self) -> Duration {
+        self.0.elapsed()
+    }
+}
+
+/// Whether this crate was built without optimisation. Nothing says so at compile time but a build script, which costs
+/// more: a loop is compared with as much work of the standard library, which comes optimised.
+pub(crate) fn is_unoptimised() -> bool {
+    const SIZE: usize = 16_384;
+    let text = "\u{e9}".repeat(SIZE / 2);
+    let shortest = |f: &dyn Fn()| (0..5).map(|_| timed(f).1).min().unwrap_or_default();
+    let own = shortest(&|| {
+        let mut sum = 0_u64;
+        for byte in 0..SIZE as u64 {
+            sum = black_box(sum.wrapping_add(byte));
+        }
+        black_box(sum);
+    });
+    let std = shortest(&|| {
+        black_box(std::str::from_utf8(black_box(text.as_bytes())).is_ok());
+    });
+    own > std * 4
 }
 
 /// How long `f` takes, and what it returns.

@@ -323,8 +323,9 @@ impl fmt::Display for Failure {
             ),
             Kind::Limit { limit: Limit::Choices { about }, value, task, .. } => write!(
                 f,
-                "limit reached: {value} choices in one step of {task}, the last one about \"{about}\" (if \
-                 the step is meant to end, raise Builder::max_choices)"
+                "limit reached: {value} choices in one step of {task}, the last one about \"{}\" (if \
+                 the step is meant to end, raise Builder::max_choices)",
+                printable(about, LABEL)
             ),
             Kind::Limit { limit: Limit::Destructors, value, task, .. } => write!(
                 f,

@@ -1,6 +1,7 @@
 //! What a search has cost, in one line.
 
 use std::fmt;
+use std::time::Duration;
 
 use super::grouped;
 use crate::extent::Extent;
@@ -49,6 +50,38 @@ impl fmt::Display for EffortReport {
     }
 }
 
+/// What a search in which all runs pass has made. Its text follows "passes in".
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct PassReport {
+    pub(crate) runs: usize,
+    /// Runs that did what none before them had done.
+    pub(crate) distinct: usize,
+    /// Whether there may be more of these than were counted.
+    pub(crate) at_least: bool,
+    pub(crate) time: Duration,
+    pub(crate) extent: Extent,
+}
+
+impl fmt::Display for PassReport {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { runs, distinct, at_least, time, extent } = *self;
+        let plural = |number| if number == 1 { "" } else { "s" };
+        write!(f, "{} run{}", grouped(runs), plural(runs))?;
+        if extent.all_schedules {
+            write!(f, ": {extent}")?;
+        }
+        let [least, most] = if at_least { ["at least ", "at most "] } else { ["", ""] };
+        write!(f, "; {least}{} distinct trace{}", grouped(distinct), plural(distinct))?;
+        match runs - distinct.min(runs) {
+            0 => f.write_str(", no repeats")?,
+            repeats => {
+                write!(f, ", {most}{:.1}% repeats", 100.0 * repeats as f64 / runs as f64)?;
+            }
+        }
+        write!(f, "; {:.2} s", time.as_secs_f64())
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -57,6 +90,19 @@ mod tests {
     #[track_caller]
     fn check(effort: EffortReport, expectation: &str) {
         assert_eq!(effort.to_string(), expectation);
+    }
+
+    #[test]
+    fn a_search_that_passes() {
+        let check = |report: PassReport, text: &str| assert_eq!(report.to_string(), text);
+        let time = Duration::from_millis(1234);
+        let report = PassReport { runs: 2000, distinct: 500, time, ..PassReport::default() };
+        check(report, "2,000 runs; 500 distinct traces, 75.0% repeats; 1.23 s");
+        let extent = Extent { all_schedules: true, ..Extent::default() };
+        let all = PassReport { runs: 1, distinct: 1, extent, ..report };
+        check(all, "1 run: complete; 1 distinct trace, no repeats; 1.23 s");
+        let many = PassReport { at_least: true, ..report };
+        check(many, "2,000 runs; at least 500 distinct traces, at most 75.0% repeats; 1.23 s");
     }
 
     #[test]

@@ -21,6 +21,8 @@ pub(crate) struct FailureReport<'a> {
     pub(crate) is_least: bool,
     pub(crate) explanation: Option<&'a Explanation>,
     pub(crate) trace: &'a Trace,
+    /// The places of panics, and the frames that led there.
+    pub(crate) backtraces: &'a [(String, String)],
     /// What to do next, each after a word for it.
     pub(crate) next: Vec<(&'static str, String)>,
 }
@@ -114,6 +116,10 @@ impl fmt::Display for FailureReport<'_> {
         facts(f, &self.facts)?;
 
         f.write_str(&account(self.schedule, self.trace, self.explanation, self.is_least))?;
+        for (place, frames) in self.backtraces {
+            writeln!(f, "how it came to the panic at {place}")?;
+            writeln!(f, "{}", indent(frames, "  "))?;
+        }
         facts(f, &self.next)
     }
 }

@@ -1,6 +1,7 @@
 //! What people read: text made from traces, failures and outcomes. Nothing in here runs anything.
 
 mod acts;
+mod backtrace;
 mod cancelled;
 mod columns;
 mod compact;
@@ -27,10 +28,11 @@ mod story;
 mod table;
 mod words;
 
+pub(crate) use backtrace::own_frames;
 pub(crate) use cancelled::cancelled_at;
 pub(crate) use deviations::deviations;
 pub(crate) use difference::{Difference, difference};
-pub(crate) use effort::EffortReport;
+pub(crate) use effort::{EffortReport, PassReport};
 pub use explanation::Explanation;
 pub(crate) use explanation::{Chances, Proof, Scene, Stance, Why};
 pub(crate) use failure::{

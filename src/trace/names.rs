@@ -29,7 +29,8 @@ impl fmt::Display for TaskId {
 /// The names of the tasks of a run.
 /// A task has the name that it was given, or else its spawn path: `main/2` is the second task that `main`
 /// spawned. So a name does not depend on what other tasks did meanwhile. If a given name occurs more than
-/// once, `#2`, `#3` and so on are added in the order of spawning.
+/// once, `#2`, `#3` and so on are added in the order of spawning. A given name that looks like one of these is shown in
+/// quotes: `"main#2"`.
 /// A run may spawn any number of tasks. If a task is over and all its events are too old to be kept (see
 /// [`Builder::max_events`](crate::Builder::max_events)), only its number is known.
 #[derive(Clone, Debug, Default)]
@@ -395,8 +396,11 @@ impl fmt::Display for TaskName<'_> {
             [.., 0] => f.write_str("main")?,
             [.., number, nth] => {
                 let name = &*self.names.given[number as usize].name;
-                let quotes = if name.is_empty() { "\"" } else { "" };
-                write!(f, "{quotes}{}{quotes}", printable(name, LONGEST))?;
+                let shown = printable(name, LONGEST);
+                match looks_made(name) {
+                    true => write!(f, "\"{}\"", shown.replace('"', "\\\""))?,
+                    false => f.write_str(&shown)?,
+                }
                 if nth > 1 {
                     write!(f, "#{nth}")?;
                 }
@@ -408,6 +412,15 @@ impl fmt::Display for TaskName<'_> {
         }
         last.iter().try_for_each(|ordinal| write!(f, "/{ordinal}"))
     }
+}
+
+/// Whether a given name, as it is, could be taken for one that was made from another, such as `main#2` or `main/1`; or
+/// for a quoted one; or for nothing.
+fn looks_made(name: &str) -> bool {
+    let is_number = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+    let ends_in_number =
+        |separator| name.rsplit_once(separator).is_some_and(|(_, end)| is_number(end));
+    name.is_empty() || name.starts_with('"') || ends_in_number('#') || ends_in_number('/')
 }
 
 /// The names of tasks that were given, the first of them main's, for the tests of a scheduler.

@@ -28,3 +28,4 @@ mod search;
 mod shrink;
 mod state_machines;
 mod sweeps;
+mod visible;

@@ -106,6 +106,8 @@ impl Package {
         let text = text.replace(&self.target().display().to_string(), "target");
         let told = ["dacapo:", "found by", "keep", "kept", "not kept", "test result"];
         let lines = text.lines().filter(|line| told.iter().any(|word| line.starts_with(word)));
+        // It tells how long that took.
+        let lines = lines.filter(|line| !line.contains(" passes in "));
         let lines = lines.map(|line| {
             line.split_once(". ").filter(|_| line.starts_with("test")).map_or(line, |(a, _)| a)
         });

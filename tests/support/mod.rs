@@ -29,6 +29,8 @@ macro_rules! assert_snapshot {
                 (r"hash [0-9a-f]{16}", "hash HASH"),
                 (r"(look at it +)\S*/dacapo/", "${1}target/dacapo/"),
                 (r"tests/\w+/\.\./support/", "tests/support/"),
+                // Only with RUST_BACKTRACE.
+                (r"(?m)^how it came to the panic at .*\n(?:  .*\n)+\n", ""),
                 // How cargo was started.
                 (r"(cargo (?:test|run) -p \w+)(?: --all-features| --release| --features[ =]\S+)+", "$1"),
                 (r"(tests|examples)/([\w/]+)\.rs:\d+(:\d+)?", "$1/$2.rs:LINE")],

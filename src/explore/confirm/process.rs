@@ -98,6 +98,22 @@ pub(crate) fn each_second(f: impl Fn() + Send + 'static) {
     });
 }
 
+/// The names of the tests of this binary, if its harness tells them.
+pub(crate) fn list_of_tests() -> Option<Vec<String>> {
+    // A harness that does not know this option runs the tests, which then fail at once because of the variable.
+    let child = Command::new(program()?)
+        .args(["--list", "--format", "terse"])
+        .env("DACAPO_LIST", "1")
+        .stdin(Stdio::null())
+        .stderr(Stdio::null())
+        .output()
+        .ok()?;
+    let text = String::from_utf8(child.stdout).ok()?;
+    let tests = text.lines().filter_map(|line| line.strip_suffix(": test"));
+    let tests: Vec<String> = tests.map(str::to_owned).collect();
+    (child.status.success() && !tests.is_empty()).then_some(tests)
+}
+
 /// Whether a test binary has ended as it does when a test has failed.
 pub(crate) fn has_failed_as_a_test(status: ExitStatus) -> bool {
     status.code() == Some(FAILED)

@@ -21,6 +21,7 @@ use crate::explore::say::say;
 use crate::explore::settings::Settings;
 use crate::explore::subject::Subject;
 use crate::explore::tally::coverage::Coverage;
+use crate::explore::tally::traces::Traces;
 use crate::scheduler::{Plan, Scheduler};
 use crate::session::Marks;
 
@@ -47,8 +48,8 @@ struct Scouted {
     /// What another process saw of this run, if the search ends there.
     seen: Option<String>,
     remarks: Vec<String>,
-    /// What all runs of the search have seen, until it is asked for.
-    coverage: Option<Coverage>,
+    /// What all runs of the search have seen, and the hashes of their traces, until it is asked for.
+    coverage: Option<(Coverage, Vec<u64>)>,
 }
 
 /// In a process that was started for this: makes its share of the search, whose first run may be prepared.
@@ -106,23 +107,33 @@ impl<'a> Jobs<'a> {
                 Some(End { number, difference }) => (number, difference),
                 None => (part.runs.saturating_sub(1), None),
             };
-            let coverage = Some(part.tally.coverage);
+            let mut tally = part.tally;
+            let traces = tally.take_traces();
+            let coverage = Some((tally.coverage, traces));
             self.sharing = Sharing::Scouted(Scouted { passing, seen, remarks, coverage });
         }
         matches!(&self.sharing, Sharing::Scouted(scouted) if number < scouted.passing)
     }
 
-    /// Counts the marks that a run has met; or, if all runs of the search have been counted already, adds
+    /// Counts the marks that a run has met, and its trace; or, if all runs of the search have been counted already, adds
     /// these instead.
-    pub(crate) fn count(&mut self, coverage: &mut Coverage, marks: &Marks) {
+    pub(crate) fn count(
+        &mut self,
+        coverage: &mut Coverage,
+        traces: &mut Traces,
+        marks: &Marks,
+        hash: u64,
+    ) {
         match &mut self.sharing {
             Sharing::Scouted(scouted) => {
-                if let Some(counted) = scouted.coverage.take() {
+                if let Some((counted, hashes)) = scouted.coverage.take() {
                     coverage.merge(&counted);
+                    hashes.into_iter().for_each(|hash| traces.add(hash));
                 }
             }
             _ => coverage.count(marks),
         }
+        traces.add(hash);
     }
 
     /// What was wrong with a run elsewhere in which nothing is wrong here.

@@ -83,6 +83,7 @@ impl Rest {
                 if ends_at_failure {
                     part.tally.runs += 1;
                     part.tally.coverage.count(subject.marks());
+                    part.tally.add_trace(sample.hash);
                 } else {
                     part.tally.count(&sample, subject.marks());
                     sample.schedule = subject.schedule();

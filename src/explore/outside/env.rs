@@ -8,10 +8,11 @@
 //! | `DACAPO_SEARCH` | `1` (or `0`) | searches tests that otherwise make one run, such as `#[dacapo_tokio::test]` |
 //! | `DACAPO_ACCEPT` | `1` (or `0`) | the schedule that was found to fail, or is found now, is added to `dacapo-regressions/<test>.txt` |
 //! | `DACAPO_TRACE` | `1` (or `0`) | prints the whole trace of the last run, or of the one that failed |
+//! | `RUST_BACKTRACE` | anything but `0` | a report of a panic shows the frames that are neither dacapo's nor std's |
 //! | `CI` | anything | there is no progress line, which else the feature `progress` shows on a terminal |
 //! dacapo sets `DACAPO_CONFIRM` and `DACAPO_TEST` for the process that confirms a failure,
 //! `DACAPO_WITNESS` and `DACAPO_TEST` for one that makes a run which may not end, and `DACAPO_SHARE`,
-//! `DACAPO_SHARE_IN` and `DACAPO_TEST` for those that share a search. cargo sets `CARGO_PKG_NAME`, which
+//! `DACAPO_SHARE_IN` and `DACAPO_TEST` for those that share a search, and `DACAPO_LIST` for one that lists its tests. cargo sets `CARGO_PKG_NAME`, which
 //! names the package in lines to paste, and `CARGO_MANIFEST_DIR`, where schedules are kept.
 
 use std::ffi::OsString;
@@ -164,6 +165,9 @@ impl Env {
 
 fn errand(get: &impl Fn(&str) -> Option<String>) -> Result<Errand, String> {
     let own = || format!("DACAPO_WITNESS: {OWN_VARIABLES}");
+    if get("DACAPO_LIST").is_some() {
+        return Err(format!("DACAPO_LIST: {OWN_VARIABLES}"));
+    }
     let case = get("DACAPO_REPLAY").map(|value| replay(&value)).transpose()?;
     let test = get("DACAPO_TEST");
     let share = [get("DACAPO_SHARE"), get("DACAPO_SHARE_IN")];
@@ -181,8 +185,9 @@ fn errand(get: &impl Fn(&str) -> Option<String>) -> Result<Errand, String> {
                 let (member, members) = (member.parse().ok()?, members.parse().ok()?);
                 (member < members).then_some((member, members))
             });
-            let (member, members) =
-                numbers.ok_or_else(|| format!("DACAPO_SHARE={share}: {OWN_VARIABLES}"))?;
+            let (member, members) = numbers.ok_or_else(|| {
+                format!("DACAPO_SHARE={}: {OWN_VARIABLES}", printable(&share, VALUE))
+            })?;
             Ok(Errand::Share(Share { test, member, members, directory: directory.into() }))
         }
         _ => Err(format!("DACAPO_TEST, DACAPO_CONFIRM and DACAPO_SHARE: {OWN_VARIABLES}")),
@@ -192,10 +197,11 @@ fn errand(get: &impl Fn(&str) -> Option<String>) -> Result<Errand, String> {
 const OWN_VARIABLES: &str = "dacapo sets this for the processes that it starts; unset it";
 
 /// The variables that have a meaning.
-const KNOWN: [&str; 11] = [
+const KNOWN: [&str; 12] = [
     "DACAPO_ACCEPT",
     "DACAPO_CONFIRM",
     "DACAPO_JOBS",
+    "DACAPO_LIST",
     "DACAPO_REPLAY",
     "DACAPO_SEARCH",
     "DACAPO_SEEDS",
@@ -221,8 +227,14 @@ fn reject_unknown(names: impl Iterator<Item = String>) -> Result<(), String> {
 }
 
 /// The variables that only dacapo sets.
-const OWN: [&str; 5] =
-    ["DACAPO_CONFIRM", "DACAPO_SHARE", "DACAPO_SHARE_IN", "DACAPO_TEST", "DACAPO_WITNESS"];
+const OWN: [&str; 6] = [
+    "DACAPO_CONFIRM",
+    "DACAPO_LIST",
+    "DACAPO_SHARE",
+    "DACAPO_SHARE_IN",
+    "DACAPO_TEST",
+    "DACAPO_WITNESS",
+];
 
 /// The number of letters to insert, delete or replace (Levenshtein 1966).
 fn distance(a: &str, b: &str) -> usize {
@@ -248,6 +260,11 @@ fn names() -> impl Iterator<Item = String> {
     std::env::vars_os().map(|(name, _)| name.to_string_lossy().into_owned())
 }
 
+/// Whether std would print a backtrace of a panic.
+pub(crate) fn wants_backtraces() -> bool {
+    variable("RUST_BACKTRACE").is_some_and(|value| value != "0")
+}
+
 /// The package whose tests or example cargo runs, as far as that is known.
 pub(crate) fn package() -> Option<String> {
     variable("CARGO_PKG_NAME")
@@ -259,48 +276,59 @@ pub(crate) fn manifest_directory() -> Option<PathBuf> {
 }
 
 fn replay(value: &str) -> Result<Case, String> {
+    let shown = printable(value, VALUE);
     if ["d1:", "i1:"].iter().any(|prefix| value.trim_start().starts_with(prefix)) {
         return value
             .parse()
-            .map_err(|error: ParseCaseError| format!("DACAPO_REPLAY={value}: {error}"));
+            .map_err(|error: ParseCaseError| format!("DACAPO_REPLAY={shown}: {error}"));
     }
     let text = std::fs::read_to_string(value).map_err(|error| {
         format!(
-            "DACAPO_REPLAY={value}: expected a schedule, which begins with `d1:`, or the path of a \
+            "DACAPO_REPLAY={shown}: expected a schedule, which begins with `d1:`, or the path of a \
              file that holds one; there is no such file to read: {error}"
         )
     })?;
     text.parse()
-        .map_err(|error: ParseCaseError| format!("DACAPO_REPLAY: in the file {value}: {error}"))
+        .map_err(|error: ParseCaseError| format!("DACAPO_REPLAY: in the file {shown}: {error}"))
 }
 
+/// The longest value that is shown, in characters.
+const VALUE: usize = 200;
+
 fn seeds(value: &str) -> Result<Range<u64>, String> {
+    let shown = printable(value, VALUE);
     let expected =
         "expected a number of seeds, such as 10000, or a range of them, such as 500..600";
     let number = |text: &str| {
         let digits = text.trim().replace('_', "");
-        digits.parse::<u64>().map_err(|error| format!("DACAPO_SEEDS={value}: {expected}: {error}"))
+        digits.parse::<u64>().map_err(|error| format!("DACAPO_SEEDS={shown}: {expected}: {error}"))
     };
     let range = match value.split_once("..") {
         Some((start, end)) => number(start)?..number(end)?,
         None => 0..number(value)?,
     };
     if range.is_empty() {
-        return Err(format!("DACAPO_SEEDS={value}: the range is empty; {expected}"));
+        return Err(format!("DACAPO_SEEDS={shown}: the range is empty; {expected}"));
     }
     Ok(range)
 }
 
 fn jobs(value: &str) -> Result<usize, String> {
     let number = value.trim().parse().ok().filter(|number| (1..=256).contains(number));
-    number.ok_or_else(|| format!("DACAPO_JOBS={value}: expected a number of processes, 1 to 256"))
+    number.ok_or_else(|| {
+        let shown = printable(value, VALUE);
+        format!("DACAPO_JOBS={shown}: expected a number of processes, 1 to 256")
+    })
 }
 
 fn switch(name: &str, value: &str, what: &str) -> Result<bool, String> {
     match value {
         "0" => Ok(false),
         "1" => Ok(true),
-        _ => Err(format!("{name}={value}: expected 1 ({what}) or 0")),
+        _ => {
+            let shown = printable(value, VALUE);
+            Err(format!("{name}={shown}: expected 1 ({what}) or 0"))
+        }
     }
 }
 
@@ -353,7 +381,9 @@ mod tests {
     /// Set by hand, they would make every check pass without a run.
     #[test]
     fn dacapo_s_own_variables_make_sense_together_only() {
-        for name in ["DACAPO_TEST", "DACAPO_SHARE", "DACAPO_SHARE_IN", "DACAPO_CONFIRM"] {
+        for name in
+            ["DACAPO_TEST", "DACAPO_SHARE", "DACAPO_SHARE_IN", "DACAPO_CONFIRM", "DACAPO_LIST"]
+        {
             check(name, "1/2", Err("unset it"));
         }
     }
@@ -373,6 +403,14 @@ mod tests {
         check("DACAPO_JOBS", None);
         check("DACAPO", None);
         check("PATH", None);
+    }
+
+    #[test]
+    fn a_terminal_obeys_nothing_in_a_value() {
+        for name in ["DACAPO_SEEDS", "DACAPO_TRACE", "DACAPO_JOBS", "DACAPO_REPLAY"] {
+            check(name, "\u{1b}[2J\u{202e}", Err(r"=\u{1b}[2J\u{202e}: expected"));
+        }
+        check("DACAPO_REPLAY", "d1:\u{1b}", Err(r"DACAPO_REPLAY=d1:\u{1b}: "));
     }
 
     #[test]

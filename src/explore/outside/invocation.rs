@@ -81,10 +81,19 @@ pub(crate) fn target_option(package: &Path, stem: &str) -> String {
 /// A word for a POSIX shell.
 pub(crate) fn quoted(word: &str) -> String {
     let plain = |c: char| c.is_ascii_alphanumeric() || "_-./:,=+@%".contains(c);
-    match !word.is_empty() && word.chars().all(plain) {
-        true => word.to_owned(),
-        false => format!("'{}'", word.replace('\'', r"'\''")),
+    if !word.is_empty() && word.chars().all(plain) {
+        return word.to_owned();
     }
+    if !word.contains(char::is_control) {
+        return format!("'{}'", word.replace('\'', r"'\''"));
+    }
+    // As bash, zsh and ksh read it; a terminal obeys none of it.
+    let escape = |c: char| match c {
+        '\'' | '\\' => format!("\\{c}"),
+        c if c.is_control() => c.to_string().bytes().map(|byte| format!("\\x{byte:02x}")).collect(),
+        c => c.to_string(),
+    };
+    format!("$'{}'", word.chars().map(escape).collect::<String>())
 }
 
 #[cfg(test)]
@@ -119,6 +128,7 @@ mod tests {
     #[test]
     fn words_are_quoted_if_need_be() {
         let words = ["plain-1.0", "", "two words", "it's", "a$b"].map(quoted);
+        assert_eq!(quoted("\u{1b}[1mit's"), r"$'\x1b[1mit\'s'");
         assert_eq!(words, ["plain-1.0", "''", "'two words'", r"'it'\''s'", "'a$b'"]);
     }
 }

@@ -11,10 +11,11 @@ use super::case::{Case, Drawing, Shown};
 use super::env::Env;
 use super::store::{self, Store};
 use super::test_id::TestId;
-use crate::explore::say::say;
+use crate::explore::say::say_now;
 use crate::explore::subject::{Sample, Subject};
 
-const DIRECTORY: &str = "dacapo-regressions";
+/// Beside the `Cargo.toml` of the package.
+pub(crate) const DIRECTORY: &str = "dacapo-regressions";
 
 /// The longest schedule that is printed to be pasted, in characters.
 const LONGEST: usize = 200;
@@ -64,7 +65,7 @@ pub(crate) fn first_failure(
         if let Some(other) =
             load(drawing, &line.case).map_err(|mistake| format!("{place} {mistake}"))?
         {
-            say(&format!(
+            say_now(&format!(
                 "dacapo: {}: {place} does not fit the test any more: the strategies of its arguments draw \
                  another input for it now, which is tried instead: {other}. Remove the line; or record it \
                  anew, with the bug put back for a moment: {}",
@@ -76,7 +77,7 @@ pub(crate) fn first_failure(
         let sample = subject.replay(&line.case.schedule);
         if let Some(divergence) = sample.divergence {
             let ending = if sample.outcome.is_ok() { "passes" } else { "still fails" };
-            say(&format!(
+            say_now(&format!(
                 "dacapo: {}: {place} does not fit the code any more: {divergence}. Replayed as far \
                  as it fits, it {ending}. Remove the line; or record it anew, with the bug put back \
                  for a moment: {}",
@@ -137,12 +138,12 @@ fn stored_failure(
             subject.replay(&case.schedule)
         }
         Err(error) => {
-            say(&format!("dacapo: {}: not kept: {place}: {error}", test.name()));
+            say_now(&format!("dacapo: {}: not kept: {place}: {error}", test.name()));
             return None;
         }
     };
     if sample.outcome.is_ok() {
-        say(&format!(
+        say_now(&format!(
             "dacapo: {}: not kept: {place} passes now; what is to be kept has to fail, so put the \
              bug back for a moment",
             test.name()

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 
 use super::test_id::{TestId, program};
+use crate::trace::printable;
 
 /// The place for the files of one test: `target/dacapo/<test>/`.
 pub(crate) struct Store {
@@ -62,7 +63,7 @@ pub(crate) fn own_number() -> u32 {
 pub(crate) fn shown(path: &Path) -> String {
     let here = std::env::current_dir().ok();
     let short = here.as_deref().and_then(|here| path.strip_prefix(here).ok());
-    short.unwrap_or(path).display().to_string()
+    printable(&short.unwrap_or(path).display().to_string(), usize::MAX)
 }
 
 /// Cargo marks the top of the directory into which it builds.

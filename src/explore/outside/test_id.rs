@@ -5,11 +5,11 @@ use std::sync::{Mutex, PoisonError};
 
 use super::env;
 use super::invocation::{cargo_options, quoted, target_option};
-use crate::trace::mix;
+use crate::trace::{mix, printable};
 
 /// How many bytes of the name of a test are used in the name of a file. File systems take 255, and a
 /// hash, the package and an extension need some of them.
-const LONGEST: usize = 120;
+pub(crate) const LONGEST: usize = 120;
 
 /// How many checks of one test get files and fresh processes.
 pub(crate) const MANY: u32 = 8;
@@ -102,6 +102,8 @@ impl TestId {
 
     /// Tells apart the checks of one test by their order, which is the same in each process.
     fn numbered(test: String, harness: Harness, table: bool) -> Self {
+        // A thread may have any name.
+        let test = printable(&test, usize::MAX);
         let mut tests = TESTS.lock().unwrap_or_else(PoisonError::into_inner);
         let known = before(&mut tests, &test);
         let before = *known;
@@ -143,6 +145,19 @@ impl TestId {
     /// Which check of its test this is, counted from 1.
     pub(crate) fn nth(&self) -> u32 {
         self.nth
+    }
+
+    /// The name that it has in its test harness, if it is in one.
+    pub(crate) fn harness_name(&self) -> Option<&str> {
+        match &self.harness {
+            Harness::Test(test) | Harness::Thread(test) => Some(test),
+            Harness::Program | Harness::Unknown => None,
+        }
+    }
+
+    /// Whether a test harness runs it, which captures what it prints.
+    pub(crate) fn is_of_harness(&self) -> bool {
+        !matches!(self.harness, Harness::Program)
     }
 
     /// Whether it comes after so many checks of its test that it is a small one, for which no other process is asked and
@@ -249,7 +264,7 @@ fn own_arguments(before: &str) -> String {
 }
 
 /// A text as the name of a file, without anything that could lead to another directory.
-fn file_name(text: &str) -> String {
+pub(crate) fn file_name(text: &str) -> String {
     let plain = |c: char| if c.is_alphanumeric() || "._-#".contains(c) { c } else { '_' };
     text.chars().map(plain).collect()
 }

@@ -2,8 +2,10 @@
 
 use super::aftermath;
 use super::found::Found;
+use super::orphans;
 use super::task::Task;
 use super::verdicts::{misfit, replay, unmet, unsteady};
+use crate::explore::clock::Stopwatch;
 use crate::explore::confirm::ask;
 use crate::explore::confirm::process::leave;
 use crate::explore::confirm::recheck::Recheck;
@@ -13,15 +15,16 @@ use crate::explore::jobs::progress::Progress;
 use crate::explore::jobs::{self, Jobs};
 use crate::explore::last_words;
 use crate::explore::outside::case::{Case, Drawing};
-use crate::explore::outside::env::{Env, Errand};
+use crate::explore::outside::env::{self, Env, Errand};
 use crate::explore::outside::regressions;
 use crate::explore::outside::test_id::TestId;
-use crate::explore::say::say;
+use crate::explore::say::{say, say_now};
 use crate::explore::settings::Settings;
 use crate::explore::subject::{Sample, Subject};
 use crate::explore::tally::coverage::Coverage;
 use crate::explore::tally::reach::Reach;
-use crate::report::{Findings, count};
+use crate::explore::tally::traces::Traces;
+use crate::report::{Findings, PassReport, count};
 use crate::scheduler::{Divergence, Plan, Scheduler};
 
 /// Makes all runs that the scheduler asks for, until one fails.
@@ -40,6 +43,9 @@ pub(crate) fn check(
     let env = Env::read();
     let (known, remains) = last_words::note(settings, test, &env, drawing.is_some());
     let task = Task { settings, env: &env, test, drawing, known: &known };
+    if env::wants_backtraces() {
+        subject.collect_backtraces();
+    }
     if env.trace {
         subject.show_all();
     }
@@ -76,6 +82,9 @@ pub(crate) fn check(
             known.has_found();
             return Err(Found::new(task, subject, how.to_owned()).unshrunk().report(sample));
         }
+    }
+    if env.errand == Errand::Search {
+        orphans::look(test);
     }
     let begin = |case: &Case| known.replays(case);
     match regressions::first_failure(&mut subject, &env, test, drawing, &begin) {
@@ -127,6 +136,7 @@ fn search(
     let mut runs = 0;
     let mut note = None;
     let mut reach = Reach::default();
+    let (mut traces, clock) = (Traces::default(), Stopwatch::new());
     while let Some(plan) = first.take().or_else(|| scheduler.next_run()) {
         if jobs.know_to_pass(&mut subject, &*scheduler, &plan, runs, &mut progress) {
             runs += 1;
@@ -140,7 +150,7 @@ fn search(
         if sample.outcome.is_err() || sample.divergence.is_some() {
             sample.schedule = subject.schedule();
         }
-        jobs.count(&mut coverage, subject.marks());
+        jobs.count(&mut coverage, &mut traces, subject.marks(), sample.hash);
         progress.tell(runs, || plan.runs_left(), Findings::NoFailure);
         if sample.outcome.is_err() {
             progress.end();
@@ -171,8 +181,13 @@ fn search(
     }
     assert!(runs > 0, "dacapo: the scheduler `{name}` made no run, so nothing was tested");
     if let Some(divergence) = note {
-        say(&format!("dacapo: {}: the run does not fit its schedule: {divergence}", test.name()));
+        // Nobody sees what a passing test prints in the usual way.
+        say_now(&format!(
+            "dacapo: {}: the run does not fit its schedule: {divergence}",
+            test.name()
+        ));
     }
+    let number = runs;
     let runs = count(runs, "run");
     let extent = reach.extent();
     if reach.is_partial() {
@@ -181,13 +196,29 @@ fn search(
     if env.trace {
         say(&subject.trace().log().to_string());
     }
-    match coverage.unmet(extent, env.seeds.is_some()) {
-        Some(failure) => Err(unmet(failure, &format!("{name}, {runs}"), test)),
-        None => {
-            if extent.all_schedules && !extent.is_complete() {
-                say(&format!("dacapo: {}: passes in {runs}: {extent}", test.name()));
-            }
-            Ok(())
-        }
+    if let Some(failure) = coverage.unmet(extent, env.seeds.is_some()) {
+        return Err(unmet(failure, &format!("{name}, {runs}"), test));
     }
+    if let Some(remark) = blind_spot(&subject, number, &reach) {
+        say_now(&format!("dacapo: {}: {remark}", test.name()));
+    }
+    let distinct = traces.len();
+    let time = clock.elapsed();
+    let passed = PassReport { runs: number, distinct, at_least: traces.is_full(), time, extent };
+    known.passed(&passed.to_string(), time);
+    Ok(())
+}
+
+/// What a sweep of cancellations could not see, if it could not see much.
+fn blind_spot(subject: &Subject<'_>, runs: usize, reach: &Reach) -> Option<&'static str> {
+    let watched = subject.watched()?;
+    if runs == 1 && !reach.is_partial() {
+        return Some(
+            "the sweep cancelled nothing, because no task but main waits; spawn what you want to have cancelled",
+        );
+    }
+    (watched == 0).then_some(
+        "the sweep watched nothing, because the body uses no primitive of dacapo::sync: permits, locks and items that \
+         other crates lose are only found if the body then fails or gets stuck (dacapo::sync::Resource watches your own)",
+    )
 }

@@ -54,6 +54,7 @@ struct Least {
     shrink_runs: usize,
     /// The beginning of an endless run, which is what the trace is of.
     beginning: Option<Sample>,
+    backtraces: Vec<(String, String)>,
 }
 
 impl Least {
@@ -211,8 +212,11 @@ impl<'a, 'b> Found<'a, 'b> {
             let fact = format!("while shrinking, another failure: {}", shown(failure, schedule));
             self.facts.push(("also seen", fact));
         }
-        let mut least =
-            Least { sample: least, trace, shrink_runs: shrinking.runs, beginning: None };
+        let failure = least.outcome.as_ref().err();
+        let backtraces =
+            failure.map(|failure| self.subject.backtraces(failure)).unwrap_or_default();
+        let shrink_runs = shrinking.runs;
+        let mut least = Least { sample: least, trace, shrink_runs, beginning: None, backtraces };
         if let Some(limit) = limit {
             self.tell_beginning(&mut least, limit);
         }
@@ -323,7 +327,8 @@ impl<'a, 'b> Found<'a, 'b> {
             // To run it by that name would run nothing, which looks as if all were well.
             Some((thread, other)) if self.is_not_reached() => {
                 let why = format!(
-                    "the name was taken from the thread `{thread}`, which is not that of a test"
+                    "the name was taken from the thread `{}`, which is not that of a test",
+                    printable(thread, usize::MAX)
                 );
                 self.replace_silence(&why);
                 anonymous = other;
@@ -455,6 +460,7 @@ fn finish(
         is_least: true,
         explanation: explanation.as_ref(),
         trace: &least.trace,
+        backtraces: &least.backtraces,
         next: parts.next,
     };
     let mut report = report.to_string();

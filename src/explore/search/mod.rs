@@ -5,6 +5,7 @@ pub(crate) mod check;
 mod elsewhere;
 mod found;
 mod least;
+mod orphans;
 pub(crate) mod outcomes;
 mod picture;
 #[cfg(feature = "proptest")]

@@ -12,6 +12,7 @@ use crate::explore::subject::{OutcomeKey, Subject};
 use crate::explore::tally::Tally;
 use crate::explore::tally::coverage::{Coverage, Mark};
 use crate::explore::tally::reach::Reach;
+use crate::explore::tally::traces::Traces;
 use crate::extent::Extent;
 use crate::failure::{Failure, Kind};
 use crate::report::{EffortReport, Findings, Row, marks, shorten, table};
@@ -86,7 +87,7 @@ impl Report {
             steps: tally.steps,
             choices: tally.choices,
             distinct: tally.distinct(),
-            at_least: tally.distinct() == Tally::MAX_TRACES,
+            at_least: tally.distinct() == Traces::MAX,
             extent,
         };
         let mut bugs = BTreeMap::new();

@@ -5,7 +5,7 @@ use super::task::Task;
 use crate::explore::error::CheckError;
 use crate::explore::outside::case::{Case, Drawing, Shown};
 use crate::explore::outside::test_id::TestId;
-use crate::explore::say::say;
+use crate::explore::say::{say, say_now};
 use crate::explore::subject::{Sample, Subject};
 use crate::failure::{Failure, Kind};
 use crate::report::{FailureReport, USUAL_CAUSES, count, indent};
@@ -41,12 +41,13 @@ pub(crate) fn replay(
     }
     let Err(failure) = &sample.outcome else {
         for (word, fact) in facts {
-            say(&format!("dacapo: {}: {word} {fact}; it passes", test.name()));
+            say_now(&format!("dacapo: {}: {word} {fact}; it passes", test.name()));
         }
         return Ok(());
     };
     facts.push(("trace", format!("hash {:016x}", trace.hash())));
-    Err(as_it_is(failure, &sample, &trace, test, drawing, facts))
+    let backtraces = subject.backtraces(failure);
+    Err(as_it_is(failure, &sample, &trace, backtraces, test, drawing, facts))
 }
 
 /// A strict replay that did not fit: there is nothing to shrink or to keep.
@@ -59,7 +60,8 @@ pub(crate) fn misfit(
     subject.show(&sample.schedule);
     let trace = subject.take_trace();
     let failure = sample.outcome.as_ref().expect_err("dacapo bug: a misfit passes").clone();
-    as_it_is(&failure, sample, &trace, test, None, vec![("found by", how)])
+    let backtraces = subject.backtraces(&failure);
+    as_it_is(&failure, sample, &trace, backtraces, test, None, vec![("found by", how)])
 }
 
 /// The report of a failure that is neither shrunk nor explained.
@@ -67,6 +69,7 @@ fn as_it_is(
     failure: &Failure,
     sample: &Sample,
     trace: &Trace,
+    backtraces: Vec<(String, String)>,
     test: &TestId,
     drawing: Option<&dyn Drawing>,
     facts: Vec<(&'static str, String)>,
@@ -80,6 +83,7 @@ fn as_it_is(
         is_least: false,
         explanation: None,
         trace,
+        backtraces: &backtraces,
         next: Vec::new(),
     };
     CheckError::new(failure.clone(), sample.schedule.clone(), report.to_string())
@@ -96,6 +100,10 @@ pub(crate) fn unsteady(sample: &Sample, difference: String, test: &TestId) -> Ch
 /// A search that has found no failure, but not all that it was to see either.
 pub(crate) fn unmet(failure: Failure, searched: &str, test: &TestId) -> CheckError {
     let reason = indent(&failure.to_string(), "  ");
-    let report = format!("dacapo: {} fails\n\n{reason}\nsearched   {searched}\n", test.name());
+    let report = format!(
+        "dacapo: {} fails\n\n{reason}\nsearched   {}\n",
+        test.name(),
+        crate::trace::printable(searched, 300)
+    );
     CheckError::new(failure, Schedule::default(), report)
 }

@@ -5,6 +5,7 @@ pub(crate) mod follow;
 mod leak;
 pub(crate) mod steer;
 
+use std::backtrace::Backtrace;
 use std::rc::Rc;
 
 use self::budget::Budget;
@@ -17,6 +18,7 @@ use crate::explore::run::strictly;
 use crate::failure::{Failure, Kind};
 use crate::faults::Faults;
 use crate::question::Question;
+use crate::report::own_frames;
 use crate::schedule::Schedule;
 use crate::scheduler::{Completeness, Divergence, Fifo, Plan, Replay, RunEnd, Scheduler};
 use crate::session::{Holdings, Limits, Marks, Standing, Witness};
@@ -36,6 +38,10 @@ pub(crate) struct Subject<'a> {
     run: Box<RunBody<'a>>,
     first_holdings: FirstHoldings,
     deadline: Deadline,
+    /// Whether backtraces are wanted of runs that are shown.
+    with_backtraces: bool,
+    /// Those of the last run that was shown, each with the place of its panic.
+    backtraces: Vec<(String, Backtrace)>,
 }
 
 /// What primitives hold at the end of a run in which nothing is cancelled, if runs are compared with that.
@@ -111,6 +117,8 @@ impl<'a> Subject<'a> {
             run: Box::new(run),
             first_holdings,
             deadline: Deadline::default(),
+            with_backtraces: false,
+            backtraces: Vec::new(),
         }
     }
 
@@ -119,6 +127,14 @@ impl<'a> Subject<'a> {
         if let FirstHoldings::NotCompared = self.first_holdings {
             self.engine.record_holdings();
             self.first_holdings = FirstHoldings::Unknown;
+        }
+    }
+
+    /// How many primitives an ordinary run uses, if runs are compared with that.
+    pub(crate) fn watched(&self) -> Option<usize> {
+        match &self.first_holdings {
+            FirstHoldings::Known(first) => Some(first.len()),
+            FirstHoldings::NotCompared | FirstHoldings::Unknown => None,
         }
     }
 
@@ -231,7 +247,9 @@ impl<'a> Subject<'a> {
     /// The same for a run that is shown, with everything that the code under test notes.
     pub(crate) fn show(&mut self, schedule: &Schedule) -> Sample {
         let before = self.engine.show(true);
+        self.engine.collect_backtraces(self.with_backtraces);
         let sample = self.replay(schedule);
+        self.backtraces = self.engine.collect_backtraces(false);
         self.engine.show(before);
         sample
     }
@@ -258,6 +276,21 @@ impl<'a> Subject<'a> {
         }
         self.within_steps(STEPS, |subject| subject.show(&sample.schedule));
         self.take_trace()
+    }
+
+    /// Collects the backtraces of panics in runs that are shown.
+    pub(crate) fn collect_backtraces(&mut self) {
+        self.with_backtraces = true;
+    }
+
+    /// For each panic of a failure in the last run that was shown: its place, and the frames that are neither
+    /// dacapo's nor std's.
+    pub(crate) fn backtraces(&self, failure: &Failure) -> Vec<(String, String)> {
+        let failure = failure.to_string();
+        let of_failure = self.backtraces.iter().filter(|(place, _)| failure.contains(place));
+        let own = of_failure
+            .map(|(place, backtrace)| (place.clone(), own_frames(&backtrace.to_string())));
+        own.filter(|(_, frames)| !frames.is_empty()).collect()
     }
 
     /// Tells a witness of each step from now on.

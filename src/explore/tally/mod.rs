@@ -2,10 +2,12 @@
 
 pub(crate) mod coverage;
 pub(crate) mod reach;
+pub(crate) mod traces;
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::BTreeMap;
 
 use self::coverage::Coverage;
+use self::traces::Traces;
 use crate::explore::subject::{OutcomeKey, Sample, Subject};
 use crate::failure::Failure;
 use crate::schedule::Schedule;
@@ -21,7 +23,7 @@ pub(crate) struct Tally {
     pub(crate) steps: usize,
     pub(crate) choices: usize,
     pub(crate) coverage: Coverage,
-    traces: HashSet<u64>,
+    traces: Traces,
 }
 
 /// One outcome.
@@ -38,9 +40,6 @@ pub(crate) struct Row {
 }
 
 impl Tally {
-    /// How many different hashes of traces are kept: 8 MiB, and the overhead of a set.
-    pub(crate) const MAX_TRACES: usize = 1 << 20;
-
     /// Counts what a run has cost and met, whatever it came to.
     pub(crate) fn count(&mut self, sample: &Sample, marks: &Marks) {
         self.coverage.count(marks);
@@ -67,9 +66,7 @@ impl Tally {
     }
 
     pub(crate) fn add_trace(&mut self, hash: u64) {
-        if self.traces.len() < Self::MAX_TRACES {
-            self.traces.insert(hash);
-        }
+        self.traces.add(hash);
     }
 
     /// How many traces were different from all others, as far as they are kept.
@@ -79,9 +76,7 @@ impl Tally {
 
     /// The hashes of these traces, in their order.
     pub(crate) fn take_traces(&mut self) -> Vec<u64> {
-        let mut traces: Vec<u64> = std::mem::take(&mut self.traces).into_iter().collect();
-        traces.sort_unstable();
-        traces
+        self.traces.take()
     }
 
     pub(crate) fn merge(&mut self, mut other: Self) {
