@@ -219,8 +219,15 @@ impl Core {
     ///
     /// The order of the wake-ups may be random: the receivers of a `tokio::sync::watch` wait on one of eight
     /// lists, which each draws from a generator of the thread.
-    #[inline(never)]
+    #[inline]
     pub(super) fn flush_woken(&mut self) {
+        if !self.woken.is_empty() {
+            self.sort_woken();
+        }
+    }
+
+    #[inline(never)]
+    fn sort_woken(&mut self) {
         let mut woken = std::mem::take(&mut self.woken);
         woken.sort_unstable_by_key(|key| key.id());
         woken.drain(..).for_each(|key| self.wake(key));

@@ -32,8 +32,11 @@ impl Executor {
                 if is_over {
                     return false;
                 }
-                self.core().flush_woken();
-                after = self.one_turn(main);
+                let mut core = self.core();
+                core.flush_woken();
+                let is_observed = core.session.is_observed;
+                drop(core);
+                after = self.one_turn(is_observed, main);
                 matches!(after, After::Turn)
             });
             match after {

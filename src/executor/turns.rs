@@ -63,7 +63,8 @@ impl Executor {
                 if !goes_on() {
                     break After::Turn;
                 }
-                match self.one_turn(&mut main) {
+                let is_observed = self.session().is_observed;
+                match self.one_turn(is_observed, &mut main) {
                     After::Turn => {}
                     After::Idle if self.pass_time() => {}
                     last => break last,
@@ -101,8 +102,7 @@ impl Executor {
 
     /// A turn outside of the loop.
     #[inline(never)]
-    pub(super) fn one_turn(&self, main: &mut dyn Main) -> After {
-        let is_observed = self.session().is_observed;
+    pub(super) fn one_turn(&self, is_observed: bool, main: &mut dyn Main) -> After {
         if is_observed { self.observed_turn(main) } else { self.turn(main) }
     }
 

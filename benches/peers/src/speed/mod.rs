@@ -1,11 +1,13 @@
 //! The simulators that are measured, and the worlds that `workloads` does not have.
 
+mod facade;
 mod madsim;
 mod shuttle;
 mod smol;
 mod tokio;
 mod turmoil;
 
+pub use facade::Facade;
 pub use madsim::Madsim;
 pub use shuttle::{Random as ShuttleRandom, Shuttle};
 pub use smol::Smol;
@@ -84,7 +86,7 @@ macro_rules! timeless {
 }
 
 /// The floor is the first.
-pub const PEERS: [Peer; 13] = [
+pub const PEERS: [Peer; 14] = [
     Peer::measure("floor", all!(Floor)),
     Peer::measure("raw", |workload| match workload {
         Workload::Yield => Part::Runs(raw::yields),
@@ -94,6 +96,7 @@ pub const PEERS: [Peer; 13] = [
     Peer::dacapo("dacapo, portfolio", all!(Dacapo<Portfolio>)),
     Peer::dacapo("dacapo, PCT", all!(Dacapo<Pct>)),
     Peer::dacapo("dacapo, FIFO", all!(Dacapo<Fifo>)),
+    Peer::dacapo("dacapo-tokio, random", all!(Facade)),
     Peer::rival("madsim", all!(Madsim)),
     Peer::rival("madsim, its test macro", |workload| match workload {
         Workload::Simulation => Part::Runs(madsim::as_its_test_macro),

@@ -15,6 +15,7 @@ macro_rules! settings {
     ($($(#[$attribute:meta])* $name:ident($($value:ident: $type:ty)?);)*) => {$(
         $(#[$attribute])*
         #[doc = concat!("As [`tokio::runtime::Builder::", stringify!($name), "`].")]
+        #[track_caller]
         pub fn $name(&mut self $(, $value: $type)?) -> &mut Self {
             self.0.$name($($value)?);
             self
