@@ -35,7 +35,7 @@ pub(crate) enum Why {
     /// Something else, which has no short name.
     Passing,
     /// There is only one run.
-    Unchosen,
+    Unchosen { drawn: Option<u64> },
     /// All runs that were made fail. This many of them were different.
     Always { runs: usize, only_orders: bool },
 }
@@ -130,7 +130,12 @@ impl Explanation {
                 Some(passing) => format!("it passes under `{passing}`"),
                 None => "it passes under other schedules".to_owned(),
             },
-            Why::Unchosen => "it fails always: there was nothing to choose".to_owned(),
+            Why::Unchosen { drawn: None } => {
+                "it fails always: there was nothing to choose".to_owned()
+            }
+            Why::Unchosen { drawn: Some(seed) } => format!(
+                "it fails under all schedules with the random values of seed {seed}: there was nothing else to choose"
+            ),
             Why::Always { runs, only_orders } => {
                 let noun = if *only_orders { "order" } else { "run" };
                 match runs {

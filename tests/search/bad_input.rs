@@ -258,3 +258,21 @@ fn limits_of_zero() {
     let none = Builder::new().max_events(0).run(async || ());
     assert!(none.is_ok());
 }
+
+/// Correct code that makes more operations of tokio's than its runtime allows in one poll.
+async fn many_operations() {
+    let permits = tokio::sync::Semaphore::new(1);
+    for _ in 0..1000 {
+        drop(permits.acquire().await.unwrap());
+    }
+}
+
+#[test]
+fn a_search_in_the_runtime_of_tokio_is_refused_if_it_gets_stuck() {
+    let message = panic_of(|| {
+        let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+        runtime.block_on(async { dacapo::check(Random::default(), many_operations) });
+    });
+    assert_parts(&message, &["inside of tokio's runtime", "128 operations", "plain #[test]"]);
+    dacapo::check(Random::seeds(0..10), many_operations);
+}

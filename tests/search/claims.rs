@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 
 use crate::support::{assert_parts, is_victim, run_victim};
 use dacapo::rand::{Rng as _, rng};
-use dacapo::scheduler::{DelayBounded, Exhaustive, Scheduler};
+use dacapo::scheduler::{DelayBounded, Exhaustive, Random, Scheduler};
 use dacapo::task::yield_now;
 use dacapo::{Builder, CheckError, FailureKind, choose, sometimes};
 
@@ -159,4 +159,14 @@ mod properties {
         assert_eq!(answers.len(), 5);
         assert!(runs.len() <= 4 * 5 + 16, "{} runs of {} inputs", runs.len(), inputs.len());
     }
+}
+
+#[test]
+fn a_failure_that_depends_on_random_values_is_not_said_to_come_always() {
+    let error = Builder::new().fresh_process(false).try_check(Random::seeds(0..100), async || {
+        assert_eq!(rng().next_u32() % 4, 0, "unlucky");
+    });
+    let report = error.expect_err("some seed is unlucky").to_string();
+    assert!(report.contains("with the random values of seed"), "{report}");
+    assert!(!report.contains("it fails always"), "{report}");
 }

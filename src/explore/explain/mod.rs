@@ -47,7 +47,7 @@ pub(crate) fn explain(
     };
     let fits = |steps: usize| max_runs >= FEWEST && steps <= STEPS / FEWEST;
     if max_runs > 0 && least.choices == 0 {
-        return told(Why::Unchosen, None, None);
+        return told(Why::Unchosen { drawn: least.drawn }, None, None);
     }
     if !fits(least.steps) {
         return None;

@@ -7,3 +7,4 @@ pub(crate) mod journal;
 pub(crate) mod regressions;
 pub(crate) mod store;
 pub(crate) mod test_id;
+pub(crate) mod tokio;

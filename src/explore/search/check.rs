@@ -18,12 +18,14 @@ use crate::explore::outside::case::{Case, Drawing};
 use crate::explore::outside::env::{self, Env, Errand};
 use crate::explore::outside::regressions;
 use crate::explore::outside::test_id::TestId;
+use crate::explore::outside::tokio::{INSIDE_TOKIO, is_inside_tokio};
 use crate::explore::say::{say, say_now};
 use crate::explore::settings::Settings;
 use crate::explore::subject::{Sample, Subject};
 use crate::explore::tally::coverage::Coverage;
 use crate::explore::tally::reach::Reach;
 use crate::explore::tally::traces::Traces;
+use crate::failure::Failure;
 use crate::report::{Findings, PassReport, count};
 use crate::scheduler::{Divergence, Plan, Scheduler};
 
@@ -120,6 +122,14 @@ fn prepare(
     first
 }
 
+/// Panics if a run is stuck because of tokio's runtime, in which the search was started.
+#[track_caller]
+fn refuse_tokio(sample: &Sample) {
+    let blocked = sample.outcome.as_ref().err().map(Failure::blocked).unwrap_or_default();
+    let is_foreign = blocked.iter().any(|task| task.waits().is_empty());
+    assert!(!is_foreign || !is_inside_tokio(), "dacapo: {INSIDE_TOKIO}");
+}
+
 #[track_caller]
 fn search(
     task: Task<'_>,
@@ -155,6 +165,7 @@ fn search(
         if sample.outcome.is_err() {
             progress.end();
             known.has_found();
+            refuse_tokio(&sample);
             let seed = plan.seed().map_or_else(String::new, |seed| format!(", seed {seed}"));
             let how = format!("{}{seed}, run {runs}{}", scheduler.name(), jobs.remarks());
             return Err(match sample.divergence {
