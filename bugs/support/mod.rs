@@ -110,6 +110,8 @@ fn assert_snapshot(bug: &str, report: &str) {
         // What differs between machines, or moves with every edit.
         filters => [
             (r"hash [0-9a-f]{16}", "hash HASH"),
+            // Only with RUST_BACKTRACE.
+            (r"(?m)^how it came to the panic at .*\n(?:  .*\n)+\n", ""),
             (r"(look at it +)\S*/dacapo/", "${1}target/dacapo/"),
             (r"\S*/scenarios/(\w+)\.rs:\d+(:\d+)?", "scenarios/$1.rs:LINE"),
             (r"\S*/registry/src/[^/]+/", "registry/")],

@@ -18,6 +18,7 @@ macro_rules! assert_snapshot {
             omit_expression => true,
             description => $story,
             filters => [
+                (r"(?m)^how it came to the panic at .*\n(?:  .*\n)+\n", ""),
                 (r"hash [0-9a-f]{16}", "hash HASH"),
                 (r"(look at it +)\S*/dacapo/", "${1}target/dacapo/"),
                 (r"(cargo (?:test|run) -p [\w-]+)(?: --all-features| --release| --features[ =]\S+)+", "$1"),
