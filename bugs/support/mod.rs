@@ -27,24 +27,14 @@ fn search(seeds: Range<u64>) -> impl Scheduler + 'static {
 /// Asserts that a search finds the bug, which does not show first in, first out, as an ordinary event
 /// loop runs the scenario. The report is a snapshot.
 #[track_caller]
-pub fn found(
-    bug: &str,
-    scenario: impl AsyncFn() + Copy,
-    kind: FailureKind,
-    message: &str,
-) {
+pub fn found(bug: &str, scenario: impl AsyncFn() + Copy, kind: FailureKind, message: &str) {
     dacapo::run(scenario).unwrap();
     fails(bug, scenario, kind, message);
 }
 
 /// The same for a bug that shows under every schedule.
 #[track_caller]
-pub fn found_at_once(
-    bug: &str,
-    scenario: impl AsyncFn() + Copy,
-    kind: FailureKind,
-    message: &str,
-) {
+pub fn found_at_once(bug: &str, scenario: impl AsyncFn() + Copy, kind: FailureKind, message: &str) {
     let run = dacapo::run(scenario);
     assert_eq!(run.failure().expect("it fails first in, first out").kind(), kind);
     fails(bug, scenario, kind, message);
