@@ -68,7 +68,7 @@ impl Core {
         self.last_progress = Progress::default();
     }
 
-    /// Counts what has been done that a loop does not do for ever.
+    /// Counts what only a run that makes progress goes on doing: tasks that are spawned, ends of tasks, and notes.
     pub(super) fn progress(&self) -> Progress {
         let spawned = self.session.trace.names().len();
         let (ended, noted) = (self.ends, self.session.notes);
@@ -429,15 +429,19 @@ impl Core {
     #[inline]
     pub(super) fn advance(&mut self) -> bool {
         let Some(to) = self.next_jump() else { return false };
+        self.jump(to);
+        true
+    }
+
+    /// Moves the clock. If that is past the limit, the run fails, and the next turn ends it.
+    #[inline]
+    pub(super) fn jump(&mut self, to: Instant) {
         if to > self.session.ends_at {
             let failure = self.time_limit();
-            self.session.fail(failure);
-            // The next turn ends the run.
-            return true;
+            return self.session.fail(failure);
         }
         self.session.now = to;
         self.session.record(Record::advance(to));
-        true
     }
 
     /// All tasks in the order of spawning, including ended ones whose handle is kept.

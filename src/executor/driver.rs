@@ -10,7 +10,6 @@ use super::turns::{After, Main};
 use crate::instant::Instant;
 use crate::scheduler::TaskKey;
 use crate::session::Driver;
-use crate::trace::Record;
 
 impl Executor {
     pub(super) fn driver(&self) -> Option<Rc<dyn Driver>> {
@@ -62,8 +61,7 @@ impl Executor {
         let mut core = self.core();
         let now = Instant::START + now;
         if now > core.session.now {
-            core.session.now = now;
-            core.session.record(Record::advance(now));
+            core.jump(now);
         }
         drop(core);
         self.fire_timers();

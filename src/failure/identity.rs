@@ -13,6 +13,7 @@ impl Failure {
     ///   does, the first panic of the run counts.
     /// - Errors must have the same text, apart from numbers. A number that follows a capital letter is part
     ///   of a code, such as `E42`, and counts.
+    /// - Limits must be about the same thing: steps, virtual time, tasks, or choices about one question.
     /// - Deadlocks must have tasks that were spawned and wait at the same places, whatever their names and
     ///   however many.
     pub fn is_same(&self, other: &Self) -> bool {
@@ -45,7 +46,7 @@ impl Failure {
             (Kind::Panic { .. }, Kind::Panic { .. }) => {
                 self.cause().location == other.cause().location
             }
-            (Kind::Limit { limit: a, .. }, Kind::Limit { limit: b, .. }) => a == b,
+            (Kind::Limit { .. }, Kind::Limit { .. }) => self.identity() == other.identity(),
             (a, b) => std::mem::discriminant(a) == std::mem::discriminant(b),
         }
     }
@@ -65,7 +66,13 @@ impl Failure {
                 tasks.dedup();
                 tasks.join("\n")
             }
-            Kind::Limit { limit, .. } => format!("{:?}", std::mem::discriminant(limit)),
+            Kind::Limit { limit, .. } => match limit {
+                Limit::Steps | Limit::Idle => "steps".to_owned(),
+                Limit::Time => "time".to_owned(),
+                Limit::Tasks => "tasks".to_owned(),
+                Limit::Choices { about } => format!("choices {}", masked(about)),
+                Limit::Destructors => "destructors".to_owned(),
+            },
             // Where it was cancelled is up to the schedule.
             Kind::Leak { left, .. } => left.join("\n"),
             _ => String::new(),
@@ -213,6 +220,19 @@ mod tests {
         let own = panic("main.rs:20:1", "sum");
         check(&failure(&[worker.clone(), own.clone()]), &failure(&[own]), true);
         check(&failure(&[worker]), &failure(&[panic("w.rs:9:1", "lost 2 of 5")]), true);
+    }
+
+    #[test]
+    fn limits_are_told_apart_by_what_they_are_about() {
+        let limit = |limit: Limit, value: usize| {
+            let task = "main".to_owned();
+            Failure::new(Kind::Limit { limit, value, task, others: Vec::new() })
+        };
+        let choices = |about: &str| limit(Limit::Choices { about: about.to_owned() }, 9);
+        check(&choices("retry"), &choices("retry"), true);
+        check(&choices("retry"), &choices("delay"), false);
+        check(&limit(Limit::Steps, 1000), &limit(Limit::Idle, 250_000), true);
+        check(&limit(Limit::Steps, 1000), &limit(Limit::Tasks, 1000), false);
     }
 
     #[test]

@@ -81,19 +81,24 @@ impl Ends {
     /// wakes the polling task, for which all of them are noted as waits.
     pub(super) fn poll(&mut self, cx: &Context<'_>, mut f: impl FnMut(usize)) {
         self.read(cx, &mut f);
-        for number in
-            0..self.joins.len() * usize::from(!mem::replace(&mut self.is_registered, true))
-        {
-            let member = || Waker::from(Arc::new(Member { number, news: Arc::clone(&self.news) }));
-            if self.joins[number].poll_end_with(member) {
-                self.end(number, &mut f);
-            }
+        if !mem::replace(&mut self.is_registered, true) {
+            self.register(&mut f);
         }
         // The run is over, and all tasks with it.
         if self.left > 0 && executor::try_current(|_| ()).is_none() {
             (0..self.joins.len()).for_each(|number| self.end(number, &mut f));
         }
         self.note_waits();
+    }
+
+    /// Gives each task a waker for its end.
+    fn register(&mut self, f: &mut impl FnMut(usize)) {
+        for number in 0..self.joins.len() {
+            let member = || Waker::from(Arc::new(Member { number, news: Arc::clone(&self.news) }));
+            if self.joins[number].poll_end_with(member) {
+                self.end(number, f);
+            }
+        }
     }
 
     /// Reads what is new, and has the next end wake the polling task.

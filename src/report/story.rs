@@ -149,8 +149,8 @@ impl Story<'_> {
         self.wakes = Some((position.step, by));
     }
 
-    fn just_asked(&self, whom: TaskId) -> bool {
-        matches!(self.lines.last(), Some(StoryLine::Act(Act { task, text, .. })) if *task == whom && text == ASKED)
+    fn just_asked(&self, asked: TaskId) -> bool {
+        matches!(self.lines.last(), Some(StoryLine::Act(Act { task, text, .. })) if *task == asked && text == ASKED)
     }
 
     fn add_choice(&mut self, position: Position, asked: Asked, answer: u32) {

@@ -27,7 +27,8 @@ impl fmt::Display for TaskId {
 }
 
 /// The names of the tasks of a run.
-/// A task has the name that it was given, or else its spawn path: `main/2` is the second task that `main`
+///
+/// A task without a name of its own is named by its spawn path: `main/2` is the second task that `main`
 /// spawned. So a name does not depend on what other tasks did meanwhile. If a given name occurs more than
 /// once, `#2`, `#3` and so on are added in the order of spawning. A given name that looks like one of these is shown in
 /// quotes: `"main#2"`.

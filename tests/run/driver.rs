@@ -104,3 +104,14 @@ fn every_run_of_a_search_is_driven() {
     assert!(seen.runs >= 10, "{seen:?}");
     assert!(seen.jumps >= seen.runs, "{seen:?}");
 }
+
+#[test]
+fn virtual_time_has_its_limit_in_a_driver_too() {
+    let builder = driven().max_time(Duration::from_secs(60));
+    let run = builder.run(async || sleep(Duration::from_secs(60)).await);
+    assert!(run.is_ok(), "{:?}", run.failure());
+    let run = builder.run(async || sleep(Duration::from_secs(61)).await);
+    let failure = run.failure().expect("it takes too long").to_string();
+    assert_parts(&failure, &["60 s of virtual time"]);
+    assert!(run.elapsed() <= Duration::from_secs(60));
+}

@@ -53,7 +53,7 @@ fn check_right(name: &str, body: impl AsyncFn()) -> String {
     format!("{name}\n{sweep}\n")
 }
 
-/// A sweep is a scheduler like the others: its plan has holdings compared, whoever makes the runs.
+/// A sweep is a scheduler like the others: its plan asks for a comparison of holdings.
 #[test]
 fn a_check_with_a_sweep_finds_leaks() {
     let builder = Builder::new().fresh_process(false);
@@ -414,7 +414,7 @@ fn our_primitives_pass() {
     });
     assert_snapshot!(
         "sweep_right",
-        "A correct use of each primitive: how many awaits of whom were cancelled, with nothing left behind.",
+        "A correct use of each primitive: how many awaits of each task were cancelled, with nothing left behind.",
         tried
     );
 }

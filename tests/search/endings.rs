@@ -31,7 +31,7 @@ fn run_as(victim: &str, role: &str) -> (bool, String) {
     (output.status.success(), text)
 }
 
-/// What a victim is to be, with its bug and without it.
+/// The roles of a victim: with its bug, and without it.
 const BROKEN: &str = "1";
 const MENDED: &str = "mended";
 

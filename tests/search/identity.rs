@@ -5,7 +5,7 @@ use std::rc::Rc;
 use crate::support::{assert_parts, assert_snapshot};
 use dacapo::scheduler::{Exhaustive, Random};
 use dacapo::sync::Semaphore;
-use dacapo::task::{spawn, yield_now};
+use dacapo::task::{JoinHandle, spawn, yield_now};
 use dacapo::{Builder, CheckError, FailureKind, choose};
 
 fn found<T: dacapo::Termination>(seed: u64, body: impl AsyncFn() -> T) -> CheckError {
@@ -43,23 +43,30 @@ fn shrinking_keeps_to_the_error_that_was_found() {
     assert!(both > 0, "no report mentions the other error");
 }
 
-/// Three workers that panic at one place or at another, and one that unwraps what they come to.
-async fn unwrapped_workers() {
-    let permits = Rc::new(Semaphore::new(1));
-    let workers: Vec<_> = (0..3)
-        .map(|n| {
-            let permits = Rc::clone(&permits);
-            spawn(async move {
-                let held = permits.acquire().await;
-                yield_now().await;
-                drop(held);
-                assert!(choose("breaks", 4) != 3, "worker {n} broke");
-            })
-        })
-        .collect();
+/// Three workers with some permits among them.
+fn workers<F: Future<Output = ()> + 'static>(
+    permits: usize,
+    work: fn(u32, Rc<Semaphore>) -> F,
+) -> Vec<JoinHandle<()>> {
+    let permits = Rc::new(Semaphore::new(permits));
+    (0..3).map(|n| spawn(work(n, Rc::clone(&permits)))).collect()
+}
+
+async fn unwrap(workers: Vec<JoinHandle<()>>) {
     for worker in workers {
         worker.await.unwrap();
     }
+}
+
+/// Workers that panic at one place, whose handles are unwrapped.
+async fn unwrapped_workers() {
+    unwrap(workers(1, |n, permits| async move {
+        let held = permits.acquire().await;
+        yield_now().await;
+        drop(held);
+        assert!(choose("breaks", 4) != 3, "worker {n} broke");
+    }))
+    .await;
 }
 
 #[test]
@@ -70,24 +77,15 @@ fn the_first_panic_is_the_failure_whichever_handle_tells_it() {
     }
 }
 
-/// Three workers that need two permits each and take them one by one.
+/// Workers that need two permits each and take them one by one.
 async fn stuck_workers() {
-    let permits = Rc::new(Semaphore::new(2));
-    let workers: Vec<_> = (0..3)
-        .map(|_| {
-            let permits = Rc::clone(&permits);
-            spawn(async move {
-                let _first = permits.acquire().await;
-                yield_now().await;
-                let _second = permits.acquire().await;
-            })
-        })
-        .collect();
-    if choose("wait", 2) == 1 {
-        return;
-    }
-    for worker in workers {
-        worker.await.unwrap();
+    let workers = workers(2, |_, permits| async move {
+        let _first = permits.acquire().await;
+        yield_now().await;
+        let _second = permits.acquire().await;
+    });
+    if choose("wait", 2) == 0 {
+        unwrap(workers).await;
     }
 }
 

@@ -210,7 +210,7 @@ fn tokens(text: &str) -> Vec<&str> {
             let from = end.len() + 1;
             rest[from..].find(end).map_or(rest.len(), |at| from + at + end.len())
         } else if first == '\'' {
-            // A character, or else a lifetime.
+            // A character literal or a lifetime.
             match rest.char_indices().skip(2).take(9).find(|&(_, c)| c == '\'') {
                 Some((at, _))
                     if rest[1..].starts_with('\\') || rest[1..at].chars().count() == 1 =>

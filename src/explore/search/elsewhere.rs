@@ -1,6 +1,6 @@
 //! A failure that this process cannot repeat, but fresh processes can: an earlier run left something behind.
 
-use super::found::{Found, TITLE, keep_line, replay_line, seconds};
+use super::found::{Found, TITLE, keep_line, replay_line, unfinished};
 use crate::explore::clock::Deadline;
 use crate::explore::confirm::answer::Answer;
 use crate::explore::confirm::parting::Parting;
@@ -26,19 +26,14 @@ impl Found<'_, '_> {
         }
         let deadline = Deadline::after(settings.max_shrink_time);
         let mut make = |schedule: &Schedule| self.make_elsewhere(schedule);
-        let shrinking = shrink_in_processes(&mut make, told, settings.max_shrink_runs, deadline);
+        let max_runs = self.at_most(settings.max_shrink_runs);
+        let shrinking = shrink_in_processes(&mut make, told, max_runs, deadline);
         let least = shrinking.least;
         if !self.make_elsewhere(&least.schedule)?.is_same_run(&least) {
             return None;
         }
         let mut facts = vec![self.facts[0].clone()];
-        let unfinished = match shrinking.finished {
-            true => String::new(),
-            false => format!(
-                "; not finished in {}, see Builder::max_shrink_time",
-                seconds(settings.max_shrink_time)
-            ),
-        };
+        let unfinished = unfinished(settings, deadline.is_over(), shrinking.finished);
         let text = shrunk(&first.schedule, &least.schedule, shrinking.runs);
         facts.push(("shrunk", format!("{text}, each in a process of its own{unfinished}")));
         let hash = least.hash_of_trace();

@@ -17,6 +17,7 @@ use crate::explore::outside::regressions;
 use crate::explore::outside::store::{Store, shown};
 use crate::explore::outside::test_id::{MANY, TestId};
 use crate::explore::say::{say, say_now};
+use crate::explore::settings::Settings;
 use crate::explore::shrink::endless::{Endless, shrink_endless};
 use crate::explore::shrink::shrink;
 use crate::explore::subject::{Sample, Subject};
@@ -80,6 +81,11 @@ impl<'a, 'b> Found<'a, 'b> {
     pub(crate) fn unshrunk(mut self) -> Self {
         self.is_unshrunk = true;
         self
+    }
+
+    /// How many runs may be made that a report does not need, out of those that a setting allows.
+    pub(super) fn at_most(&self, runs: usize) -> usize {
+        if self.is_unshrunk { 0 } else { runs }
     }
 
     /// Takes the failure through all steps, up to its report.
@@ -154,7 +160,7 @@ impl<'a, 'b> Found<'a, 'b> {
             _ => (first, None),
         };
         let found = first.outcome.clone().err();
-        let max_runs = if self.is_unshrunk { 0 } else { settings.max_shrink_runs };
+        let max_runs = self.at_most(settings.max_shrink_runs);
         let (shrinking, limit) = match first.is_endless() && max_runs > 0 {
             true => {
                 let Endless { shrunk, limit } = shrink_endless(&mut self.subject, first, max_runs);
@@ -187,14 +193,7 @@ impl<'a, 'b> Found<'a, 'b> {
             say(&trace.log().to_string());
         }
         if from != least.schedule || shrinking.runs > 0 || inputs.is_some() || is_late {
-            let unfinished = match (is_late, shrinking.finished) {
-                (true, _) => &format!(
-                    "; not finished in {}, see Builder::max_shrink_time",
-                    seconds(settings.max_shrink_time)
-                ),
-                (false, false) => "; not finished, see Builder::max_shrink_runs",
-                (false, true) => "",
-            };
+            let unfinished = unfinished(settings, is_late, shrinking.finished);
             let text = shrunk(&from, &least.schedule, shrinking.runs);
             let inputs = inputs.map_or_else(String::new, |cost| format!("{cost}; the schedule: "));
             self.facts.push(("shrunk", format!("{inputs}{text}{unfinished}")));
@@ -231,7 +230,7 @@ impl<'a, 'b> Found<'a, 'b> {
         let [limit, steps] = [limit, least.sample.steps].map(grouped);
         self.facts.push((
             "told",
-            format!("as far as step {limit}, where it was shrunk too; it fails at step {steps}"),
+            format!("the first {limit} steps, as of the random walks; the run itself fails at step {steps}"),
         ));
         least.beginning = Some(beginning);
     }
@@ -309,7 +308,7 @@ impl<'a, 'b> Found<'a, 'b> {
     fn tell(&mut self, least: Least) -> CheckError {
         let Task { settings, drawing, .. } = self.task;
         self.subject.set_deadline(Deadline::after(settings.max_explain_time));
-        let max_runs = if self.is_unshrunk { 0 } else { settings.max_explain_runs };
+        let max_runs = self.at_most(settings.max_explain_runs);
         let explanation = match &least.beginning {
             Some(beginning) => self.subject.within_steps(beginning.steps, |subject| {
                 explain(subject, beginning, &least.trace, max_runs)
@@ -431,7 +430,19 @@ pub(super) fn keep_line(
     })
 }
 
-pub(super) fn seconds(time: Duration) -> String {
+/// What to add about shrinking that was cut short.
+pub(super) fn unfinished(settings: &Settings, is_late: bool, is_finished: bool) -> String {
+    match (is_late, is_finished) {
+        (true, _) => {
+            let time = seconds(settings.max_shrink_time);
+            format!("; not finished in {time}, see Builder::max_shrink_time")
+        }
+        (false, false) => "; not finished, see Builder::max_shrink_runs".to_owned(),
+        (false, true) => String::new(),
+    }
+}
+
+fn seconds(time: Duration) -> String {
     format!("{} s", time.as_secs_f64())
 }
 

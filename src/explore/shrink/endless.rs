@@ -29,10 +29,10 @@ pub(crate) fn shrink_endless(subject: &mut Subject<'_>, first: Sample, max_runs:
         return Endless { shrunk, limit: Some(FEWEST.min(steps)) };
     }
     let mut limit = FEWEST.max(2 * usual.steps);
-    while limit < first.steps / 2 {
+    while limit < first.steps / 2 && runs < max_runs && !subject.is_late() {
         let mut shrunk = subject.within_steps(limit, |subject| {
             let start = subject.replay(&first.schedule);
-            shrink(subject, start, max_runs)
+            shrink(subject, start, max_runs - runs)
         });
         let least = subject.replay(&shrunk.sample.schedule);
         runs += shrunk.runs + 2;
@@ -42,7 +42,7 @@ pub(crate) fn shrink_endless(subject: &mut Subject<'_>, first: Sample, max_runs:
         }
         limit *= GROWTH;
     }
-    let mut shrunk = shrink(subject, first, max_runs);
+    let mut shrunk = shrink(subject, first, max_runs.saturating_sub(runs));
     shrunk.runs += runs;
     Endless { shrunk, limit: None }
 }
