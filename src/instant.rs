@@ -29,7 +29,7 @@ impl Instant {
     /// A moment that no run reaches, some 584 years after its start: a timer set for it never fires.
     pub const FAR_FUTURE: Self = Self(u64::MAX);
 
-    pub(crate) fn from_nanos(nanos: u64) -> Self {
+    pub(crate) const fn from_nanos(nanos: u64) -> Self {
         Self(nanos)
     }
 

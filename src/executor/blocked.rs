@@ -31,8 +31,8 @@ impl Core {
 
     /// The failure of a run whose clock would move past its limit.
     pub(super) fn time_limit(&self) -> Failure {
-        let max_time = self.session.limits.max_time;
-        let seconds = usize::try_from(max_time.as_secs()).unwrap_or(usize::MAX);
+        let most = self.session.limits.latest.since_start();
+        let seconds = usize::try_from(most.as_secs()).unwrap_or(usize::MAX);
         self.limit_of(Limit::Time, seconds)
     }
 

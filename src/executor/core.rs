@@ -436,7 +436,7 @@ impl Core {
     /// Moves the clock. If that is past the limit, the run fails, and the next turn ends it.
     #[inline]
     pub(super) fn jump(&mut self, to: Instant) {
-        if to > self.session.ends_at {
+        if to > self.session.limits.latest {
             let failure = self.time_limit();
             return self.session.fail(failure);
         }

@@ -13,6 +13,7 @@ use super::subject::Subject;
 use super::termination::Termination;
 use crate::executor::Engine;
 use crate::faults::Faults;
+use crate::instant::Instant;
 use crate::schedule::Schedule;
 use crate::scheduler::{Fifo, Replay, Scheduler};
 
@@ -59,6 +60,15 @@ impl Builder {
     /// The most steps in a row in which no task is spawned or ends and the code notes nothing, as with
     /// [`trace!`](crate::trace!). A run that makes no progress for so long fails, because it may never end: tasks may wait
     /// for each other in loops (a livelock). It may be noticed up to a sixteenth later. 250,000 by default.
+    ///
+    /// ```
+    /// use dacapo::{Builder, FailureKind, task::yield_now};
+    ///
+    /// let run = Builder::new().max_idle_steps(100).run(async || loop {
+    ///     yield_now().await;
+    /// });
+    /// assert_eq!(run.failure().unwrap().kind(), FailureKind::Limit);
+    /// ```
     pub fn max_idle_steps(mut self, max_idle_steps: usize) -> Self {
         self.settings.limits.max_idle_steps = max_idle_steps.max(1);
         self
@@ -66,8 +76,17 @@ impl Builder {
 
     /// The most virtual time that one run may take. A run that would move its clock further fails, because it may
     /// never end. 100 years of 365 days by default.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use dacapo::{Builder, FailureKind, time::sleep};
+    ///
+    /// let builder = Builder::new().max_time(Duration::from_secs(60));
+    /// let run = builder.run(async || sleep(Duration::from_secs(3600)).await);
+    /// assert_eq!(run.failure().unwrap().kind(), FailureKind::Limit);
+    /// ```
     pub fn max_time(mut self, max_time: Duration) -> Self {
-        self.settings.limits.max_time = max_time;
+        self.settings.limits.latest = Instant::START + max_time;
         self
     }
 

@@ -1,7 +1,6 @@
-use std::time::Duration;
-
 use super::DriverFactory;
 use crate::faults::Faults;
+use crate::instant::Instant;
 
 /// What one run may use.
 #[derive(Clone, Copy, Debug)]
@@ -9,8 +8,8 @@ pub(crate) struct Limits {
     pub(crate) max_steps: usize,
     /// In a row, without progress.
     pub(crate) max_idle_steps: usize,
-    /// Of the clock.
-    pub(crate) max_time: Duration,
+    /// The latest that the clock may be.
+    pub(crate) latest: Instant,
     /// Choices in one step, besides the choice of the task.
     pub(crate) max_choices: usize,
     /// Alive at once.
@@ -42,7 +41,7 @@ impl Limits {
     pub(crate) const DEFAULT: Self = Self {
         max_steps: 1_000_000,
         max_idle_steps: 250_000,
-        max_time: Duration::from_secs(100 * 365 * 24 * 60 * 60),
+        latest: Instant::from_nanos(100 * 365 * 24 * 60 * 60 * 1_000_000_000),
         max_choices: 100_000,
         max_tasks: 100_000,
         max_events: 100_000,

@@ -62,8 +62,6 @@ pub(crate) struct Session {
     pub(crate) steps: usize,
     /// The run stops after this many steps: at its limit, or at once if something went wrong.
     pub(crate) stops_at: usize,
-    /// The latest that the clock may be.
-    pub(crate) ends_at: Instant,
     /// How often the code noted something.
     pub(crate) notes: u32,
     /// The task that is being polled or dropped.
@@ -109,7 +107,6 @@ impl Session {
         self.holdings.clear();
         self.now = Instant::START;
         (self.clocks, self.hosts) = (None, 0);
-        self.ends_at = Instant::START.checked_add(limits.max_time).unwrap_or(Instant::FAR_FUTURE);
         self.notes = 0;
         (self.steps, self.stops_at) = (0, limits.max_steps.min(limits.until_look()));
         self.current = None;

@@ -81,7 +81,7 @@ impl Outcome {
 }
 
 impl Report {
-    fn new(tally: Tally, extent: Extent, difference: Option<String>) -> Self {
+    fn new(mut tally: Tally, extent: Extent, difference: Option<String>) -> Self {
         let effort = EffortReport {
             runs: tally.runs,
             steps: tally.steps,

@@ -70,7 +70,7 @@ impl Tally {
     }
 
     /// How many traces were different from all others, as far as they are kept.
-    pub(crate) fn distinct(&self) -> usize {
+    pub(crate) fn distinct(&mut self) -> usize {
         self.traces.len()
     }
 
